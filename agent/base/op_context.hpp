@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <stop_token>
+#include <string>
+
+#include "agent/base/progress.hpp"
+#include "agent/base/step_timer.hpp"
+
+namespace basecache {
+
+// What travels with one operation: who asked, until when, how to stop, where progress goes.
+// Checked at each chunk and each wait. Owned by the operation's door; used by one thread at a time.
+class OpContext {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  OpContext(std::string operation_id, std::stop_token stop, Clock::time_point deadline, ProgressSink progress = {});
+
+  const std::string& id() const { return id_; }
+  const std::stop_token& stop() const { return stop_; }
+  Clock::time_point deadline() const { return deadline_; }
+
+  // Throws Cancelled, or Error(timed_out).
+  void check() const;
+  // As check(), after waiting for `duration`, a stop or the deadline, whichever comes first.
+  void wait_for(std::chrono::nanoseconds duration) const;
+
+  void report(const Progress& progress) const;
+  const ProgressSink& progress() const { return progress_; }
+  StepTimer& steps() { return steps_; }
+
+ private:
+  std::string id_;
+  std::stop_token stop_;
+  Clock::time_point deadline_;
+  ProgressSink progress_;
+  StepTimer steps_;
+};
+
+}  // namespace basecache

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "agent/base/byte_size.hpp"
+#include "agent/base/path.hpp"
+#include "agent/base/unique_fd.hpp"
+
+namespace basecache {
+
+// A file in the making. Removed by the destructor unless published. The caller holds the lock of what the
+// file will become, so a file already standing at the staged path is a dead builder's: it is replaced.
+class StagedFile {
+ public:
+  static StagedFile create(Path staged_path);
+
+  // A staged file that a tool makes at `staged_path` by itself (a leftover is removed first); fd() is -1 until adopt().
+  static StagedFile reserve(Path staged_path);
+  void adopt();  // opens what the tool made; Error(tool_failed) when it made nothing
+
+  StagedFile(StagedFile&&) noexcept;
+  StagedFile& operator=(StagedFile&&) = delete;
+  ~StagedFile();
+
+  const Path& path() const { return path_; }
+  int fd() const { return fd_.get(); }
+  Bytes size() const { return size_; }
+
+  // Appends; runs of zero blocks become holes. size() grows, the file's length follows at finish().
+  void append(std::span<const std::byte> bytes);
+  void finish();   // sets the length when the file ends in a hole
+  void restart();  // back to empty: the transfer starts over
+
+  // The only way a file becomes visible: fsync -> 0444 -> rename without replace -> fsync the directory.
+  // Error(already_exists) when `final_path` is there (the staged file then goes with this object).
+  void publish(const Path& final_path) &&;
+
+ private:
+  StagedFile(Path path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+
+  Path path_;  // empty once published or moved from
+  UniqueFd fd_;
+  Bytes size_;
+};
+
+}  // namespace basecache

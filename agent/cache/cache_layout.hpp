@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/base/path.hpp"
+#include "agent/model/cache_key.hpp"
+
+namespace basecache::cache {
+
+// Every path of a node's cache, in one place. Pure: nothing here touches the disk.
+//
+//   <instances_path>/
+//     <uuid>/                      an instance: disk, disk.local, disk.eph0, disk.swap, disk.config, disk.info
+//     .<uuid>.part/                an instance in the making (renamed to <uuid> when it is whole)
+//     locks/nova-<key>             lock of a base file, shared with Nova
+//     _base/
+//       <key>                      base file: complete, 0444, never written again
+//       <key>.part                 staged: being fetched or formatted
+//       <key>.converted            staged: being converted to raw
+//       .basecache/                our own state; Nova ignores it
+//         records/<key>.json       where a base file came from
+//         pins/<key>               an operator's "do not prune"; content: the reason
+//         locks/<uuid>             one creation or deletion an instance at a time
+class CacheLayout {
+ public:
+  explicit CacheLayout(Path instances_path, std::string base_directory_name = "_base");
+
+  const Path& instances_path() const { return instances_path_; }
+  const Path& base_directory() const { return base_; }
+  Path lock_directory() const { return instances_path_ / "locks"; }
+  Path state_directory() const { return base_ / ".basecache"; }
+  Path record_directory() const { return state_directory() / "records"; }
+  Path pin_directory() const { return state_directory() / "pins"; }
+  Path instance_lock_directory() const { return state_directory() / "locks"; }
+
+  Path base_file(const model::CacheKey& key) const { return base_ / key.text(); }
+  Path fetched(const model::CacheKey& key) const { return base_ / (key.text() + ".part"); }
+  Path converted(const model::CacheKey& key) const { return base_ / (key.text() + ".converted"); }
+  Path lock_file(const model::CacheKey& key) const { return lock_directory() / ("nova-" + key.text()); }
+  Path record(const model::CacheKey& key) const { return record_directory() / (key.text() + ".json"); }
+  Path pin(const model::CacheKey& key) const { return pin_directory() / key.text(); }
+
+  Path instance_directory(std::string_view uuid) const;
+  Path staged_instance_directory(std::string_view uuid) const;
+  Path instance_lock(std::string_view uuid) const;
+
+ private:
+  Path instances_path_;
+  Path base_;
+};
+
+// The key of a staged file's name ("<key>.part", "<key>.converted"); nothing for any other name.
+// Writers and sweepers share this definition.
+std::optional<model::CacheKey> staged_file_key(std::string_view file_name);
+
+// The uuid of a staged instance directory's name (".<uuid>.part").
+std::optional<std::string> staged_instance_uuid(std::string_view file_name);
+
+}  // namespace basecache::cache

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/op_context.hpp"
+#include "agent/cache/base_file_record.hpp"
+#include "agent/cache/cache_layout.hpp"
+#include "agent/cache/lease.hpp"
+#include "agent/model/base_file_spec.hpp"
+
+namespace basecache::cache {
+
+class BaseFileBuilder;
+class Leases;
+class SingleFlight;
+
+// One base file as `cache list` shows it.
+struct CacheEntry {
+  model::CacheKey key;
+  std::optional<BaseFileRecord> record;
+  Bytes virtual_size;
+  Bytes allocated;
+  std::chrono::seconds age{};  // since its last use
+  std::size_t leases = 0;      // held by this process
+  std::optional<std::string> pin;
+};
+
+// The read-through cache of base files.
+class ImageCache {
+ public:
+  ImageCache(const CacheLayout& layout, BaseFileBuilder& builder, std::size_t concurrent_builds);
+  ~ImageCache();  // cancels running builds and waits for them
+
+  // Present: touched and leased (hit). Being built in this process: waits for that build (joined). Else builds it, one
+  // build a key on the node: other processes, Nova included, are met at the lock file. A caller that leaves (cancelled,
+  // out of time) leaves only itself; when the last one has left, the build is cancelled.
+  BaseFileLease acquire(const model::BaseFileSpec& spec, OpContext& op);
+
+  // The base files that are there, by key.
+  std::vector<CacheEntry> list() const;
+  std::optional<CacheEntry> find(const model::CacheKey& key) const;
+  const CacheLayout& layout() const { return layout_; }
+
+ private:
+  std::optional<BaseFileLease> hit(const model::BaseFileSpec& spec, OpContext& op);
+
+  const CacheLayout& layout_;
+  BaseFileBuilder& builder_;
+  std::unique_ptr<Leases> leases_;
+  std::unique_ptr<SingleFlight> flights_;
+};
+
+}  // namespace basecache::cache

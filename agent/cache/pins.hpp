@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "agent/cache/cache_layout.hpp"
+
+namespace basecache::cache {
+
+// An operator's lasting "do not prune": a file a base file's key, holding the reason. Survives restarts; a key may be
+// pinned before its base file exists.
+class Pins {
+ public:
+  explicit Pins(const CacheLayout& layout) : layout_(layout) {}
+
+  void pin(const model::CacheKey& key, const std::string& reason);
+  bool unpin(const model::CacheKey& key);  // false: wasn't pinned
+  std::optional<std::string> reason(const model::CacheKey& key) const;
+  std::set<model::CacheKey> all() const;
+
+ private:
+  const CacheLayout& layout_;
+};
+
+}  // namespace basecache::cache

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "agent/base/byte_size.hpp"
+#include "agent/base/digest.hpp"
+#include "agent/model/cache_key.hpp"
+#include "agent/model/image.hpp"
+
+namespace basecache::model {
+
+// A base file made from an image.
+struct ImageBase {
+  ImageRef ref;
+  std::optional<Digest> checksum;  // demanded by the caller; what the source promises is checked besides
+  friend bool operator==(const ImageBase&, const ImageBase&) = default;
+};
+
+// A base file that is an empty file system, labelled "ephemeral0" (as Nova's first builder would label it).
+struct EphemeralBase {
+  std::uint64_t gibibytes = 0;
+  std::string file_system;  // "ext4", "vfat" ...; one of supported_file_systems()
+  friend bool operator==(const EphemeralBase&, const EphemeralBase&) = default;
+};
+
+struct SwapBase {
+  std::uint64_t mebibytes = 0;
+  friend bool operator==(const SwapBase&, const SwapBase&) = default;
+};
+
+using BaseFileSpec = std::variant<ImageBase, EphemeralBase, SwapBase>;
+
+CacheKey key_of(const BaseFileSpec& spec);
+
+// For messages: "image 'cirros'", "1 GiB ext4 file system", "256 MiB swap space".
+std::string describe(const BaseFileSpec& spec);
+
+}  // namespace basecache::model

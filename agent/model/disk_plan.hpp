@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/byte_size.hpp"
+#include "agent/model/base_file_spec.hpp"
+#include "agent/model/disk_format.hpp"
+#include "agent/model/instance_spec.hpp"
+
+namespace basecache::model {
+
+// The configuration that decides what is planned.
+struct PlanDefaults {
+  ImagesType images_type = ImagesType::qcow2;
+  std::string default_ephemeral_format;  // "": by os_type, as Nova: linux ext4, windows ntfs, else vfat
+  bool force_config_drive = false;
+};
+
+// One disk to be made: name in the instance directory, base file, backend, size.
+struct DiskSpec {
+  std::string name;          // "disk", "disk.local", "disk.eph0", "disk.swap", each with the suffix
+  BaseFileSpec base;
+  ImagesType images_type = ImagesType::qcow2;
+  std::optional<Bytes> size;  // absent: the base file's own size (root_gb 0)
+};
+
+struct DiskPlan {
+  std::vector<DiskSpec> disks;                    // in the order they are made: root first
+  std::optional<std::string> config_drive;        // its file's name ("disk.config"), when one is wanted
+};
+
+// The decisions of LibvirtDriver._create_image and blockinfo.get_disk_mapping (nova/virt/libvirt), as one pure
+// function: which disks, of what size, from which base files.
+// Error(invalid_request) where the request contradicts itself (no image and no root volume).
+DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults);
+
+// The file system a plain ephemeral disk gets: `default_format`, else by os_type as Nova has it.
+std::string ephemeral_file_system(std::string_view os_type, std::string_view default_format);
+
+}  // namespace basecache::model

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/digest.hpp"
+#include "agent/model/disk_format.hpp"
+#include "agent/model/image.hpp"
+
+namespace basecache::model {
+
+// A validated instance UUID; also the name of its directory.
+class InstanceId {
+ public:
+  static InstanceId parse(std::string_view text, std::string_view field);  // Error(invalid_request)
+  const std::string& text() const { return text_; }
+  friend bool operator==(const InstanceId&, const InstanceId&) = default;
+
+ private:
+  explicit InstanceId(std::string text) : text_(std::move(text)) {}
+  std::string text_;
+};
+
+struct Flavor {
+  std::uint64_t root_gb = 0;       // GiB; 0: the image's own size
+  std::uint64_t ephemeral_gb = 0;  // GiB; 0: none
+  std::uint64_t swap_mb = 0;       // MiB; 0: none ("swap" in a request, Nova's word)
+};
+
+// block_device_info as nova/virt/driver.py describes it.
+struct EphemeralDevice {
+  std::uint64_t size_gb = 0;
+  std::string device_name;                  // "/dev/vdb"; "" when the caller leaves it open
+  std::optional<std::string> guest_format;  // file system asked for
+};
+struct SwapDevice {
+  std::string device_name;
+  std::uint64_t swap_mb = 0;
+};
+struct VolumeDevice {
+  std::string mount_device;  // "/dev/vda"
+};
+struct BlockDevices {
+  std::string root_device_name;  // "/dev/vda"; "" when open
+  std::vector<EphemeralDevice> ephemerals;
+  std::optional<SwapDevice> swap;
+  std::vector<VolumeDevice> volumes;  // block_device_mapping
+};
+
+struct InjectedFile {
+  std::string path;  // absolute, inside the guest
+  std::string contents;
+};
+
+// Everything a creation asks for, in Nova's words. Made only by make(): holding one means that it is valid.
+struct InstanceSpec {
+  InstanceId uuid;
+  std::string name;                   // display name; hostname is made from it
+  std::optional<ImageRef> image_ref;  // absent: booted from volume
+  std::optional<Digest> checksum;     // of the image's bytes, when the caller knows it
+  std::string os_type;                // "linux", "windows", "" unknown
+  Flavor flavor;
+  BlockDevices block_device_info;
+  std::optional<ImagesType> images_type;  // absent: as configured
+  std::string suffix;                     // ".rescue" or ""
+  std::optional<bool> config_drive;       // absent: as configured
+  std::map<std::string, std::string> metadata;
+  std::string user_data;  // decoded bytes
+  std::vector<InjectedFile> injected_files;
+  std::string admin_pass;
+  std::string key_name;
+  std::string key_data;
+  std::string network_data;   // network_data.json as given (JSON text); "" for none
+  std::string availability_zone;
+  std::string project_id;
+  std::string hostname;
+
+  // From the JSON object of a creation request. Every rule about a request is checked here and
+  // nowhere else; Error(invalid_request) names the field. user_data and injected file contents arrive base64-encoded,
+  // as in Nova's API.
+  static InstanceSpec make(const nlohmann::json& request);
+};
+
+}  // namespace basecache::model

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace basecache::model {
+
+// Reads the fields of one JSON object of a caller and remembers which were asked for, so that finish() can refuse
+// the rest. Every error is Error(invalid_request) that names the field by its whole path ("flavor.root_gb").
+// null counts as absent. The object must outlive the reader.
+class JsonFields {
+ public:
+  // `path` is "" for the whole body. Error when `value` isn't an object.
+  JsonFields(const nlohmann::json& value, std::string path);
+
+  bool has(std::string_view name);
+  std::optional<std::string> text(std::string_view name, std::size_t max_bytes);
+  std::string required_text(std::string_view name, std::size_t max_bytes);
+  // A whole number from 0 to max; negative, fractional and absurd ones are refused with the range.
+  std::optional<std::uint64_t> number(std::string_view name, std::uint64_t max);
+  std::optional<bool> boolean(std::string_view name);
+  const nlohmann::json* object(std::string_view name);  // null when absent
+  const nlohmann::json* array(std::string_view name, std::size_t max_items);
+  const nlohmann::json* any(std::string_view name);
+
+  std::string path_of(std::string_view name) const;
+  // Error naming the first unknown field and the nearest known one.
+  void finish();
+
+ private:
+  const nlohmann::json* find(std::string_view name);
+
+  const nlohmann::json& value_;
+  std::string path_;
+  std::set<std::string, std::less<>> known_;
+};
+
+}  // namespace basecache::model

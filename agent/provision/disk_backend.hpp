@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/base/byte_size.hpp"
+#include "agent/base/op_context.hpp"
+#include "agent/base/path.hpp"
+#include "agent/cache/base_file.hpp"
+#include "agent/model/disk_format.hpp"
+
+namespace basecache::provision {
+
+// Where an instance disk is made and where it will stand. A file backend writes `staged`, which is moved to `path` when
+// the whole creation has succeeded and removed when it has not.
+struct DiskPlace {
+  std::string instance;  // uuid
+  std::string disk;      // "disk", "disk.swap" ...
+  Path staged;
+  Path path;
+};
+
+struct MadeDisk {
+  model::DiskFormat format = model::DiskFormat::raw;
+  Bytes size;  // virtual
+};
+
+// Turns a ready base file into an instance disk (raw, qcow2 ...).
+class DiskBackend {
+ public:
+  virtual ~DiskBackend() = default;
+
+  // `size` absent: the base file's own. Error(disk_too_small) with both sizes when it is smaller than the base's.
+  // Whatever goes wrong, nothing but `place.staged` is left to be removed.
+  virtual MadeDisk create_disk(const DiskPlace& place, std::optional<Bytes> size, const cache::BaseFile& base,
+                               OpContext& op) = 0;
+
+  // Brings an existing disk of this backend's format (by disk.info, never by probing) to `size`; as large already: does
+  // nothing. Error(disk_too_small) with both sizes when it is larger than asked.
+  virtual MadeDisk grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) = 0;
+};
+
+}  // namespace basecache::provision

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "agent/base/op_context.hpp"
+#include "agent/base/path.hpp"
+#include "agent/model/guest_metadata.hpp"
+
+namespace basecache::provision {
+
+// Writes the medium that carries the guest's metadata. Volume id exactly "config-2".
+class DriveWriter {
+ public:
+  virtual ~DriveWriter() = default;
+  virtual void write_drive(const Path& file, const model::DriveContents& contents, OpContext& op) = 0;
+};
+
+}  // namespace basecache::provision

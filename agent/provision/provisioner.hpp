@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/op_context.hpp"
+#include "agent/cache/image_cache.hpp"
+#include "agent/model/disk_plan.hpp"
+#include "agent/model/instance_spec.hpp"
+#include "agent/provision/disk_backend.hpp"
+#include "agent/provision/drive_writer.hpp"
+
+namespace basecache::provision {
+
+// One disk of an instance, as answers name it.
+struct InstanceDisk {
+  std::string name;
+  Path path;
+  std::string format;  // QEMU's name; "iso9660" for a config drive
+  Bytes size;          // virtual
+  std::string base;    // cache key; "" for a config drive, and for a kept disk
+  std::string how;     // hit, joined, built (its base file); kept; made (config drive)
+};
+
+struct InstanceDisks {
+  model::InstanceId uuid;
+  std::vector<InstanceDisk> disks;
+};
+
+struct Backends {
+  DiskBackend& raw;
+  DiskBackend& qcow2;
+  DriveWriter& config_drive;
+};
+
+// The use case: an image becomes the disks of an instance.
+class Provisioner {
+ public:
+  Provisioner(cache::ImageCache& cache, Backends backends, model::PlanDefaults defaults)
+      : cache_(cache), backends_(backends), defaults_(std::move(defaults)) {}
+
+  // Idempotent: disks that exist are kept and grown, never made again. All or nothing: on failure what this call made
+  // is gone, and an instance directory appears only when it is whole. One creation an instance at a time.
+  InstanceDisks create(const model::InstanceSpec& spec, OpContext& op);
+
+ private:
+  cache::ImageCache& cache_;
+  Backends backends_;
+  model::PlanDefaults defaults_;
+};
+
+}  // namespace basecache::provision

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/byte_size.hpp"
+#include "agent/model/cache_key.hpp"
+
+namespace basecache::prune {
+
+// [image_cache] of nova.conf; ages by mtime.
+struct PruneRules {
+  bool remove_unused_base_images = true;
+  std::chrono::seconds original_minimum_age{std::chrono::hours(24)};  // images, swap and ephemeral bases
+  std::chrono::seconds resized_minimum_age{std::chrono::hours(1)};    // legacy <sha1>_<GiB>
+};
+
+// What is known of one name in `_base`.
+struct BaseDirectoryEntry {
+  std::string name;
+  std::optional<model::CacheKey> key;  // absent: unexplained file
+  Bytes allocated;
+  std::chrono::seconds age{};
+  std::vector<std::string> users;
+  std::size_t leases = 0;
+  std::optional<std::string> pin;
+};
+
+struct PruneDecision {
+  BaseDirectoryEntry entry;
+  bool remove = false;
+  std::string reason;  // for people: "used by instance ... disk 'disk'", "unused for 26 h (minimum 24 h)"
+};
+
+// The decisions of nova/virt/libvirt/imagecache.py, each with its reason; pure. `unreadable` not empty: keeps everything.
+// Unexplained files are kept and named.
+std::vector<PruneDecision> make_prune_plan(std::vector<BaseDirectoryEntry> entries, const PruneRules& rules,
+                                           const std::vector<std::string>& unreadable);
+
+}  // namespace basecache::prune

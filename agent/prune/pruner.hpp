@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/base/op_context.hpp"
+#include "agent/cache/image_cache.hpp"
+#include "agent/cache/pins.hpp"
+#include "agent/prune/prune_policy.hpp"
+#include "agent/prune/usage.hpp"
+
+namespace basecache::prune {
+
+struct PruneReport {
+  bool dry_run = false;
+  std::vector<PruneDecision> decisions;  // sorted by name; `remove` is what really happened (or would)
+  Bytes freed;                           // allocated bytes of what was (would be) removed
+  std::vector<std::string> unreadable;   // why nothing could be removed
+};
+
+// The use case: unused base files go.
+class Pruner {
+ public:
+  Pruner(const cache::ImageCache& cache, const cache::Pins& pins, const DiskChainReader& reader, PruneRules rules)
+      : cache_(cache), pins_(pins), reader_(reader), rules_(rules) {}
+
+  // Decides by usage, leases, pins and ages, then takes each file's lock and looks again before it removes.
+  PruneReport prune(bool dry_run, OpContext& op);
+
+  // Removes one base file whatever its age. Error(not_found), Error(in_use) naming user, lease or pin.
+  Bytes remove(const model::CacheKey& key, OpContext& op);
+
+ private:
+  const cache::ImageCache& cache_;
+  const cache::Pins& pins_;
+  const DiskChainReader& reader_;
+  PruneRules rules_;
+};
+
+}  // namespace basecache::prune

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/cache/cache_layout.hpp"
+#include "agent/prune/disk_chain_reader.hpp"
+
+namespace basecache::prune {
+
+// Which base files are referred to, by whom.
+struct Usage {
+  std::map<model::CacheKey, std::vector<std::string>> users;  // "instance <uuid> disk 'disk.local'"
+  std::vector<std::string> unreadable;                        // why usage isn't known; then nothing may be removed
+};
+
+// Every file of every instance directory (staged ones too), through its whole backing chain.
+Usage collect_usage(const cache::CacheLayout& layout, const DiskChainReader& reader);
+
+}  // namespace basecache::prune
