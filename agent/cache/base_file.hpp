@@ -11,7 +11,8 @@
 namespace basecache::cache {
 
 // A visible file of `_base`: complete, verified, never written again. Nothing but the cache's publish step makes a file
-// visible, so one that is found there passed through fetch, inspection and publication (or was inherited and inspected).
+// visible, so one that is found there passed through fetch, inspection and publication (or was inherited and
+// inspected).
 class BaseFile {
  public:
   // The file of that name, when it is there and is known: image bases by their record; swap and ephemeral bases are raw

@@ -21,7 +21,8 @@ struct BaseFileRecord {
   std::int64_t created = 0;                        // seconds since the epoch
 };
 
-std::optional<BaseFileRecord> read_record(const CacheLayout& layout, const model::CacheKey& key);  // unreadable: nothing
+std::optional<BaseFileRecord> read_record(const CacheLayout& layout,
+                                          const model::CacheKey& key);  // unreadable: nothing
 void write_record(const CacheLayout& layout, const model::CacheKey& key, const BaseFileRecord& record);
 
 }  // namespace basecache::cache

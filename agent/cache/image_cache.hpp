@@ -46,7 +46,8 @@ class ImageCache {
   const CacheLayout& layout() const { return layout_; }
 
  private:
-  std::optional<BaseFileLease> hit(const model::BaseFileSpec& spec, OpContext& op);
+  std::optional<BaseFileLease> hit(const model::CacheKey& key, OpContext& op);
+  BaseFileLease build(const model::BaseFileSpec& spec, OpContext& op);
 
   const CacheLayout& layout_;
   BaseFileBuilder& builder_;

@@ -11,8 +11,8 @@ class ImageConverter {
  public:
   virtual ~ImageConverter() = default;
 
-  // Asks the converting tool too, with the format forced to `verdict.format`: Error(image_unacceptable) unless it agrees
-  // on format and virtual size and sees no backing file and no data file.
+  // Asks the converting tool too, with the format forced to `verdict.format`: Error(image_unacceptable) unless it
+  // agrees on format and virtual size and sees no backing file and no data file.
   virtual void confirm(const Path& image, const InspectionVerdict& verdict, OpContext& op) = 0;
 
   // Writes `raw_file` (absent before), sparse, of exactly the virtual size. Progress step "convert".

@@ -6,10 +6,20 @@
 
 namespace basecache::provision {
 
-// What an instance has, from its directory and disk.info. Error(not_found).
-InstanceDisks show_instance(const cache::CacheLayout& layout, const model::InstanceId& uuid);
+// The instances of this node, as their directories tell.
+class Instances {
+ public:
+  Instances(const cache::CacheLayout& layout, Backends backends) : layout_(layout), backends_(backends) {}
 
-// Removes the instance's directory as a whole. Error(not_found). Waits for a creation of the same instance to end.
-void remove_instance(const cache::CacheLayout& layout, const model::InstanceId& uuid, OpContext& op);
+  // What an instance has, from its directory and disk.info, never by probing. Error(not_found).
+  InstanceDisks show(const model::InstanceId& uuid, OpContext& op) const;
+
+  // Removes the instance's directory as a whole. Error(not_found). Waits for a creation of the same instance to end.
+  void remove(const model::InstanceId& uuid, OpContext& op) const;
+
+ private:
+  const cache::CacheLayout& layout_;
+  Backends backends_;
+};
 
 }  // namespace basecache::provision

@@ -13,6 +13,8 @@
 
 namespace basecache::provision {
 
+class InstanceDirectory;
+
 // One disk of an instance, as answers name it.
 struct InstanceDisk {
   std::string name;
@@ -32,6 +34,10 @@ struct Backends {
   DiskBackend& raw;
   DiskBackend& qcow2;
   DriveWriter& config_drive;
+
+  DiskBackend& for_type(model::ImagesType type) const;
+  // The backend that looks after an existing disk, by disk.info's format. Error(storage_unusable) for another format.
+  DiskBackend& for_format(model::DiskFormat format) const;
 };
 
 // The use case: an image becomes the disks of an instance.
@@ -45,6 +51,11 @@ class Provisioner {
   InstanceDisks create(const model::InstanceSpec& spec, OpContext& op);
 
  private:
+  InstanceDisk provide_disk(const model::DiskSpec& disk, InstanceDirectory& directory,
+                            std::vector<cache::BaseFileLease>& leases, OpContext& op);
+  InstanceDisk provide_config_drive(const std::string& name, const model::InstanceSpec& spec,
+                                    InstanceDirectory& directory, OpContext& op);
+
   cache::ImageCache& cache_;
   Backends backends_;
   model::PlanDefaults defaults_;

@@ -34,8 +34,8 @@ struct PruneDecision {
   std::string reason;  // for people: "used by instance ... disk 'disk'", "unused for 26 h (minimum 24 h)"
 };
 
-// The decisions of nova/virt/libvirt/imagecache.py, each with its reason; pure. `unreadable` not empty: keeps everything.
-// Unexplained files are kept and named.
+// The decisions of nova/virt/libvirt/imagecache.py, each with its reason; pure. `unreadable` not empty: keeps
+// everything. Unexplained files are kept and named.
 std::vector<PruneDecision> make_prune_plan(std::vector<BaseDirectoryEntry> entries, const PruneRules& rules,
                                            const std::vector<std::string>& unreadable);
 

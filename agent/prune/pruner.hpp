@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,10 @@ class Pruner {
   Bytes remove(const model::CacheKey& key, OpContext& op);
 
  private:
+  void complete(BaseDirectoryEntry& entry, const Usage& usage) const;
+  // Turns the decision round when somebody holds the lock or the file's mtime isn't `mark` any more.
+  void remove_unless_used_meanwhile(PruneDecision& decision, const struct timespec& mark) const;
+
   const cache::ImageCache& cache_;
   const cache::Pins& pins_;
   const DiskChainReader& reader_;

@@ -1,0 +1,146 @@
+#include "agent/cache/base_file_builder.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+#include "agent/cache/image_stream.hpp"
+
+namespace basecache::cache {
+namespace {
+
+// The label Nova's first builder of an ephemeral base gives it (driver.py _get_fs_label_ephemeral).
+const std::string kEphemeralLabel = "ephemeral0";
+constexpr std::size_t kInspectionBlock = 1 << 20;
+
+BaseFileRecord record_of(std::string origin, model::DiskFormat format, Bytes virtual_size) {
+  BaseFileRecord record;
+  record.origin = std::move(origin);
+  record.format = format;
+  record.virtual_size = virtual_size;
+  record.created = std::time(nullptr);
+  return record;
+}
+
+// An empty sparse file of its final size, for a formatter.
+StagedFile blank_file(const Path& path, Bytes size) {
+  StagedFile file = StagedFile::create(path);
+  if (::ftruncate(file.fd(), static_cast<off_t>(size.count)) != 0) {
+    const int error = errno;
+    throw Error::from_errno(error, "make a blank file of " + to_text(size) + " at " + quote(path.native()));
+  }
+  return file;
+}
+
+}  // namespace
+
+BaseFile BaseFileBuilder::build(const model::BaseFileSpec& spec, OpContext& op) {
+  struct Chooser {
+    BaseFileBuilder& builder;
+    OpContext& op;
+    BaseFile operator()(const model::ImageBase& image) const { return builder.build_image(image, op); }
+    BaseFile operator()(const model::EphemeralBase& blank) const { return builder.build_ephemeral(blank, op); }
+    BaseFile operator()(const model::SwapBase& blank) const { return builder.build_swap(blank, op); }
+  };
+  return with_context([&] { return "cannot prepare base file of " + model::describe(spec); },
+                      [&] {
+                        return std::visit(Chooser{*this, op}, spec);
+                      });
+}
+
+BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, OpContext& op) {
+  const model::CacheKey key = model::key_of(image);
+  InspectedImage inspected = InspectedImage::inspect(fetch(image, key, op));
+  const InspectionVerdict verdict = inspected.verdict();
+
+  const bool converts = force_raw_images_ && verdict.format != model::DiskFormat::raw;
+  BaseFileRecord record =
+      record_of(image.ref.shown(), converts ? model::DiskFormat::raw : verdict.format, verdict.virtual_size);
+  record.source_format = verdict.format;
+  record.source_digest = inspected.digest();
+
+  if (verdict.format != model::DiskFormat::raw) steps_.converter.confirm(inspected.path(), verdict, op);
+  StagedFile ready = converts ? convert(std::move(inspected), key, op) : std::move(inspected).take_file();
+  return publish(std::move(ready), key, record, op);
+}
+
+FetchedImage BaseFileBuilder::fetch(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
+  const auto step = op.steps().measure("fetch");
+  model::ImageRecord known = steps_.source.describe(image.ref, op);
+  ImageStream stream(known, image.checksum, StagedFile::create(layout_.fetched(key)), steps_.inspector, op);
+  steps_.source.fetch(known, stream, op);
+  return std::move(stream).finish();
+}
+
+StagedFile BaseFileBuilder::convert(InspectedImage image, const model::CacheKey& key, OpContext& op) {
+  const auto step = op.steps().measure("convert");
+  StagedFile raw = StagedFile::reserve(layout_.converted(key));
+  steps_.converter.to_raw(image.path(), image.verdict(), raw.path(), op);
+  raw.adopt();
+  return raw;
+}
+
+BaseFile BaseFileBuilder::build_ephemeral(const model::EphemeralBase& ephemeral, OpContext& op) {
+  const model::CacheKey key = model::key_of(ephemeral);
+  const Bytes size = gibibytes(ephemeral.gibibytes);
+  StagedFile file = blank_file(layout_.fetched(key), size);
+  {
+    const auto step = op.steps().measure("format");
+    steps_.formatter.format_file_system(file.path(), ephemeral.file_system, kEphemeralLabel, op);
+  }
+  return publish(std::move(file), key, record_of(model::describe(ephemeral), model::DiskFormat::raw, size), op);
+}
+
+BaseFile BaseFileBuilder::build_swap(const model::SwapBase& swap, OpContext& op) {
+  const model::CacheKey key = model::key_of(swap);
+  const Bytes size = mebibytes(swap.mebibytes);
+  StagedFile file = blank_file(layout_.fetched(key), size);
+  {
+    const auto step = op.steps().measure("format");
+    steps_.formatter.format_swap(file.path(), op);
+  }
+  return publish(std::move(file), key, record_of(model::describe(swap), model::DiskFormat::raw, size), op);
+}
+
+BaseFile BaseFileBuilder::publish(StagedFile file, const model::CacheKey& key, const BaseFileRecord& record,
+                                  OpContext& op) {
+  op.check();
+  const auto step = op.steps().measure("publish");
+  // The record first: a visible base file is then never without one, and a record without its file means nothing.
+  write_record(layout_, key, record);
+  std::move(file).publish(layout_.base_file(key));
+  const std::optional<BaseFile> base = BaseFile::find(layout_, key);
+  if (!base) throw Error(ErrorCode::internal, "base file " + key.text() + " vanished while its lock was held");
+  return *base;
+}
+
+BaseFile BaseFileBuilder::adopt(const model::ImageBase& image, OpContext& op) {
+  const model::CacheKey key = model::key_of(image);
+  const Path path = layout_.base_file(key);
+  return with_context([&] { return "cannot take over base file " + quote(path.native()); },
+                      [&] {
+                        const auto step = op.steps().measure("inspect");
+                        const UniqueFd file = open_file(path, O_RDONLY | O_NOFOLLOW);
+                        const std::unique_ptr<Inspection> inspection = steps_.inspector.begin();
+                        std::vector<std::byte> block(kInspectionBlock);
+                        off_t offset = 0;
+                        while (const std::size_t count = read_at(file.get(), block, offset, path)) {
+                          op.check();
+                          inspection->feed(std::span(block).first(count));
+                          offset += static_cast<off_t>(count);
+                        }
+                        const InspectionVerdict verdict = inspection->finish(std::nullopt);
+                        if (verdict.format != model::DiskFormat::raw) steps_.converter.confirm(path, verdict, op);
+                        write_record(layout_, key, record_of(image.ref.shown(), verdict.format, verdict.virtual_size));
+                        return BaseFile::find(layout_, key).value();
+                      });
+}
+
+}  // namespace basecache::cache

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "agent/base/op_context.hpp"
+#include "agent/cache/base_file.hpp"
+#include "agent/cache/base_file_record.hpp"
+#include "agent/cache/blank_formatter.hpp"
+#include "agent/cache/fetched_image.hpp"
+#include "agent/cache/image_converter.hpp"
+#include "agent/cache/image_inspector.hpp"
+#include "agent/cache/image_source.hpp"
+#include "agent/model/base_file_spec.hpp"
+
+namespace basecache::cache {
+
+// Who does each step of a build.
+struct BuildSteps {
+  ImageSource& source;
+  const ImageInspector& inspector;
+  ImageConverter& converter;
+  BlankFormatter& formatter;
+};
+
+// Makes one base file: fetch -> verify -> inspect -> convert -> publish, or format -> publish.
+// The caller holds the exclusive lock of the key. Whatever fails, no staged file stays behind.
+class BaseFileBuilder {
+ public:
+  // `force_raw_images`: what isn't raw becomes raw; else it is published as it came.
+  BaseFileBuilder(const CacheLayout& layout, BuildSteps steps, bool force_raw_images)
+      : layout_(layout), steps_(steps), force_raw_images_(force_raw_images) {}
+
+  BaseFile build(const model::BaseFileSpec& spec, OpContext& op);
+
+  // A visible base file without a record, inherited from Nova: inspected as if it had just been fetched, but for its
+  // source's digest, which nobody knows any more.
+  BaseFile adopt(const model::ImageBase& image, OpContext& op);
+
+ private:
+  BaseFile build_image(const model::ImageBase& image, OpContext& op);
+  BaseFile build_ephemeral(const model::EphemeralBase& ephemeral, OpContext& op);
+  BaseFile build_swap(const model::SwapBase& swap, OpContext& op);
+
+  FetchedImage fetch(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
+  StagedFile convert(InspectedImage image, const model::CacheKey& key, OpContext& op);
+  BaseFile publish(StagedFile file, const model::CacheKey& key, const BaseFileRecord& record, OpContext& op);
+
+  const CacheLayout& layout_;
+  BuildSteps steps_;
+  bool force_raw_images_;
+};
+
+}  // namespace basecache::cache

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "agent/base/digest.hpp"
+#include "agent/base/staged_file.hpp"
+#include "agent/cache/image_inspector.hpp"
+#include "agent/model/image.hpp"
+
+namespace basecache::cache {
+
+// All bytes of an image, arrived and verified against every digest that was promised or demanded, in a staged file.
+// Not inspected yet, so nothing can be done with it but to make an InspectedImage of it. Made by ImageStream only.
+class FetchedImage {
+ public:
+  const model::ImageRecord& record() const { return record_; }
+  const Digest& digest() const { return digest_; }
+
+ private:
+  friend class ImageStream;
+  friend class InspectedImage;
+  FetchedImage(model::ImageRecord record, StagedFile file, Digest digest, std::unique_ptr<Inspection> inspection)
+      : record_(std::move(record)),
+        file_(std::move(file)),
+        digest_(std::move(digest)),
+        inspection_(std::move(inspection)) {}
+
+  model::ImageRecord record_;
+  StagedFile file_;
+  Digest digest_;
+  std::unique_ptr<Inspection> inspection_;  // has seen every byte
+};
+
+// A fetched image whose true format is known and which holds nothing dangerous. Only such bytes are handed to another
+// program or published.
+class InspectedImage {
+ public:
+  // Error(image_unacceptable).
+  static InspectedImage inspect(FetchedImage fetched) {
+    const InspectionVerdict verdict = fetched.inspection_->finish(fetched.record_.disk_format);
+    return InspectedImage(std::move(fetched), verdict);
+  }
+
+  const InspectionVerdict& verdict() const { return verdict_; }
+  const Path& path() const { return fetched_.file_.path(); }
+  const Digest& digest() const { return fetched_.digest_; }
+  StagedFile take_file() && { return std::move(fetched_.file_); }
+
+ private:
+  InspectedImage(FetchedImage fetched, InspectionVerdict verdict) : fetched_(std::move(fetched)), verdict_(verdict) {}
+
+  FetchedImage fetched_;
+  InspectionVerdict verdict_;
+};
+
+}  // namespace basecache::cache

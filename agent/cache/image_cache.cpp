@@ -1,0 +1,124 @@
+#include "agent/cache/image_cache.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <boost/filesystem/directory.hpp>
+#include <boost/filesystem/operations.hpp>
+#include <cerrno>
+#include <ctime>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+#include "agent/cache/base_file_builder.hpp"
+#include "agent/cache/leases.hpp"
+#include "agent/cache/pins.hpp"
+#include "agent/cache/single_flight.hpp"
+
+namespace basecache::cache {
+namespace {
+
+// Callers who demand different digests don't share one outcome: a wrong demand fails only those who made it. They meet
+// at the file lock, where the second finds what the first has built.
+std::string flight_name(const model::BaseFileSpec& spec, const model::CacheKey& key) {
+  const auto* image = std::get_if<model::ImageBase>(&spec);
+  return image != nullptr && image->checksum ? key.text() + " " + image->checksum->text() : key.text();
+}
+
+// A base file may have been built for a caller who demanded nothing.
+void require_checksum(const model::BaseFileSpec& spec, const CacheLayout& layout, const BaseFile& base) {
+  const auto* image = std::get_if<model::ImageBase>(&spec);
+  if (image == nullptr || !image->checksum) return;
+  const std::optional<BaseFileRecord> record = read_record(layout, base.key());
+  if (record && record->source_digest == image->checksum) return;
+  const std::string known = record && record->source_digest ? record->source_digest->text() : "unknown";
+  throw Error(ErrorCode::checksum_mismatch,
+              fmt::format("the cached base file {} of image {} was made from bytes with digest {}, expected {}",
+                          base.key().text(), quote(image->ref.shown()), known, image->checksum->text()))
+      .add_field("expected", image->checksum->text())
+      .add_field("found", known)
+      .set_hint(fmt::format("'basecache cache remove {}' makes the next request fetch and verify it again",
+                            base.key().text()));
+}
+
+}  // namespace
+
+ImageCache::ImageCache(const CacheLayout& layout, BaseFileBuilder& builder, std::size_t concurrent_builds)
+    : layout_(layout),
+      builder_(builder),
+      leases_(std::make_unique<Leases>(layout)),
+      flights_(std::make_unique<SingleFlight>(concurrent_builds)) {}
+
+ImageCache::~ImageCache() = default;
+
+BaseFileLease ImageCache::acquire(const model::BaseFileSpec& spec, OpContext& op) {
+  const model::CacheKey key = model::key_of(spec);
+  std::optional<BaseFileLease> lease = hit(key, op);
+  if (!lease) {
+    lease =
+        flights_->run(flight_name(spec, key), op, [this, spec](OpContext& build_op) { return build(spec, build_op); });
+  }
+  require_checksum(spec, layout_, lease->base());
+  return *std::move(lease);
+}
+
+std::optional<BaseFileLease> ImageCache::hit(const model::CacheKey& key, OpContext& op) {
+  if (!BaseFile::find(layout_, key)) return std::nullopt;
+  auto held = leases_->hold(key, op);
+  // Looked at again: a pruner may have held the lock that we waited for.
+  std::optional<BaseFile> base = BaseFile::find(layout_, key);
+  if (!base) return std::nullopt;
+  mark_used(*base);
+  return BaseFileLease(std::move(held), *std::move(base), HowAcquired::hit);
+}
+
+BaseFileLease ImageCache::build(const model::BaseFileSpec& spec, OpContext& op) {
+  const model::CacheKey key = model::key_of(spec);
+  auto file = std::make_unique<FileLock>(layout_.lock_file(key));
+  ExclusiveLock lock = [&] {
+    const auto step = op.steps().measure("lock");
+    return lock_exclusive(*file, op);
+  }();
+  HowAcquired how = HowAcquired::hit;  // another process may have built it while we waited
+  std::optional<BaseFile> base = BaseFile::find(layout_, key);
+  if (!base && boost::filesystem::exists(layout_.base_file(key))) {
+    base = builder_.adopt(std::get<model::ImageBase>(spec), op);
+  }
+  if (!base) {
+    base = builder_.build(spec, op);
+    how = HowAcquired::built;
+  }
+  mark_used(*base);
+  auto held = leases_->hold(key, std::move(file), boost::move(lock));
+  return BaseFileLease(std::move(held), *std::move(base), how);
+}
+
+std::vector<CacheEntry> ImageCache::list() const {
+  std::vector<model::CacheKey> keys;
+  for (const auto& entry : boost::filesystem::directory_iterator(layout_.base_directory())) {
+    if (auto key = model::CacheKey::parse(entry.path().filename().native())) keys.push_back(std::move(*key));
+  }
+  std::sort(keys.begin(), keys.end());
+  std::vector<CacheEntry> entries;
+  for (const model::CacheKey& key : keys) {
+    if (auto entry = find(key)) entries.push_back(*std::move(entry));
+  }
+  return entries;
+}
+
+std::optional<CacheEntry> ImageCache::find(const model::CacheKey& key) const {
+  struct stat found {};
+  if (::lstat(layout_.base_file(key).c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
+  CacheEntry entry{.key = key, .record = read_record(layout_, key), .virtual_size = {}, .allocated = {}, .pin = {}};
+  entry.virtual_size = entry.record ? entry.record->virtual_size : Bytes{static_cast<std::uint64_t>(found.st_size)};
+  entry.allocated = {static_cast<std::uint64_t>(found.st_blocks) * 512};
+  entry.age = std::chrono::seconds(std::max<std::int64_t>(0, std::time(nullptr) - found.st_mtim.tv_sec));
+  entry.leases = leases_->count(key);
+  entry.pin = Pins(layout_).reason(key);
+  return entry;
+}
+
+}  // namespace basecache::cache

@@ -1,0 +1,76 @@
+#include "agent/cache/recovery.hpp"
+
+#include <boost/filesystem/directory.hpp>
+#include <boost/filesystem/operations.hpp>
+#include <functional>
+
+#include "agent/base/file_lock.hpp"
+#include "agent/base/posix_file.hpp"
+
+namespace basecache::cache {
+namespace {
+
+namespace fs = boost::filesystem;
+
+std::vector<std::string> names_in(const Path& directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(directory)) names.push_back(entry.path().filename().native());
+  return names;
+}
+
+// Removes `path` when the lock at `lock_path` is free and, looked at under the lock, `is_dead` says so.
+void remove_if_free(const Path& lock_path, const Path& path, const std::function<bool()>& is_dead,
+                    std::vector<Path>& removed) {
+  FileLock file(lock_path);
+  const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
+  if (!lock.owns() || !is_dead()) return;
+  fs::remove_all(path);
+  removed.push_back(path);
+}
+
+bool always() { return true; }
+
+void recover_staged_files(const CacheLayout& layout, std::vector<Path>& removed) {
+  for (const std::string& name : names_in(layout.base_directory())) {
+    if (const auto key = staged_file_key(name)) {
+      remove_if_free(layout.lock_file(*key), layout.base_directory() / name, always, removed);
+    }
+  }
+}
+
+void recover_staged_instances(const CacheLayout& layout, std::vector<Path>& removed) {
+  for (const std::string& name : names_in(layout.instances_path())) {
+    if (const auto uuid = staged_instance_uuid(name)) {
+      remove_if_free(layout.instance_lock(*uuid), layout.instances_path() / name, always, removed);
+    }
+  }
+}
+
+// A record is written just before its base file appears and removed just after it has gone.
+void recover_records(const CacheLayout& layout, std::vector<Path>& removed) {
+  for (const std::string& name : names_in(layout.record_directory())) {
+    const auto key = model::CacheKey::parse(Path(name).stem().native());
+    if (!key || layout.record(*key).filename() != name) continue;
+    const auto has_no_base_file = [&] { return !fs::exists(layout.base_file(*key)); };
+    if (has_no_base_file()) remove_if_free(layout.lock_file(*key), layout.record(*key), has_no_base_file, removed);
+  }
+}
+
+}  // namespace
+
+void prepare_directories(const CacheLayout& layout) {
+  for (const Path& directory : {layout.base_directory(), layout.lock_directory(), layout.record_directory(),
+                                layout.pin_directory(), layout.instance_lock_directory()}) {
+    make_directories(directory);
+  }
+}
+
+std::vector<Path> recover(const CacheLayout& layout) {
+  std::vector<Path> removed;
+  recover_staged_files(layout, removed);
+  recover_staged_instances(layout, removed);
+  recover_records(layout, removed);
+  return removed;
+}
+
+}  // namespace basecache::cache

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/cache/cache_layout.hpp"
+
+namespace basecache::cache {
+
+// Makes the directories of the layout that are missing. Error(storage_unusable) when it can't.
+void prepare_directories(const CacheLayout& layout);
+
+// Removes what dead requests left: staged files and staged instance directories whose lock nobody holds, records of
+// base files that aren't there. What belongs to a live request, of whichever process, stays: its lock is held. Returns
+// the paths that went.
+std::vector<Path> recover(const CacheLayout& layout);
+
+}  // namespace basecache::cache

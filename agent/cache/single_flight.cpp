@@ -1,0 +1,153 @@
+#include "agent/cache/single_flight.hpp"
+
+#include <condition_variable>
+#include <exception>
+#include <list>
+#include <optional>
+#include <variant>
+
+#include "agent/base/error.hpp"
+
+namespace basecache::cache {
+namespace {
+
+// A build has no deadline of its own: its callers have, and the last one to leave stops it.
+constexpr std::chrono::hours kNoDeadline{24 * 365};
+// Builds wait here for a thread; their callers are bounded by the worker pool that runs requests.
+constexpr std::size_t kBuildQueue = 100'000;
+
+// Hands one build's progress to everybody who waits for it.
+class ProgressFan {
+ public:
+  using Seat = std::list<ProgressSink>::iterator;
+
+  Seat add(ProgressSink sink) {
+    const std::lock_guard guard(mutex_);
+    return sinks_.insert(sinks_.end(), std::move(sink));
+  }
+  void remove(Seat seat) {
+    const std::lock_guard guard(mutex_);
+    sinks_.erase(seat);
+  }
+  void report(const Progress& progress) {
+    const std::lock_guard guard(mutex_);
+    for (const ProgressSink& sink : sinks_) {
+      if (sink) sink(progress);
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::list<ProgressSink> sinks_;
+};
+
+}  // namespace
+
+struct SingleFlight::Flight {
+  // An Error is kept by value: each caller throws a copy of its own and adds its own context to it.
+  using Outcome = std::variant<std::monostate, BaseFileLease, Error, Cancelled, std::exception_ptr>;
+
+  explicit Flight(std::string flight_name) : name(std::move(flight_name)) {}
+
+  const std::string name;
+  ProgressFan fan;
+  std::stop_source stop;
+  std::condition_variable_any landed;
+  // Guarded by SingleFlight::mutex_.
+  std::size_t callers = 0;
+  Outcome outcome;
+  std::vector<Step> steps;
+};
+
+SingleFlight::SingleFlight(std::size_t concurrent_builds) : builders_("build", concurrent_builds, kBuildQueue) {}
+
+SingleFlight::~SingleFlight() {
+  std::map<std::string, FlightPtr> running;
+  {
+    const std::lock_guard guard(mutex_);
+    running.swap(flights_);
+  }
+  for (const auto& [name, flight] : running) flight->stop.request_stop();
+}
+
+SingleFlight::FlightPtr SingleFlight::join_or_start(const std::string& name, const OpContext& op, Build build,
+                                                    bool& started) {
+  const std::lock_guard guard(mutex_);
+  const auto found = flights_.find(name);
+  started = found == flights_.end();
+  if (!started) {
+    ++found->second->callers;
+    return found->second;
+  }
+  auto flight = std::make_shared<Flight>(name);
+  flight->callers = 1;
+  builders_.submit([this, flight, id = op.id(), work = std::move(build)] { fly(flight, id, work); });
+  flights_.emplace(name, flight);
+  return flight;
+}
+
+void SingleFlight::fly(const FlightPtr& flight, const std::string& operation_id, const Build& build) {
+  OpContext build_op(operation_id, flight->stop.get_token(), OpContext::Clock::now() + kNoDeadline,
+                     [&fan = flight->fan](const Progress& progress) { fan.report(progress); });
+  Flight::Outcome outcome;
+  try {
+    build_op.check();
+    outcome = build(build_op);
+  } catch (const Error& error) {
+    outcome = error;
+  } catch (const Cancelled& cancelled) {
+    outcome = cancelled;
+  } catch (...) {
+    outcome = std::current_exception();
+  }
+  const std::lock_guard guard(mutex_);
+  flight->outcome = std::move(outcome);
+  flight->steps = build_op.steps().steps();
+  const auto found = flights_.find(flight->name);
+  if (found != flights_.end() && found->second == flight) flights_.erase(found);
+  flight->landed.notify_all();
+}
+
+void SingleFlight::leave(const FlightPtr& flight) {
+  {
+    const std::lock_guard guard(mutex_);
+    if (--flight->callers > 0 || flight->outcome.index() != 0) return;
+    // Nobody may join a build that is being stopped: the next caller starts afresh and meets this one at the file lock.
+    const auto found = flights_.find(flight->name);
+    if (found != flights_.end() && found->second == flight) flights_.erase(found);
+  }
+  flight->stop.request_stop();
+}
+
+BaseFileLease SingleFlight::run(const std::string& name, OpContext& op, Build build) {
+  const auto begin = OpContext::Clock::now();
+  bool started = false;
+  const FlightPtr flight = join_or_start(name, op, std::move(build), started);
+  const auto seat = flight->fan.add(op.progress());
+  std::optional<Flight::Outcome> outcome;
+  std::vector<Step> steps;
+  {
+    std::unique_lock guard(mutex_);
+    flight->landed.wait_until(guard, op.stop(), op.deadline(), [&] { return flight->outcome.index() != 0; });
+    if (flight->outcome.index() != 0) {
+      outcome = flight->outcome;
+      steps = flight->steps;
+    }
+  }
+  flight->fan.remove(seat);
+  leave(flight);
+
+  if (!outcome) {
+    op.check();
+    throw Cancelled{};
+  }
+  if (!started) steps = {Step{"wait", OpContext::Clock::now() - begin}};
+  for (Step& step : steps) op.steps().add(std::move(step));
+  if (const auto* error = std::get_if<Error>(&*outcome)) throw Error(*error);
+  if (std::holds_alternative<Cancelled>(*outcome)) throw Cancelled{};
+  if (const auto* failure = std::get_if<std::exception_ptr>(&*outcome)) std::rethrow_exception(*failure);
+  const auto& lease = std::get<BaseFileLease>(*outcome);
+  return started ? lease : lease.joined();
+}
+
+}  // namespace basecache::cache

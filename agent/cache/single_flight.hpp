@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "agent/base/op_context.hpp"
+#include "agent/base/worker_pool.hpp"
+#include "agent/cache/lease.hpp"
+
+namespace basecache::cache {
+
+// One build a name in this process. The first caller starts it on a thread of its own, so that no caller's leaving
+// disturbs the others; later ones join. Every caller sees the build's progress. When the last one has left, the build
+// is cancelled.
+class SingleFlight {
+ public:
+  using Build = std::function<BaseFileLease(OpContext& build_op)>;
+
+  explicit SingleFlight(std::size_t concurrent_builds);
+  ~SingleFlight();  // cancels what runs and waits for it
+
+  // Throws what the build threw; Cancelled or Error(timed_out) when the caller leaves. `build` is run at most once and
+  // must own what it uses: it may outlive the caller that brought it.
+  BaseFileLease run(const std::string& name, OpContext& op, Build build);
+
+ private:
+  struct Flight;
+  using FlightPtr = std::shared_ptr<Flight>;
+
+  // `started`: this caller's build was taken, not another's joined.
+  FlightPtr join_or_start(const std::string& name, const OpContext& op, Build build, bool& started);
+  void fly(const FlightPtr& flight, const std::string& operation_id, const Build& build);
+  void leave(const FlightPtr& flight);
+
+  std::mutex mutex_;
+  std::map<std::string, FlightPtr> flights_;
+  WorkerPool builders_;  // last: its destructor waits for builds, which use the members above
+};
+
+}  // namespace basecache::cache

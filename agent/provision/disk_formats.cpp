@@ -1,0 +1,53 @@
+#include "agent/provision/disk_formats.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+
+namespace basecache::provision {
+namespace {
+
+const std::string kFileName = "disk.info";
+
+Error unreadable(const Path& file) {
+  return Error(ErrorCode::storage_unusable,
+               "cannot understand " + quote(file.native()) + ": not a JSON object of names")
+      .set_hint("it says what format each disk has, which is never guessed; restore it or remove the instance");
+}
+
+}  // namespace
+
+DiskFormats DiskFormats::read(const Path& instance_directory) {
+  const Path file = instance_directory / kFileName;
+  DiskFormats formats;
+  const std::optional<std::string> text = read_small_file(file);
+  if (!text) return formats;
+  const auto object = nlohmann::json::parse(*text, nullptr, false);
+  if (!object.is_object()) throw unreadable(file);
+  for (const auto& [path, format] : object.items()) {
+    if (!format.is_string()) throw unreadable(file);
+    formats.formats_[path] = format.get<std::string>();
+  }
+  return formats;
+}
+
+std::optional<model::DiskFormat> DiskFormats::format_of(const Path& disk) const {
+  const auto found = formats_.find(disk.native());
+  if (found == formats_.end()) return std::nullopt;
+  const auto format = model::disk_format_from(found->second);
+  if (format) return format;
+  throw Error(ErrorCode::storage_unusable,
+              "disk.info says that " + quote(disk.native()) + " is of unknown format " + quote(found->second));
+}
+
+void DiskFormats::record(const Path& disk, model::DiskFormat format) {
+  formats_[disk.native()] = model::qemu_name(format);
+}
+
+void DiskFormats::write(const Path& directory) const {
+  replace_small_file(directory / kFileName, nlohmann::json(formats_).dump());
+}
+
+}  // namespace basecache::provision

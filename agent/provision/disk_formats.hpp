@@ -1,0 +1,33 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "agent/base/path.hpp"
+#include "agent/model/disk_format.hpp"
+
+namespace basecache::provision {
+
+// `disk.info` of an instance directory: JSON object, absolute path of a disk -> QEMU's name of its format
+// (nova/virt/libvirt/imagebackend.py, Image.resolve_driver_format). The one authority on what an existing disk is: a
+// guest can write any header into its raw disk, so formats are never probed (CVE-2008-2004, LP 1221190).
+class DiskFormats {
+ public:
+  // An absent file is an empty one. Error(storage_unusable) when it can't be understood.
+  static DiskFormats read(const Path& instance_directory);
+
+  // Nothing: not recorded. A recorded format that we don't know is Error(storage_unusable).
+  std::optional<model::DiskFormat> format_of(const Path& disk) const;
+  const std::map<std::string, std::string>& all() const { return formats_; }
+
+  // What is recorded for a disk stays; only a disk that isn't there any more is recorded anew.
+  void record(const Path& disk, model::DiskFormat format);
+  // Writes it into `directory`, which may be the staged one.
+  void write(const Path& directory) const;
+
+ private:
+  std::map<std::string, std::string> formats_;
+};
+
+}  // namespace basecache::provision

@@ -1,0 +1,69 @@
+#include "agent/provision/instance_directory.hpp"
+
+#include <boost/filesystem/operations.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+
+namespace basecache::provision {
+
+namespace fs = boost::filesystem;
+
+InstanceDirectory::InstanceDirectory(const cache::CacheLayout& layout, const model::InstanceId& uuid,
+                                     const OpContext& op)
+    : path_(layout.instance_directory(uuid.text())),
+      staged_(layout.staged_instance_directory(uuid.text())),
+      uuid_(uuid.text()),
+      lock_file_(layout.instance_lock(uuid.text())),
+      lock_(lock_exclusive(lock_file_, op)) {
+  if (fs::symlink_status(path_).type() != fs::file_not_found && !fs::is_directory(fs::symlink_status(path_))) {
+    throw Error(ErrorCode::already_exists, quote(path_.native()) + " is there and isn't a directory");
+  }
+  fs::remove_all(staged_);
+  make_directories(staged_);
+  formats_ = DiskFormats::read(path_);
+}
+
+InstanceDirectory::~InstanceDirectory() {
+  boost::system::error_code left_for_recovery;
+  fs::remove_all(staged_, left_for_recovery);
+  // A refused creation leaves no lock file for an instance that doesn't exist; those who wait for it notice.
+  if (!fs::exists(path_, left_for_recovery)) fs::remove(lock_file_.path(), left_for_recovery);
+}
+
+std::optional<model::DiskFormat> InstanceDirectory::existing(const std::string& disk) const {
+  const Path path = path_ / disk;
+  if (fs::symlink_status(path).type() == fs::file_not_found) return std::nullopt;
+  if (const auto format = formats_.format_of(path)) return format;
+  throw Error(ErrorCode::already_exists, quote(path.native()) + " is there, but disk.info doesn't say its format")
+      .set_hint("add it to disk.info in its directory, or remove the file");
+}
+
+DiskPlace InstanceDirectory::place(const std::string& disk) const {
+  return {.instance = uuid_, .disk = disk, .staged = staged_ / disk, .path = path_ / disk};
+}
+
+void InstanceDirectory::add(const std::string& disk, model::DiskFormat format) {
+  formats_.record(path_ / disk, format);
+  added_.push_back(disk);
+}
+
+void InstanceDirectory::keep() {
+  if (added_.empty()) return;
+  if (!fs::exists(path_)) {
+    formats_.write(staged_);
+    if (rename_no_replace(staged_, path_)) return;
+    // Somebody else, a Nova perhaps, has made the directory meanwhile: the disks go into it one by one.
+    fs::remove(staged_ / "disk.info");
+  }
+  // disk.info first: a disk is never visible without its format, and an entry without a disk means nothing.
+  formats_.write(path_);
+  for (const std::string& disk : added_) {
+    if (!rename_no_replace(staged_ / disk, path_ / disk)) {
+      throw Error(ErrorCode::already_exists, quote((path_ / disk).native()) + " appeared while it was being made");
+    }
+  }
+}
+
+}  // namespace basecache::provision

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/file_lock.hpp"
+#include "agent/cache/cache_layout.hpp"
+#include "agent/model/instance_spec.hpp"
+#include "agent/provision/disk_backend.hpp"
+#include "agent/provision/disk_formats.hpp"
+
+namespace basecache::provision {
+
+// The directory of one instance while its disks are being made. Everything new is made in a staged directory beside it
+// and appears by rename in keep(); until then, and after a crash, the instance is as it was. Holds the instance's lock:
+// one creation or deletion at a time, in whichever process.
+class InstanceDirectory {
+ public:
+  // Waits for the lock, sweeps what a dead creation left, makes the staged directory.
+  InstanceDirectory(const cache::CacheLayout& layout, const model::InstanceId& uuid, const OpContext& op);
+  InstanceDirectory(const InstanceDirectory&) = delete;
+  InstanceDirectory& operator=(const InstanceDirectory&) = delete;
+  ~InstanceDirectory();  // undone unless keep() was reached
+
+  // An existing disk's format, by disk.info; nothing when there is no such disk. Error(already_exists) when there is a
+  // file that disk.info doesn't know: what it is can't be told without guessing.
+  std::optional<model::DiskFormat> existing(const std::string& disk) const;
+
+  DiskPlace place(const std::string& disk) const;
+  // The disk at its staged place is whole and of that format.
+  void add(const std::string& disk, model::DiskFormat format);
+
+  // What was added becomes visible: a new instance as a whole, an older one disk by disk.
+  void keep();
+
+ private:
+  const Path path_;
+  const Path staged_;
+  const std::string uuid_;
+  FileLock lock_file_;
+  ExclusiveLock lock_;
+  DiskFormats formats_;
+  std::vector<std::string> added_;
+};
+
+}  // namespace basecache::provision

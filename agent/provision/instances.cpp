@@ -1,0 +1,60 @@
+#include "agent/provision/instances.hpp"
+
+#include <boost/filesystem/operations.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/file_lock.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+#include "agent/provision/disk_formats.hpp"
+
+namespace basecache::provision {
+namespace {
+
+namespace fs = boost::filesystem;
+
+constexpr std::string_view kConfigDrive = "disk.config";
+
+Path directory_of(const cache::CacheLayout& layout, const model::InstanceId& uuid) {
+  Path directory = layout.instance_directory(uuid.text());
+  if (!fs::is_directory(fs::symlink_status(directory))) {
+    throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no directory " + quote(directory.native()));
+  }
+  return directory;
+}
+
+}  // namespace
+
+InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) const {
+  const Path directory = directory_of(layout_, uuid);
+  const DiskFormats formats = DiskFormats::read(directory);
+  InstanceDisks shown{uuid, {}};
+  for (const auto& [path, format] : formats.all()) {
+    // Not ours to look at, or recorded by a creation that was cut off.
+    if (Path(path).parent_path() != directory || !fs::is_regular_file(fs::symlink_status(path))) continue;
+    InstanceDisk disk{
+        .name = Path(path).filename().native(), .path = path, .format = format, .size = {}, .base = "", .how = "kept"};
+    if (disk.name.starts_with(kConfigDrive)) {
+      disk.format = "iso9660";
+      disk.size = sizes_of(path).apparent;
+    } else {
+      disk.size = backends_.for_format(formats.format_of(path).value()).grow_disk(path, std::nullopt, op).size;
+    }
+    shown.disks.push_back(std::move(disk));
+  }
+  return shown;
+}
+
+void Instances::remove(const model::InstanceId& uuid, OpContext& op) const {
+  FileLock lock_file(layout_.instance_lock(uuid.text()));
+  const ExclusiveLock lock = lock_exclusive(lock_file, op);
+  const Path directory = directory_of(layout_, uuid);
+  // Out of sight at once; recovery ends what a crash leaves.
+  const Path leaving = layout_.staged_instance_directory(uuid.text());
+  fs::remove_all(leaving);
+  fs::rename(directory, leaving);
+  fs::remove_all(leaving);
+  remove_file(lock_file.path());
+}
+
+}  // namespace basecache::provision

@@ -1,0 +1,143 @@
+#include "agent/prune/pruner.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <boost/filesystem/directory.hpp>
+#include <cerrno>
+#include <ctime>
+
+#include "agent/base/error.hpp"
+#include "agent/base/file_lock.hpp"
+#include "agent/base/log.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+
+namespace basecache::prune {
+namespace {
+
+// One name of `_base` with the mark by which a later use is noticed.
+struct SeenEntry {
+  BaseDirectoryEntry entry;
+  struct timespec mtime {};
+};
+
+std::optional<struct stat> look_at(const Path& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) == 0) return found;
+  const int error = errno;
+  if (error == ENOENT) return std::nullopt;
+  throw Error::from_errno(error, "look at " + quote(path.native()));
+}
+
+bool same_mtime(const struct timespec& a, const struct timespec& b) {
+  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+std::vector<SeenEntry> look_around(const cache::CacheLayout& layout) {
+  std::vector<SeenEntry> seen;
+  for (const auto& item : boost::filesystem::directory_iterator(layout.base_directory())) {
+    const std::string name = item.path().filename().native();
+    if (item.path() == layout.state_directory() || cache::staged_file_key(name)) continue;
+    const auto found = look_at(item.path());
+    if (!found) continue;
+    SeenEntry entry{
+        .entry = {.name = name, .key = model::CacheKey::parse(name), .allocated = {}, .users = {}, .pin = {}}};
+    entry.entry.allocated = {static_cast<std::uint64_t>(found->st_blocks) * 512};
+    entry.entry.age = std::chrono::seconds(std::max<std::int64_t>(0, std::time(nullptr) - found->st_mtim.tv_sec));
+    entry.mtime = found->st_mtim;
+    if (!S_ISREG(found->st_mode)) entry.entry.key.reset();
+    seen.push_back(std::move(entry));
+  }
+  return seen;
+}
+
+void unlink_base_file(const cache::CacheLayout& layout, const model::CacheKey& key) {
+  remove_file(layout.base_file(key));
+  remove_file(layout.record(key));
+}
+
+}  // namespace
+
+PruneReport Pruner::prune(bool dry_run, OpContext& op) {
+  const cache::CacheLayout& layout = cache_.layout();
+  // First the marks, then the usage: whoever begins to use a base file after we looked changes its mark.
+  std::vector<SeenEntry> seen = look_around(layout);
+  const auto step = op.steps().measure("prune");
+  const Usage usage = collect_usage(layout, reader_);
+  std::vector<BaseDirectoryEntry> entries;
+  std::map<std::string, struct timespec> marks;
+  for (SeenEntry& item : seen) {
+    marks.emplace(item.entry.name, item.mtime);
+    if (item.entry.key) complete(item.entry, usage);
+    entries.push_back(std::move(item.entry));
+  }
+
+  PruneReport report{.dry_run = dry_run, .decisions = {}, .freed = {}, .unreadable = usage.unreadable};
+  report.decisions = make_prune_plan(std::move(entries), rules_, usage.unreadable);
+  for (PruneDecision& decision : report.decisions) {
+    if (!decision.remove) continue;
+    op.check();
+    if (!dry_run) remove_unless_used_meanwhile(decision, marks.at(decision.entry.name));
+    if (decision.remove) report.freed = report.freed + decision.entry.allocated;
+  }
+  return report;
+}
+
+void Pruner::complete(BaseDirectoryEntry& entry, const Usage& usage) const {
+  const auto users = usage.users.find(*entry.key);
+  if (users != usage.users.end()) entry.users = users->second;
+  if (const auto cached = cache_.find(*entry.key)) entry.leases = cached->leases;
+  entry.pin = pins_.reason(*entry.key);
+}
+
+void Pruner::remove_unless_used_meanwhile(PruneDecision& decision, const struct timespec& mark) const {
+  const cache::CacheLayout& layout = cache_.layout();
+  const model::CacheKey& key = *decision.entry.key;
+  const auto keep = [&](std::string reason) {
+    decision.remove = false;
+    decision.reason = std::move(reason);
+  };
+  FileLock file(layout.lock_file(key));
+  const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
+  if (!lock.owns()) return keep("its lock is held: somebody is using or building it right now");
+  const auto found = look_at(layout.base_file(key));
+  if (!found) return keep("gone already");
+  if (!same_mtime(found->st_mtim, mark)) return keep("used since this prune began");
+  if (pins_.reason(key)) return keep("pinned since this prune began");
+  unlink_base_file(layout, key);
+  log_event(LogLevel::info, "base_file_removed",
+            {{"key", key.text()}, {"bytes", decision.entry.allocated.count}, {"reason", decision.reason}});
+}
+
+Bytes Pruner::remove(const model::CacheKey& key, OpContext& op) {
+  op.check();
+  const cache::CacheLayout& layout = cache_.layout();
+  const auto in_use = [&](const std::string& why) {
+    return Error(ErrorCode::in_use, "cannot remove base file " + key.text() + ": " + why);
+  };
+  if (!cache_.find(key)) throw Error(ErrorCode::not_found, "there is no base file " + key.text());
+  if (const auto reason = pins_.reason(key)) {
+    throw in_use(reason->empty() ? "it is pinned" : "it is pinned: " + *reason)
+        .set_hint("'basecache cache unpin " + key.text() + "' first");
+  }
+  // The lock before the look at usage: with it held nobody can begin to use the base file, and whoever used it
+  // before has put his disk in its place.
+  FileLock file(layout.lock_file(key));
+  const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
+  if (!lock.owns()) throw in_use("its lock is held: a request is using or building it right now");
+  const Usage usage = collect_usage(layout, reader_);
+  if (const auto users = usage.users.find(key); users != usage.users.end()) {
+    throw in_use(fmt::format("used by {}", fmt::join(users->second, ", ")));
+  }
+  if (!usage.unreadable.empty()) throw in_use("who uses it can't be told: " + usage.unreadable.front());
+  const auto entry = cache_.find(key);
+  if (!entry) throw Error(ErrorCode::not_found, "there is no base file " + key.text());
+  unlink_base_file(layout, key);
+  log_event(LogLevel::info, "base_file_removed",
+            {{"key", key.text()}, {"bytes", entry->allocated.count}, {"reason", "asked for"}});
+  return entry->allocated;
+}
+
+}  // namespace basecache::prune

@@ -1,0 +1,128 @@
+#include "agent/prune/usage.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <boost/filesystem/directory.hpp>
+#include <boost/filesystem/operations.hpp>
+#include <cerrno>
+#include <set>
+
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+#include "agent/provision/disk_formats.hpp"
+
+namespace basecache::prune {
+namespace {
+
+namespace fs = boost::filesystem;
+
+// QEMU itself refuses chains longer than 200; one that long is damaged or made to keep us busy.
+constexpr int kLongestChain = 200;
+
+using Inode = std::pair<dev_t, ino_t>;
+
+std::optional<Inode> inode_of(const Path& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) {
+    const int error = errno;
+    if (error == ENOENT || error == ENOTDIR) return std::nullopt;
+    throw Error::from_errno(error, "look at " + quote(path.native()));
+  }
+  return Inode{found.st_dev, found.st_ino};
+}
+
+// Walks the instance directories of one node.
+class UsageCollector {
+ public:
+  UsageCollector(const cache::CacheLayout& layout, const DiskChainReader& reader) : layout_(layout), reader_(reader) {
+    for (const auto& entry : fs::directory_iterator(layout.base_directory())) {
+      const auto key = model::CacheKey::parse(entry.path().filename().native());
+      if (!key) continue;
+      if (const auto inode = inode_of(entry.path())) base_files_.emplace(*inode, *key);
+    }
+  }
+
+  Usage collect() {
+    for (const auto& entry : fs::directory_iterator(layout_.instances_path())) {
+      guarded(entry.path(), [&] {
+        if (is_instance_directory(entry)) collect_instance(entry.path());
+      });
+    }
+    return std::move(usage_);
+  }
+
+ private:
+  // What can't be read makes usage unknown; what vanished while we looked at it uses nothing.
+  template <class Body>
+  void guarded(const Path& what, Body body) {
+    try {
+      body();
+    } catch (const Error& error) {
+      note_unreadable(what, error.message());
+    } catch (const fs::filesystem_error& error) {
+      note_unreadable(what, error.code().message());
+    }
+  }
+
+  void note_unreadable(const Path& what, const std::string& why) {
+    boost::system::error_code unknown;
+    if (fs::symlink_status(what, unknown).type() == fs::file_not_found) return;
+    usage_.unreadable.push_back(quote(what.native()) + ": " + why);
+  }
+
+  bool is_instance_directory(const fs::directory_entry& entry) const {
+    const Path& path = entry.path();
+    if (path == layout_.base_directory() || path == layout_.lock_directory()) return false;
+    return fs::is_directory(entry.status());
+  }
+
+  void collect_instance(const Path& directory) {
+    const provision::DiskFormats formats = provision::DiskFormats::read(directory);
+    const std::string instance =
+        cache::staged_instance_uuid(directory.filename().native()).value_or(directory.filename().native());
+    for (const auto& entry : fs::directory_iterator(directory)) {
+      if (!fs::is_regular_file(entry.status()) && !fs::is_symlink(entry.symlink_status())) continue;
+      const std::string user =
+          fmt::format("instance {} disk {}", quote(instance, 80), quote(entry.path().filename().native(), 80));
+      guarded(entry.path(), [&] { walk_chain(entry.path(), formats, user); });
+    }
+  }
+
+  void walk_chain(const Path& disk, const provision::DiskFormats& formats, const std::string& user) {
+    std::set<Inode> seen;
+    Path file = disk;
+    for (int depth = 0; depth <= kLongestChain; ++depth) {
+      const auto inode = inode_of(file);
+      if (!inode) return;  // a dangling name uses nothing that exists; removed while we looked
+      if (!seen.insert(*inode).second) break;
+      mark(*inode, user);
+      const auto recorded = formats.all().find(file.native());
+      const auto backing = reader_.backing_file(file, recorded == formats.all().end() ? "" : recorded->second);
+      if (!backing) return;
+      file = Path(*backing).is_absolute() ? Path(*backing) : file.parent_path() / *backing;
+    }
+    throw Error(ErrorCode::storage_unusable, "its backing chain has a loop or more than 200 files");
+  }
+
+  void mark(const Inode& inode, const std::string& user) {
+    const auto [first, last] = base_files_.equal_range(inode);
+    for (auto base = first; base != last; ++base) {
+      auto& users = usage_.users[base->second];
+      if (users.empty() || users.back() != user) users.push_back(user);
+    }
+  }
+
+  const cache::CacheLayout& layout_;
+  const DiskChainReader& reader_;
+  std::multimap<Inode, model::CacheKey> base_files_;  // by inode: however a disk spells the path, symlinks included
+  Usage usage_;
+};
+
+}  // namespace
+
+Usage collect_usage(const cache::CacheLayout& layout, const DiskChainReader& reader) {
+  return UsageCollector(layout, reader).collect();
+}
+
+}  // namespace basecache::prune
