@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that basecache needs, those that are missing only:
+#   install-packages.sh [--list] run|build|demo|test...
+# Groups include one another: build has run, demo and test have build.
+set -euo pipefail
+
+run=(ca-certificates dosfstools e2fsprogs qemu-utils util-linux)
+build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev libcurl4-openssl-dev libfmt-dev
+  libinih-dev libisofs-dev libspdlog-dev libssl-dev meson ninja-build nlohmann-json3-dev pkg-config python3 doctest-dev)
+demo=("${build[@]}" curl xorriso)
+test=("${demo[@]}" ccache clang clang-format-14 libclang-rt-14-dev procps shellcheck strace universal-ctags xfsprogs)
+
+wanted_packages() {
+  local group
+  for group in "$@"; do
+    case "$group" in
+      run) printf '%s\n' "${run[@]}" ;;
+      build) printf '%s\n' "${build[@]}" ;;
+      demo) printf '%s\n' "${demo[@]}" ;;
+      test) printf '%s\n' "${test[@]}" ;;
+      *)
+        echo "install-packages.sh: unknown group '$group'; there are run, build, demo, test" >&2
+        exit 2
+        ;;
+    esac
+  done | sort -u
+}
+
+is_installed() {
+  [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing_packages() {
+  local package
+  for package in "$@"; do
+    is_installed "$package" || printf '%s\n' "$package"
+  done
+}
+
+list_only=no
+if [ "${1:-}" = --list ]; then
+  list_only=yes
+  shift
+fi
+[ $# -gt 0 ] || set -- build
+wanted="$(wanted_packages "$@")"
+mapfile -t wanted <<<"$wanted"
+if [ "$list_only" = yes ]; then
+  printf '%s\n' "${wanted[@]}"
+  exit 0
+fi
+
+mapfile -t missing < <(missing_packages "${wanted[@]}")
+[ ${#missing[@]} -gt 0 ] || exit 0
+if [ "$(id -u)" -ne 0 ]; then
+  echo "install-packages.sh: ${#missing[@]} packages are missing (${missing[*]}): run it with sudo or from a root shell" >&2
+  exit 1
+fi
+
+echo "installing ${#missing[@]} Debian packages: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+if ! { apt-get update && apt-get install --yes --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  tail -n 30 "$log" >&2
+  echo "install-packages.sh: apt-get failed (above): check the machine's package sources and its network" >&2
+  exit 1
+fi
