@@ -18,7 +18,8 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text);
 
 // Quotes a name for a message: control bytes and non-printable bytes become \xNN, at most `limit`
 // bytes are shown. A caller's text never reaches a terminal or a log line raw.
-std::string quoted(std::string_view text, std::size_t limit = 200);
+// Not called "quoted": for a std::string argument lookup would find std::quoted.
+std::string quote(std::string_view text, std::size_t limit = 200);
 
 // A URL as it may be shown: user:password@ and the query's values are replaced by "***".
 std::string redact_url(std::string_view url);

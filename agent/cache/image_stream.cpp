@@ -51,8 +51,8 @@ void ImageStream::verify_size() const {
   }
   if (record_.size && *record_.size != file_.size()) {
     throw Error(ErrorCode::image_unacceptable,
-                fmt::format("image {} has {} bytes, its record says {}", quote(record_.ref.shown()),
-                            file_.size().count, record_.size->count));
+                fmt::format("image {} has {} bytes, its record says {}", quote(record_.ref.shown()), file_.size().count,
+                            record_.size->count));
   }
 }
 
@@ -62,9 +62,8 @@ Digest ImageStream::verify_digests() {
   for (const Digest& expected : expected_) {
     const auto same = std::ranges::find(found, expected.algorithm, &Digest::algorithm);
     if (*same == expected) continue;
-    throw Error(ErrorCode::checksum_mismatch,
-                fmt::format("image {} has {} {}, expected {}", quote(record_.ref.shown()), name_of(expected.algorithm),
-                            same->hex, expected.hex))
+    throw Error(ErrorCode::checksum_mismatch, fmt::format("image {} has {} {}, expected {}", quote(record_.ref.shown()),
+                                                          name_of(expected.algorithm), same->hex, expected.hex))
         .add_field("expected", expected.text())
         .add_field("found", same->text())
         .set_hint("the image or the checksum is not the one that was meant; nothing was kept");

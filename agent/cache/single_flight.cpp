@@ -61,7 +61,15 @@ struct SingleFlight::Flight {
 
 SingleFlight::SingleFlight(std::size_t concurrent_builds) : builders_("build", concurrent_builds, kBuildQueue) {}
 
-SingleFlight::~SingleFlight() {
+SingleFlight::~SingleFlight() { cancel_all(); }
+
+std::size_t SingleFlight::callers(const std::string& name) {
+  const std::lock_guard guard(mutex_);
+  const auto found = flights_.find(name);
+  return found == flights_.end() ? 0 : found->second->callers;
+}
+
+void SingleFlight::cancel_all() {
   std::map<std::string, FlightPtr> running;
   {
     const std::lock_guard guard(mutex_);

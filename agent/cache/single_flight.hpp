@@ -26,6 +26,10 @@ class SingleFlight {
   // must own what it uses: it may outlive the caller that brought it.
   BaseFileLease run(const std::string& name, OpContext& op, Build build);
 
+  // How many wait for the build of that name now.
+  std::size_t callers(const std::string& name);
+  void cancel_all();
+
  private:
   struct Flight;
   using FlightPtr = std::shared_ptr<Flight>;

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+
+#include "agent/api/use_cases.hpp"
+#include "agent/config.hpp"
+
+namespace basecache {
+
+// Everything a node needs, put together: configuration -> backends -> cache -> use cases. Used by the daemon and by the
+// CLI's --standalone; the only place that sees agent/ and backends/ together.
+class Node {
+ public:
+  // Makes missing directories and removes what dead requests left. Error(storage_unusable).
+  explicit Node(const Config& config);
+  ~Node();  // cancels running builds and waits for them
+
+  api::UseCases use_cases();
+  // What recovery removed, for the log.
+  const std::vector<Path>& recovered() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace basecache

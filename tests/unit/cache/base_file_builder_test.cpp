@@ -1,0 +1,136 @@
+#include "agent/cache/base_file_builder.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include "tests/unit/cache/fakes.hpp"
+
+using namespace basecache;
+using namespace basecache::test;
+
+namespace {
+
+const std::vector<std::string> kOnlyState{".basecache"};
+
+ErrorCode build_error(FakeNode& node, const model::BaseFileSpec& spec) {
+  OpContext op = test_operation();
+  try {
+    node.builder.build(spec, op);
+  } catch (const Error& error) {
+    CHECK(error.message().starts_with("cannot prepare base file of"));
+    return error.code();
+  }
+  FAIL("the build did not fail");
+  return ErrorCode::internal;
+}
+
+}  // namespace
+
+TEST_CASE("a raw image becomes a read-only base file with a record and leaves no staged file") {
+  FakeNode node("plain bytes");
+  OpContext op = test_operation();
+  const auto base = node.builder.build(image_base(), op);
+  CHECK(read_file(base.path()) == "plain bytes");
+  CHECK(base.format() == model::DiskFormat::raw);
+  CHECK(base.virtual_size() == Bytes{11});
+  CHECK(names_in(node.layout.base_directory()) == std::vector<std::string>{".basecache", base.key().text()});
+  struct stat found {};
+  REQUIRE(::stat(base.path().c_str(), &found) == 0);
+  CHECK((found.st_mode & 07777) == 0444);
+  const auto record = cache::read_record(node.layout, base.key());
+  REQUIRE(record);
+  CHECK(record->origin == "http://registry.example/image");
+  CHECK(record->source_digest->algorithm == DigestAlgorithm::sha512);
+}
+
+TEST_CASE("an image that isn't raw is confirmed and converted when force_raw_images is on") {
+  FakeNode node("QFI cow image");
+  OpContext op = test_operation();
+  const auto base = node.builder.build(image_base(), op);
+  CHECK(node.converter.confirmed == 1);
+  CHECK(base.format() == model::DiskFormat::raw);
+  CHECK(read_file(base.path()) == "RAW cow image");
+  CHECK(cache::read_record(node.layout, base.key())->source_format == model::DiskFormat::qcow2);
+}
+
+TEST_CASE("an image that isn't raw is confirmed and kept as it came when force_raw_images is off") {
+  FakeNode node("QFI cow image", false);
+  OpContext op = test_operation();
+  const auto base = node.builder.build(image_base(), op);
+  CHECK(node.converter.confirmed == 1);
+  CHECK(base.format() == model::DiskFormat::qcow2);
+  CHECK(read_file(base.path()) == "QFI cow image");
+}
+
+TEST_CASE("no failure leaves a staged or a visible file") {
+  const Digest wrong{.algorithm = DigestAlgorithm::sha256, .hex = std::string(64, '0')};
+  struct Row {
+    const char* what;
+    std::string image;
+    void (*arrange)(FakeNode&);
+    ErrorCode expected;
+  };
+  const Row rows[] = {
+      {"source breaks off", "bytes", [](FakeNode& n) { n.source.fails = true; }, ErrorCode::source_unavailable},
+      {"inspector refuses", "BAD image", [](FakeNode&) {}, ErrorCode::image_unacceptable},
+      {"empty image", "", [](FakeNode&) {}, ErrorCode::image_unacceptable},
+      {"size is not the record's", "bytes", [](FakeNode& n) { n.source.size = Bytes{7}; },
+       ErrorCode::image_unacceptable},
+      {"conversion fails", "QFI image", [](FakeNode& n) { n.converter.fails = true; }, ErrorCode::tool_failed},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    FakeNode node(row.image);
+    row.arrange(node);
+    CHECK(build_error(node, image_base()) == row.expected);
+    CHECK(names_in(node.layout.base_directory()) == kOnlyState);
+    CHECK(names_in(node.layout.record_directory()).empty());
+  }
+  FakeNode promised("bytes");
+  promised.source.promised = wrong;
+  CHECK(build_error(promised, image_base()) == ErrorCode::checksum_mismatch);
+  FakeNode demanded("bytes");
+  CHECK(build_error(demanded, image_base("http://registry.example/image", wrong)) == ErrorCode::checksum_mismatch);
+  CHECK(names_in(demanded.layout.base_directory()) == kOnlyState);
+}
+
+TEST_CASE("the promised and the demanded digest are both verified, and the demanded one is recorded") {
+  FakeNode node("bytes");
+  node.source.promised = Digest::parse("md5:" + hex_digest(DigestAlgorithm::md5, "bytes"));
+  const Digest demanded = Digest::parse("sha256:" + hex_digest(DigestAlgorithm::sha256, "bytes"));
+  OpContext op = test_operation();
+  const auto base = node.builder.build(image_base("http://registry.example/image", demanded), op);
+  CHECK(cache::read_record(node.layout, base.key())->source_digest == demanded);
+}
+
+TEST_CASE("ephemeral and swap base files are formatted at their full size under Nova's names") {
+  FakeNode node("unused");
+  OpContext op = test_operation();
+  const auto ephemeral = node.builder.build(model::EphemeralBase{.gibibytes = 1, .file_system = "ext4"}, op);
+  CHECK(ephemeral.key().text() == "ephemeral_1_40d1d2c");
+  CHECK(node.formatter.formatted == "ext4 ephemeral0 1073741824");
+  const auto swap = node.builder.build(model::SwapBase{.mebibytes = 256}, op);
+  CHECK(swap.key().text() == "swap_256");
+  CHECK(node.formatter.formatted == "swap 268435456");
+  CHECK(swap.virtual_size() == mebibytes(256));
+}
+
+TEST_CASE("an inherited base file is inspected once and gets a record") {
+  FakeNode node("unused");
+  OpContext op = test_operation();
+  const auto key = model::key_of(model::BaseFileSpec(image_base()));
+  write_file(node.layout.base_file(key), "bytes from nova");
+  CHECK_FALSE(cache::BaseFile::find(node.layout, key));
+  const auto base = node.builder.adopt(image_base(), op);
+  CHECK(base.virtual_size() == Bytes{15});
+  CHECK(cache::BaseFile::find(node.layout, key));
+}
+
+TEST_CASE("an inherited base file that the inspector refuses is not taken over") {
+  FakeNode node("unused");
+  OpContext op = test_operation();
+  const auto key = model::key_of(model::BaseFileSpec(image_base()));
+  write_file(node.layout.base_file(key), "BAD bytes from nova");
+  CHECK_THROWS_AS(node.builder.adopt(image_base(), op), Error);
+  CHECK_FALSE(cache::BaseFile::find(node.layout, key));
+}

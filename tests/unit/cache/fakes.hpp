@@ -1,0 +1,164 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <boost/filesystem/directory.hpp>
+#include <boost/filesystem/operations.hpp>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <string>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/cache/base_file_builder.hpp"
+#include "agent/cache/cache_layout.hpp"
+#include "agent/cache/image_cache.hpp"
+#include "agent/cache/recovery.hpp"
+#include "tests/support/scratch_dir.hpp"
+
+namespace basecache::test {
+
+inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+// A door that a test opens; who goes through it waits, and notices a stop.
+class Gate {
+ public:
+  void close() {
+    const std::lock_guard guard(mutex_);
+    open_ = false;
+  }
+  void open() {
+    const std::lock_guard guard(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void pass(const OpContext& op) {
+    std::unique_lock guard(mutex_);
+    ++arrived_;
+    changed_.notify_all();
+    changed_.wait(guard, op.stop(), [&] { return open_; });
+    op.check();
+  }
+  void wait_for_arrivals(int count) {
+    std::unique_lock guard(mutex_);
+    changed_.wait(guard, [&] { return arrived_ >= count; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool open_ = true;
+  int arrived_ = 0;
+};
+
+// One image under every ref, sent in two halves with a gate between them.
+class FakeSource : public cache::ImageSource {
+ public:
+  explicit FakeSource(std::string image) : image_(std::move(image)) {}
+
+  model::ImageRecord describe(const model::ImageRef& ref, OpContext&) override {
+    return {.ref = ref, .name = "fake", .disk_format = declared, .size = size, .digest = promised, .properties = {}};
+  }
+  void fetch(const model::ImageRecord&, cache::ImageSink& sink, OpContext& op) override {
+    ++fetches;
+    sink.start(Bytes{image_.size()});
+    sink.write(bytes_of(image_).first(image_.size() / 2));
+    gate.pass(op);
+    if (fails) throw Error(ErrorCode::source_unavailable, "the fake source broke off");
+    sink.write(bytes_of(image_).subspan(image_.size() / 2));
+  }
+
+  std::optional<std::string> declared;
+  std::optional<Bytes> size;
+  std::optional<Digest> promised;
+  bool fails = false;
+  std::atomic<int> fetches = 0;
+  Gate gate;
+
+ private:
+  std::string image_;
+};
+
+// "QFI..." is qcow2, "BAD..." is refused, everything else raw.
+class FakeInspector : public cache::ImageInspector {
+ public:
+  std::unique_ptr<cache::Inspection> begin() const override { return std::make_unique<Look>(); }
+
+ private:
+  class Look : public cache::Inspection {
+   public:
+    void feed(std::span<const std::byte> bytes) override {
+      for (const std::byte byte : bytes) {
+        if (start_.size() < 3) start_.push_back(static_cast<char>(byte));
+      }
+      count_ += bytes.size();
+    }
+    cache::InspectionVerdict finish(const std::optional<std::string>&) override {
+      if (start_ == "BAD") throw Error(ErrorCode::image_unacceptable, "the fake inspector refuses");
+      return {.format = start_ == "QFI" ? model::DiskFormat::qcow2 : model::DiskFormat::raw, .virtual_size = {count_}};
+    }
+
+   private:
+    std::string start_;
+    std::size_t count_ = 0;
+  };
+};
+
+// "Converts" by replacing the magic.
+class FakeConverter : public cache::ImageConverter {
+ public:
+  void confirm(const Path&, const cache::InspectionVerdict&, OpContext&) override { ++confirmed; }
+  void to_raw(const Path& image, const cache::InspectionVerdict&, const Path& raw_file, OpContext&) override {
+    std::string content = read_file(image);
+    write_file(raw_file, content.replace(0, 3, "RAW"));
+    if (fails) throw Error(ErrorCode::tool_failed, "the fake converter failed half way");
+  }
+  std::atomic<int> confirmed = 0;
+  bool fails = false;
+};
+
+class FakeFormatter : public cache::BlankFormatter {
+ public:
+  void format_file_system(const Path& file, const std::string& file_system, const std::string& label,
+                          OpContext&) override {
+    formatted = file_system + " " + label + " " + std::to_string(sizes_of(file).apparent.count);
+  }
+  void format_swap(const Path& file, OpContext&) override {
+    formatted = "swap " + std::to_string(sizes_of(file).apparent.count);
+  }
+  std::string formatted;
+};
+
+// A cache in a scratch directory with fakes behind it.
+struct FakeNode {
+  explicit FakeNode(std::string image, bool force_raw_images = true)
+      : source(std::move(image)), builder(layout, {source, inspector, converter, formatter}, force_raw_images) {
+    cache::prepare_directories(layout);
+  }
+
+  ScratchDir scratch;
+  cache::CacheLayout layout{scratch.path()};
+  FakeSource source;
+  FakeInspector inspector;
+  FakeConverter converter;
+  FakeFormatter formatter;
+  cache::BaseFileBuilder builder;
+  cache::ImageCache images{layout, builder, 4};
+};
+
+inline model::ImageBase image_base(std::string_view ref = "http://registry.example/image",
+                                   std::optional<Digest> checksum = {}) {
+  return {.ref = model::ImageRef::parse(ref, "image_ref"), .checksum = std::move(checksum)};
+}
+
+inline std::vector<std::string> names_in(const Path& directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : boost::filesystem::directory_iterator(directory)) {
+    names.push_back(entry.path().filename().native());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace basecache::test

@@ -1,0 +1,202 @@
+#include "agent/provision/provisioner.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/filesystem/operations.hpp>
+#include <nlohmann/json.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/file_lock.hpp"
+#include "agent/provision/instances.hpp"
+#include "tests/unit/cache/fakes.hpp"
+
+using namespace basecache;
+using namespace basecache::test;
+using namespace basecache::provision;
+
+namespace {
+
+const std::string kUuid = "9a2d629d-0000-4000-8000-000000000001";
+
+// "Makes" a disk by writing its base's name into it; sizes are kept in memory.
+class FakeDisk : public DiskBackend {
+ public:
+  explicit FakeDisk(model::DiskFormat format) : format_(format) {}
+
+  MadeDisk create_disk(const DiskPlace& place, std::optional<Bytes> size, const cache::BaseFile& base,
+                       OpContext&) override {
+    write_file(place.staged, base.key().text());
+    if (place.disk == fails_on) throw Error(ErrorCode::no_space, "the fake disk is full");
+    if (before_end) before_end();
+    return {format_, size.value_or(base.virtual_size())};
+  }
+  MadeDisk grow_disk(const Path&, std::optional<Bytes> size, OpContext&) override {
+    ++grown;
+    return {format_, size.value_or(Bytes{1})};
+  }
+  std::string fails_on;
+  std::function<void()> before_end;
+  int grown = 0;
+
+ private:
+  model::DiskFormat format_;
+};
+
+class FakeDrive : public DriveWriter {
+ public:
+  void write_drive(const Path& file, const model::DriveContents&, OpContext&) override { write_file(file, "drive"); }
+};
+
+struct ProvisionNode : FakeNode {
+  ProvisionNode() : FakeNode("bytes") {}
+
+  InstanceDisks create(const nlohmann::json& more = nlohmann::json::object()) {
+    nlohmann::json request = {{"uuid", kUuid},
+                              {"image_ref", "http://registry.example/image"},
+                              {"os_type", "linux"},
+                              {"flavor", {{"root_gb", 4}, {"ephemeral_gb", 1}, {"swap", 256}}},
+                              {"config_drive", true}};
+    request.update(more);
+    OpContext op = test_operation(stop.get_token());
+    return provisioner.create(model::InstanceSpec::make(request), op);
+  }
+  std::vector<std::string> seen() const { return names_in(layout.instances_path()); }
+
+  FakeDisk raw{model::DiskFormat::raw};
+  FakeDisk qcow2{model::DiskFormat::qcow2};
+  FakeDrive drive;
+  Provisioner provisioner{images, {raw, qcow2, drive}, {}};
+  Instances instances{layout, {raw, qcow2, drive}};
+  std::stop_source stop;
+};
+
+const std::vector<std::string> kEmptyNode{"_base", "locks"};
+const std::vector<std::string> kOneInstance{kUuid, "_base", "locks"};
+
+}  // namespace
+
+TEST_CASE("a new instance appears as a whole, its disks recorded in disk.info") {
+  ProvisionNode node;
+  node.qcow2.before_end = [&] { CHECK_FALSE(boost::filesystem::exists(node.layout.instance_directory(kUuid))); };
+  const InstanceDisks made = node.create();
+  CHECK(node.seen() == kOneInstance);
+  CHECK(names_in(node.layout.instance_directory(kUuid)) ==
+        std::vector<std::string>{"disk", "disk.config", "disk.info", "disk.local", "disk.swap"});
+  REQUIRE(made.disks.size() == 4);
+  CHECK(made.disks[0].name == "disk");
+  CHECK(made.disks[0].how == "built");
+  CHECK(made.disks[0].size == gibibytes(4));
+  CHECK(made.disks[3].how == "made");
+  const auto info = nlohmann::json::parse(read_file(node.layout.instance_directory(kUuid) / "disk.info"));
+  CHECK(info.at((node.layout.instance_directory(kUuid) / "disk").native()) == "qcow2");
+  CHECK(info.at((node.layout.instance_directory(kUuid) / "disk.config").native()) == "raw");
+}
+
+TEST_CASE("a second creation keeps and grows what is there and makes what is missing") {
+  ProvisionNode node;
+  node.create({{"flavor", {{"root_gb", 4}}}});
+  write_file(node.layout.instance_directory(kUuid) / "disk", "written by the guest");
+  const InstanceDisks made = node.create();
+  CHECK(made.disks[0].how == "kept");
+  CHECK(node.qcow2.grown == 1);
+  CHECK(read_file(node.layout.instance_directory(kUuid) / "disk") == "written by the guest");
+  CHECK(made.disks[1].name == "disk.local");
+  CHECK(made.disks[1].how == "built");
+  CHECK(node.seen() == kOneInstance);
+}
+
+TEST_CASE("a disk stays with the backend that made it, whatever images_type is asked for now") {
+  ProvisionNode node;
+  node.create({{"images_type", "raw"}});
+  node.create({{"images_type", "qcow2"}});
+  CHECK(node.raw.grown == 3);
+  CHECK(node.qcow2.grown == 0);
+}
+
+TEST_CASE("a failed creation leaves no instance, and the next one succeeds") {
+  ProvisionNode node;
+  node.qcow2.fails_on = "disk.swap";
+  try {
+    node.create();
+    FAIL("nothing was thrown");
+  } catch (const Error& error) {
+    CHECK(error.message() ==
+          "cannot create the disks of instance " + kUuid + ": disk 'disk.swap': the fake disk is full");
+  }
+  CHECK(node.seen() == kEmptyNode);
+  CHECK(names_in(node.layout.instance_lock_directory()).empty());
+  node.qcow2.fails_on.clear();
+  CHECK(node.create().disks.size() == 4);
+}
+
+TEST_CASE("a failed addition leaves the instance as it was") {
+  ProvisionNode node;
+  node.create({{"flavor", {{"root_gb", 4}}}, {"config_drive", false}});
+  const auto before = names_in(node.layout.instance_directory(kUuid));
+  node.qcow2.fails_on = "disk.swap";
+  CHECK_THROWS_AS(node.create(), Error);
+  CHECK(names_in(node.layout.instance_directory(kUuid)) == before);
+}
+
+TEST_CASE("a creation that is cancelled before its end leaves nothing") {
+  ProvisionNode node;
+  node.qcow2.before_end = [&] { node.stop.request_stop(); };
+  CHECK_THROWS_AS(node.create(), Cancelled);
+  CHECK(node.seen() == kEmptyNode);
+}
+
+TEST_CASE("what a dead creation left is swept by the next one") {
+  ProvisionNode node;
+  make_directories(node.layout.staged_instance_directory(kUuid));
+  write_file(node.layout.staged_instance_directory(kUuid) / "disk", "half");
+  node.create();
+  CHECK(node.seen() == kOneInstance);
+  CHECK(read_file(node.layout.instance_directory(kUuid) / "disk") != "half");
+}
+
+TEST_CASE("a disk whose format nobody recorded is neither guessed nor replaced") {
+  ProvisionNode node;
+  make_directories(node.layout.instance_directory(kUuid));
+  write_file(node.layout.instance_directory(kUuid) / "disk", "whose?");
+  try {
+    node.create();
+    FAIL("nothing was thrown");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::already_exists);
+    CHECK_FALSE(error.hint().empty());
+  }
+  CHECK(read_file(node.layout.instance_directory(kUuid) / "disk") == "whose?");
+}
+
+TEST_CASE("a directory that Nova or libvirt made before is filled") {
+  ProvisionNode node;
+  make_directories(node.layout.instance_directory(kUuid));
+  write_file(node.layout.instance_directory(kUuid) / "console.log", "");
+  node.create();
+  CHECK(names_in(node.layout.instance_directory(kUuid)).size() == 6);
+}
+
+TEST_CASE("an instance is shown by its disk.info and removed as a whole") {
+  ProvisionNode node;
+  node.create();
+  OpContext op = test_operation();
+  const auto uuid = model::InstanceId::parse(kUuid, "uuid");
+  const InstanceDisks shown = node.instances.show(uuid, op);
+  REQUIRE(shown.disks.size() == 4);
+  CHECK(shown.disks[0].format == "qcow2");
+  CHECK(shown.disks[1].format == "iso9660");
+  node.instances.remove(uuid, op);
+  CHECK(node.seen() == kEmptyNode);
+  CHECK(names_in(node.layout.instance_lock_directory()).empty());
+  CHECK_THROWS_AS(node.instances.show(uuid, op), Error);
+  CHECK_THROWS_AS(node.instances.remove(uuid, op), Error);
+}
+
+TEST_CASE("the base files of an instance are leased until its disks stand in their place") {
+  ProvisionNode node;
+  std::size_t leases = 0;
+  node.qcow2.before_end = [&] { leases = node.images.find(model::key_of(model::BaseFileSpec(image_base())))->leases; };
+  node.create();
+  CHECK(leases == 1);
+  CHECK(node.images.find(model::key_of(model::BaseFileSpec(image_base())))->leases == 0);
+}

@@ -1,0 +1,230 @@
+#include "agent/prune/pruner.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <boost/filesystem/operations.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/file_lock.hpp"
+#include "agent/base/posix_file.hpp"
+#include "tests/unit/cache/fakes.hpp"
+
+using namespace basecache;
+using namespace basecache::test;
+using namespace basecache::prune;
+
+namespace {
+
+// A disk whose whole content names its backing file ("backing:<path>"); "damaged" can't be understood.
+class FakeChainReader : public DiskChainReader {
+ public:
+  std::optional<std::string> backing_file(const Path& disk, const std::string& recorded_format) const override {
+    if (on_read) on_read();
+    if (recorded_format == "raw") return std::nullopt;
+    const std::string content = read_file(disk);
+    if (content == "damaged") throw Error(ErrorCode::storage_unusable, "header of the disk can't be understood");
+    if (content.starts_with("backing:")) return content.substr(8);
+    return std::nullopt;
+  }
+  std::function<void()> on_read;
+};
+
+const std::string kFirst = "9a2d629d-0000-4000-8000-000000000001";
+
+struct PruneNode : FakeNode {
+  PruneNode() : FakeNode("bytes") {}
+
+  // A base file that was last used two days ago.
+  Path old_base(const model::CacheKey& key) {
+    write_file(layout.base_file(key), "base");
+    return aged(layout.base_file(key));
+  }
+  static Path aged(const Path& path) {
+    const timespec old{.tv_sec = std::time(nullptr) - 2 * 24 * 3600, .tv_nsec = 0};
+    const timespec times[2] = {old, old};
+    REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
+    return path;
+  }
+  Path disk(const Path& directory, const std::string& name, const std::string& content) {
+    make_directories(directory);
+    write_file(directory / name, content);
+    return directory / name;
+  }
+  PruneReport prune(bool dry_run = false) {
+    OpContext op = test_operation();
+    return pruner.prune(dry_run, op);
+  }
+  static const PruneDecision& decision(const PruneReport& report, const std::string& name) {
+    for (const PruneDecision& one : report.decisions) {
+      if (one.entry.name == name) return one;
+    }
+    FAIL("no decision about " << name);
+    return report.decisions.front();
+  }
+
+  model::CacheKey image = model::CacheKey::for_image("image");
+  cache::Pins pins{layout};
+  FakeChainReader reader;
+  Pruner pruner{images, pins, reader, PruneRules{}};
+};
+
+ErrorCode remove_error(PruneNode& node) {
+  OpContext op = test_operation();
+  try {
+    node.pruner.remove(node.image, op);
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return ErrorCode::internal;
+}
+
+}  // namespace
+
+TEST_CASE("an old unused base file goes with its record, a dry run only says so") {
+  PruneNode node;
+  node.old_base(node.image);
+  cache::write_record(node.layout, node.image, {.origin = "image"});
+  CHECK(PruneNode::decision(node.prune(true), node.image.text()).remove);
+  CHECK(boost::filesystem::exists(node.layout.base_file(node.image)));
+  const PruneReport report = node.prune();
+  CHECK(PruneNode::decision(report, node.image.text()).remove);
+  CHECK(report.freed.count > 0);
+  CHECK_FALSE(boost::filesystem::exists(node.layout.base_file(node.image)));
+  CHECK_FALSE(boost::filesystem::exists(node.layout.record(node.image)));
+}
+
+TEST_CASE("a base file is used through any disk, any depth, any spelling of the path, staged instances included") {
+  struct Row {
+    const char* what;
+    void (*arrange)(PruneNode&, const Path& base);
+  };
+  const Row rows[] = {
+      {"the root disk",
+       [](PruneNode& n, const Path& base) {
+         n.disk(n.layout.instance_directory(kFirst), "disk", "backing:" + base.native());
+       }},
+      {"another disk than the root disk",
+       [](PruneNode& n, const Path& base) {
+         n.disk(n.layout.instance_directory(kFirst), "disk.eph3", "backing:" + base.native());
+       }},
+      {"an instance in the making",
+       [](PruneNode& n, const Path& base) {
+         n.disk(n.layout.staged_instance_directory(kFirst), "disk", "backing:" + base.native());
+       }},
+      {"a chain of three, outside the instance directory",
+       [](PruneNode& n, const Path& base) {
+         const Path low = n.disk(n.scratch / "elsewhere", "low", "backing:" + base.native());
+         const Path middle = n.disk(n.scratch / "elsewhere", "middle", "backing:low");
+         n.disk(n.layout.instance_directory(kFirst), "disk", "backing:" + middle.native());
+         (void)low;
+       }},
+      {"a relative name",
+       [](PruneNode& n, const Path& base) {
+         n.disk(n.layout.instance_directory(kFirst), "disk", "backing:../_base/" + base.filename().native());
+       }},
+      {"a name through a symlink",
+       [](PruneNode& n, const Path& base) {
+         boost::filesystem::create_symlink(n.layout.base_directory(), n.scratch / "link");
+         n.disk(n.layout.instance_directory(kFirst), "disk",
+                "backing:" + (n.scratch / "link" / base.filename()).native());
+       }},
+      {"a hard link to the base file itself",
+       [](PruneNode& n, const Path& base) {
+         make_directories(n.layout.instance_directory(kFirst));
+         boost::filesystem::create_hard_link(base, n.layout.instance_directory(kFirst) / "kernel");
+       }},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    PruneNode node;
+    const Path base = node.old_base(node.image);
+    row.arrange(node, base);
+    const PruneReport report = node.prune();
+    CHECK(PruneNode::decision(report, node.image.text()).reason.starts_with("used by instance '" + kFirst));
+    CHECK(boost::filesystem::exists(base));
+    CHECK(remove_error(node) == ErrorCode::in_use);
+  }
+}
+
+TEST_CASE("a disk that disk.info calls raw is not looked into, whatever its guest wrote there") {
+  PruneNode node;
+  const Path base = node.old_base(node.image);
+  const Path directory = node.layout.instance_directory(kFirst);
+  const Path disk = node.disk(directory, "disk", "backing:" + base.native());
+  write_file(directory / "disk.info", "{\"" + disk.native() + "\": \"raw\"}");
+  CHECK(PruneNode::decision(node.prune(), node.image.text()).remove);
+}
+
+TEST_CASE("what can't be read stops the prune and is named") {
+  struct Row {
+    const char* what;
+    void (*arrange)(PruneNode&);
+  };
+  const Row rows[] = {
+      {"a damaged disk", [](PruneNode& n) { n.disk(n.layout.instance_directory(kFirst), "disk", "damaged"); }},
+      {"a damaged disk.info", [](PruneNode& n) { n.disk(n.layout.instance_directory(kFirst), "disk.info", "{"); }},
+      {"a chain that bites its tail",
+       [](PruneNode& n) {
+         n.disk(n.layout.instance_directory(kFirst), "a", "backing:b");
+         n.disk(n.layout.instance_directory(kFirst), "b", "backing:a");
+       }},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    PruneNode node;
+    const Path base = node.old_base(node.image);
+    row.arrange(node);
+    const PruneReport report = node.prune();
+    REQUIRE_FALSE(report.unreadable.empty());
+    CHECK(report.unreadable.front().find(kFirst) != std::string::npos);
+    CHECK(boost::filesystem::exists(base));
+    CHECK(remove_error(node) == ErrorCode::in_use);
+  }
+}
+
+TEST_CASE("a base file that is used while the prune runs stays") {
+  PruneNode node;
+  const Path base = node.old_base(node.image);
+  node.disk(node.layout.instance_directory(kFirst), "disk", "plain");
+  node.reader.on_read = [&] { boost::filesystem::last_write_time(base, std::time(nullptr) - 2 * 24 * 3600 + 1); };
+  CHECK(PruneNode::decision(node.prune(), node.image.text()).reason == "used since this prune began");
+  CHECK(boost::filesystem::exists(base));
+}
+
+TEST_CASE("a locked, a leased and a pinned base file stay") {
+  PruneNode node;
+  const Path base = node.old_base(node.image);
+  {
+    FileLock file(node.layout.lock_file(node.image));
+    const SharedLock lease_of_another_process(file);
+    CHECK(PruneNode::decision(node.prune(), node.image.text()).reason.starts_with("its lock is held"));
+    CHECK(remove_error(node) == ErrorCode::in_use);
+  }
+  node.pins.pin(node.image, "golden");
+  CHECK(PruneNode::decision(node.prune(), node.image.text()).reason == "pinned: golden");
+  CHECK(remove_error(node) == ErrorCode::in_use);
+  node.pins.unpin(node.image);
+  CHECK(PruneNode::decision(node.prune(), node.image.text()).remove);
+  CHECK_FALSE(boost::filesystem::exists(base));
+}
+
+TEST_CASE("unexplained files are named and left, staged files and our own state are not mentioned") {
+  PruneNode node;
+  PruneNode::aged(
+      (write_file(node.layout.base_directory() / "mystery", "x"), node.layout.base_directory() / "mystery"));
+  write_file(node.layout.fetched(node.image), "half");
+  const PruneReport report = node.prune();
+  REQUIRE(report.decisions.size() == 1);
+  CHECK(report.decisions[0].reason.starts_with("unexplained file"));
+}
+
+TEST_CASE("removing takes a base file of any age that nobody uses, and says when there is none") {
+  PruneNode node;
+  CHECK(remove_error(node) == ErrorCode::not_found);
+  write_file(node.layout.base_file(node.image), "base");
+  OpContext op = test_operation();
+  CHECK(node.pruner.remove(node.image, op).count > 0);
+  CHECK_FALSE(boost::filesystem::exists(node.layout.base_file(node.image)));
+}
