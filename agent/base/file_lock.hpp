@@ -38,7 +38,8 @@ class FileLock {
   void unlock_and_lock_sharable();
 
  private:
-  bool try_acquire(short type);
+  // False: another holds it (never with F_OFD_SETLKW).
+  bool acquire(int command, short type);
 
   Path path_;
   UniqueFd fd_;

@@ -15,8 +15,7 @@ struct LogField {
   std::string value;
 
   template <class T>
-  LogField(std::string_view field_key, const T& field_value)
-      : key(field_key), value(fmt::format("{}", field_value)) {}
+  LogField(std::string_view field_key, const T& field_value) : key(field_key), value(fmt::format("{}", field_value)) {}
 };
 
 // One event, one line: "event=<name> key=value ...", values quoted where they hold spaces or control bytes.

@@ -9,8 +9,8 @@ namespace basecache {
 
 // How far one step of an operation is. `total` is absent while nobody knows it.
 struct Progress {
-  std::string step;     // "fetch", "convert", "copy", "wait" ...
-  std::string subject;  // what it is done to: the base file's key or the disk's name
+  std::string step;        // "fetch", "convert", "copy", "wait" ...
+  std::string subject;     // what it is done to: the base file's key or the disk's name
   std::uint64_t done = 0;  // bytes
   std::optional<std::uint64_t> total;
 };

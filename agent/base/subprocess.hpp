@@ -14,8 +14,9 @@ namespace basecache {
 // inherited descriptors, environment PATH + LC_ALL=C (+ `environment`), default signal mask and dispositions.
 struct Command {
   std::vector<std::string> argv;
-  std::vector<std::string> environment;            // "NAME=value"
-  std::function<void(std::string_view)> on_stdout; // sees the bytes as they come (progress); called on the running thread
+  std::vector<std::string> environment;  // "NAME=value"
+  std::function<void(std::string_view)>
+      on_stdout;  // sees the bytes as they come (progress); called on the running thread
 };
 
 struct CompletedProcess {

@@ -15,10 +15,10 @@ namespace basecache::cache {
 struct BaseFileRecord {
   std::string origin;  // the image ref as it may be shown, or what was formatted
   model::DiskFormat format = model::DiskFormat::raw;
-  Bytes virtual_size;
-  std::optional<model::DiskFormat> source_format;  // of the fetched image
-  std::optional<Digest> source_digest;             // of the fetched bytes
-  std::int64_t created = 0;                        // seconds since the epoch
+  Bytes virtual_size = {};
+  std::optional<model::DiskFormat> source_format = {};  // of the fetched image
+  std::optional<Digest> source_digest = {};             // of the fetched bytes
+  std::int64_t created = 0;                             // seconds since the epoch
 };
 
 std::optional<BaseFileRecord> read_record(const CacheLayout& layout,

@@ -112,7 +112,7 @@ std::vector<CacheEntry> ImageCache::list() const {
 std::optional<CacheEntry> ImageCache::find(const model::CacheKey& key) const {
   struct stat found {};
   if (::lstat(layout_.base_file(key).c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
-  CacheEntry entry{.key = key, .record = read_record(layout_, key), .virtual_size = {}, .allocated = {}, .pin = {}};
+  CacheEntry entry{.key = key, .record = read_record(layout_, key)};
   entry.virtual_size = entry.record ? entry.record->virtual_size : Bytes{static_cast<std::uint64_t>(found.st_size)};
   entry.allocated = {static_cast<std::uint64_t>(found.st_blocks) * 512};
   entry.age = std::chrono::seconds(std::max<std::int64_t>(0, std::time(nullptr) - found.st_mtim.tv_sec));

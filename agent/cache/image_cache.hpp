@@ -21,12 +21,12 @@ class SingleFlight;
 // One base file as `cache list` shows it.
 struct CacheEntry {
   model::CacheKey key;
-  std::optional<BaseFileRecord> record;
-  Bytes virtual_size;
-  Bytes allocated;
+  std::optional<BaseFileRecord> record = {};
+  Bytes virtual_size = {};
+  Bytes allocated = {};
   std::chrono::seconds age{};  // since its last use
   std::size_t leases = 0;      // held by this process
-  std::optional<std::string> pin;
+  std::optional<std::string> pin = {};
 };
 
 // The read-through cache of base files.

@@ -32,8 +32,7 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
   for (const auto& [path, format] : formats.all()) {
     // Not ours to look at, or recorded by a creation that was cut off.
     if (Path(path).parent_path() != directory || !fs::is_regular_file(fs::symlink_status(path))) continue;
-    InstanceDisk disk{
-        .name = Path(path).filename().native(), .path = path, .format = format, .size = {}, .base = "", .how = "kept"};
+    InstanceDisk disk{.name = Path(path).filename().native(), .path = path, .format = format, .how = "kept"};
     if (disk.name.starts_with(kConfigDrive)) {
       disk.format = "iso9660";
       disk.size = sizes_of(path).apparent;

@@ -89,7 +89,7 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDire
 InstanceDisk Provisioner::provide_config_drive(const std::string& name, const model::InstanceSpec& spec,
                                                InstanceDirectory& directory, OpContext& op) {
   const DiskPlace place = directory.place(name);
-  InstanceDisk drive{.name = name, .path = place.path, .format = "iso9660", .size = {}, .base = "", .how = "kept"};
+  InstanceDisk drive{.name = name, .path = place.path, .format = "iso9660", .how = "kept"};
   return with_context([&] { return "config drive " + quote(name); },
                       [&] {
                         Path written = place.path;

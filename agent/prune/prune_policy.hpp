@@ -21,11 +21,11 @@ struct PruneRules {
 struct BaseDirectoryEntry {
   std::string name;
   std::optional<model::CacheKey> key;  // absent: unexplained file
-  Bytes allocated;
+  Bytes allocated = {};
   std::chrono::seconds age{};
-  std::vector<std::string> users;
+  std::vector<std::string> users = {};
   std::size_t leases = 0;
-  std::optional<std::string> pin;
+  std::optional<std::string> pin = {};
 };
 
 struct PruneDecision {

@@ -42,8 +42,7 @@ std::vector<SeenEntry> look_around(const cache::CacheLayout& layout) {
     if (item.path() == layout.state_directory() || cache::staged_file_key(name)) continue;
     const auto found = look_at(item.path());
     if (!found) continue;
-    SeenEntry entry{
-        .entry = {.name = name, .key = model::CacheKey::parse(name), .allocated = {}, .users = {}, .pin = {}}};
+    SeenEntry entry{.entry = {.name = name, .key = model::CacheKey::parse(name)}};
     entry.entry.allocated = {static_cast<std::uint64_t>(found->st_blocks) * 512};
     entry.entry.age = std::chrono::seconds(std::max<std::int64_t>(0, std::time(nullptr) - found->st_mtim.tv_sec));
     entry.mtime = found->st_mtim;
@@ -74,7 +73,7 @@ PruneReport Pruner::prune(bool dry_run, OpContext& op) {
     entries.push_back(std::move(item.entry));
   }
 
-  PruneReport report{.dry_run = dry_run, .decisions = {}, .freed = {}, .unreadable = usage.unreadable};
+  PruneReport report{.dry_run = dry_run, .unreadable = usage.unreadable};
   report.decisions = make_prune_plan(std::move(entries), rules_, usage.unreadable);
   for (PruneDecision& decision : report.decisions) {
     if (!decision.remove) continue;

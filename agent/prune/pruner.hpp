@@ -14,9 +14,9 @@ namespace basecache::prune {
 
 struct PruneReport {
   bool dry_run = false;
-  std::vector<PruneDecision> decisions;  // sorted by name; `remove` is what really happened (or would)
-  Bytes freed;                           // allocated bytes of what was (would be) removed
-  std::vector<std::string> unreadable;   // why nothing could be removed
+  std::vector<PruneDecision> decisions = {};  // sorted by name; `remove` is what really happened (or would)
+  Bytes freed = {};                           // allocated bytes of what was (would be) removed
+  std::vector<std::string> unreadable = {};   // why nothing could be removed
 };
 
 // The use case: unused base files go.

@@ -1,6 +1,7 @@
 #include "agent/cache/image_cache.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <future>

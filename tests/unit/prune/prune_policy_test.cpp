@@ -26,7 +26,6 @@ struct Row {
 PruneDecision decide(const Row& row, const PruneRules& rules, const std::vector<std::string>& unreadable) {
   BaseDirectoryEntry entry{.name = row.name,
                            .key = model::CacheKey::parse(row.name),
-                           .allocated = {},
                            .age = row.age,
                            .users = row.users,
                            .leases = row.leases,
@@ -97,8 +96,8 @@ TEST_CASE("the ages are the configured ones") {
 }
 
 TEST_CASE("the plan is sorted by name, whatever order it was given") {
-  BaseDirectoryEntry b{.name = "b", .key = {}, .allocated = {}, .users = {}, .pin = {}};
-  BaseDirectoryEntry a{.name = "a", .key = {}, .allocated = {}, .users = {}, .pin = {}};
+  BaseDirectoryEntry b{.name = "b", .key = {}};
+  BaseDirectoryEntry a{.name = "a", .key = {}};
   const auto plan = make_prune_plan({b, a}, {}, {});
   CHECK(plan[0].entry.name == "a");
   CHECK(plan[1].entry.name == "b");

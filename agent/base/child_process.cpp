@@ -1,0 +1,193 @@
+#include "agent/base/child_process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+
+namespace basecache {
+namespace {
+
+constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::string_view package_of(std::string_view program) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> packages{{
+      {"qemu-img", "qemu-utils"},
+      {"mkfs.ext2", "e2fsprogs"},
+      {"mkfs.ext3", "e2fsprogs"},
+      {"mkfs.ext4", "e2fsprogs"},
+      {"resize2fs", "e2fsprogs"},
+      {"e2fsck", "e2fsprogs"},
+      {"mkswap", "util-linux"},
+      {"mkfs.vfat", "dosfstools"},
+      {"mkfs.xfs", "xfsprogs"},
+      {"mkfs.ntfs", "ntfs-3g"},
+  }};
+  for (const auto& [name, package] : packages) {
+    if (name == program) return package;
+  }
+  return "";
+}
+
+Error cannot_start(const std::string& program, std::string_view reason) {
+  Error error(ErrorCode::tool_failed, fmt::format("cannot run {}: {}", quote(program), reason));
+  error.add_field("argv0", program);
+  if (const auto package = package_of(program); !package.empty()) {
+    error.set_hint(fmt::format("install it: apt-get install {}", package));
+  }
+  return error;
+}
+
+std::string search_path() {
+  const char* path = std::getenv("PATH");
+  return path == nullptr ? std::string(kDefaultPath) : path;
+}
+
+// Looked up before the fork: the child may only make system calls.
+std::string find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  const std::string path = search_path();
+  std::string_view rest = path;
+  while (true) {
+    const std::string_view directory = rest.substr(0, rest.find(':'));
+    std::string candidate = std::string(directory.empty() ? "." : directory) + "/" + name;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (directory.size() == rest.size()) throw cannot_start(name, "no such program in PATH");
+    rest.remove_prefix(directory.size() + 1);
+  }
+}
+
+std::pair<UniqueFd, UniqueFd> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    const int error = errno;
+    throw Error::from_errno(error, "make a pipe");
+  }
+  std::pair<UniqueFd, UniqueFd> pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  return pipe;
+}
+
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Everything the child needs, prepared by the parent.
+struct Launch {
+  const char* program;
+  char* const* argv;
+  char* const* environment;
+  int input;
+  int output;
+  int errors;
+  pid_t parent;
+};
+
+// In the child, between vfork and exec: system calls only. Returns the errno of what failed.
+int become(const Launch& launch) {
+  if (::setpgid(0, 0) != 0 || ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
+  if (::getppid() != launch.parent) return ECANCELED;
+  if (::dup2(launch.input, 0) < 0 || ::dup2(launch.output, 1) < 0 || ::dup2(launch.errors, 2) < 0) return errno;
+  if (::syscall(SYS_close_range, 3U, ~0U, 0U) != 0) return errno;
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execve(launch.program, launch.argv, launch.environment);
+  return errno;
+}
+
+// vfork: the parent's memory isn't copied, and the child's failure comes back through `failure`. All signals are
+// blocked meanwhile, so that no handler of ours runs in the child, which shares our memory.
+[[gnu::noinline]] pid_t launch_child(const Launch& launch, volatile int& failure) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  const pid_t pid = ::vfork();
+#pragma GCC diagnostic pop
+  if (pid == 0) {
+    failure = become(launch);
+    ::_exit(127);
+  }
+  const int error = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) throw Error::from_errno(error, "start a process");
+  return pid;
+}
+
+}  // namespace
+
+ChildProcess ChildProcess::start(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
+  const std::string program = find_program(argv.front());
+  std::vector<std::string> variables = environment;
+  variables.push_back("PATH=" + search_path());
+  variables.push_back("LC_ALL=C");
+  auto [output, output_writer] = make_pipe();
+  auto [errors, errors_writer] = make_pipe();
+  const UniqueFd null = open_file("/dev/null", O_RDONLY);
+  const std::vector<char*> arguments = pointers_to(argv);
+  const std::vector<char*> names = pointers_to(variables);
+  const Launch launch{.program = program.c_str(),
+                      .argv = arguments.data(),
+                      .environment = names.data(),
+                      .input = null.get(),
+                      .output = output_writer.get(),
+                      .errors = errors_writer.get(),
+                      .parent = ::getpid()};
+  volatile int failure = 0;
+  const pid_t pid = launch_child(launch, failure);
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  ChildProcess child(pid, std::move(pidfd), std::move(output), std::move(errors));
+  if (failure != 0) {
+    char reason[256];
+    throw cannot_start(argv.front(), ::strerror_r(failure, reason, sizeof reason));
+  }
+  if (child.pidfd() < 0) throw Error(ErrorCode::internal, "cannot watch process of " + quote(argv.front()));
+  return child;
+}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+    : pid_(std::exchange(other.pid_, 0)),
+      pidfd_(std::move(other.pidfd_)),
+      output_(std::move(other.output_)),
+      errors_(std::move(other.errors_)) {}
+
+ChildProcess::~ChildProcess() {
+  if (pid_ == 0) return;
+  kill_group();
+  (void)reap();
+}
+
+void ChildProcess::kill_group() const noexcept { ::kill(-pid_, SIGKILL); }
+
+int ChildProcess::reap() {
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = 0;
+  return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace basecache

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "agent/base/unique_fd.hpp"
+
+namespace basecache {
+
+// A running child: leader of its own process group, stdin /dev/null, stdout and stderr on non-blocking pipes, no other
+// descriptor of ours, default signals, killed by the kernel when we die however we die (PR_SET_PDEATHSIG): a converter
+// whose daemon was killed must not go on writing beside its successor. Killed with its group and reaped when it goes.
+//
+// The parent-death signal follows the *thread* that started the child, so the thread must outlive it; run() waits.
+class ChildProcess {
+ public:
+  // Error(tool_failed) when the program can't be found or executed, naming the package that holds it when we know it.
+  static ChildProcess start(const std::vector<std::string>& argv, const std::vector<std::string>& environment);
+
+  ChildProcess(ChildProcess&& other) noexcept;
+  ChildProcess& operator=(ChildProcess&&) = delete;
+  ~ChildProcess();
+
+  UniqueFd& output() { return output_; }
+  UniqueFd& errors() { return errors_; }
+  int pidfd() const { return pidfd_.get(); }
+
+  void kill_group() const noexcept;
+  // Waits for its end; exit code, or -N when ended by signal N.
+  int reap();
+
+ private:
+  ChildProcess(pid_t pid, UniqueFd pidfd, UniqueFd output, UniqueFd errors)
+      : pid_(pid), pidfd_(std::move(pidfd)), output_(std::move(output)), errors_(std::move(errors)) {}
+
+  pid_t pid_;  // 0 once reaped or moved from
+  UniqueFd pidfd_;
+  UniqueFd output_;
+  UniqueFd errors_;
+};
+
+}  // namespace basecache

@@ -1,0 +1,76 @@
+#include "agent/base/file_lock.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+
+namespace basecache {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstPause{1};
+constexpr std::chrono::milliseconds kLongestPause{50};
+
+// False: somebody else holds it (only when not waiting).
+bool set_lock(int fd, int command, short type, const Path& path) {
+  struct flock request {};
+  request.l_type = type;
+  request.l_whence = SEEK_SET;
+  while (::fcntl(fd, command, &request) != 0) {
+    const int error = errno;
+    if (error == EAGAIN || error == EACCES) return false;
+    if (error != EINTR) throw Error::from_errno(error, "lock " + quote(path.native()));
+  }
+  return true;
+}
+
+bool is_still_at(int fd, const Path& path) {
+  struct stat held {};
+  struct stat there {};
+  return ::fstat(fd, &held) == 0 && ::stat(path.c_str(), &there) == 0 && held.st_dev == there.st_dev &&
+         held.st_ino == there.st_ino;
+}
+
+template <class TryLock>
+void retry(const OpContext& op, TryLock try_lock) {
+  for (auto pause = kFirstPause; !try_lock(); pause = std::min(pause * 2, kLongestPause)) op.wait_for(pause);
+}
+
+}  // namespace
+
+bool FileLock::acquire(int command, short type) {
+  while (true) {
+    if (!fd_) fd_ = open_file(path_, O_RDWR | O_CREAT, 0644);
+    if (!set_lock(fd_.get(), command, type, path_)) {
+      // Somebody's lock on an inode that isn't the lock file any more doesn't concern us.
+      if (is_still_at(fd_.get(), path_)) return false;
+    } else if (is_still_at(fd_.get(), path_)) {
+      return true;
+    }
+    fd_.reset();
+  }
+}
+
+bool FileLock::try_lock() { return acquire(F_OFD_SETLK, F_WRLCK); }
+bool FileLock::try_lock_sharable() { return acquire(F_OFD_SETLK, F_RDLCK); }
+void FileLock::lock() { (void)acquire(F_OFD_SETLKW, F_WRLCK); }
+void FileLock::lock_sharable() { (void)acquire(F_OFD_SETLKW, F_RDLCK); }
+void FileLock::unlock() { fd_.reset(); }
+void FileLock::unlock_and_lock_sharable() { (void)set_lock(fd_.get(), F_OFD_SETLK, F_RDLCK, path_); }
+
+ExclusiveLock lock_exclusive(FileLock& lock, const OpContext& op) {
+  retry(op, [&] { return lock.try_lock(); });
+  return ExclusiveLock(lock, boost::interprocess::accept_ownership);
+}
+
+SharedLock lock_shared(FileLock& lock, const OpContext& op) {
+  retry(op, [&] { return lock.try_lock_sharable(); });
+  return SharedLock(lock, boost::interprocess::accept_ownership);
+}
+
+}  // namespace basecache

@@ -1,0 +1,122 @@
+#include "agent/base/staged_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+
+namespace basecache {
+namespace {
+
+// A hole can't be smaller than a file-system block.
+constexpr std::size_t kBlock = 4096;
+
+bool all_zero(std::span<const std::byte> bytes) {
+  return bytes.empty() ||
+         (bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+void write_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset, const Path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const int error = errno;
+    if (written < 0 && error == EINTR) continue;
+    if (written < 0) throw Error::from_errno(error, "write " + quote(path.native()));
+    offset += static_cast<std::uint64_t>(written);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void set_length(int fd, Bytes length, const Path& path) {
+  if (::ftruncate(fd, static_cast<off_t>(length.count)) == 0) return;
+  const int error = errno;
+  throw Error::from_errno(error, "set the length of " + quote(path.native()));
+}
+
+}  // namespace
+
+StagedFile StagedFile::create(Path staged_path) {
+  remove_file(staged_path);
+  UniqueFd fd = open_file(staged_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  return StagedFile(std::move(staged_path), std::move(fd));
+}
+
+StagedFile StagedFile::reserve(Path staged_path) {
+  remove_file(staged_path);
+  return StagedFile(std::move(staged_path), UniqueFd{});
+}
+
+void StagedFile::adopt() {
+  UniqueFd fd(::open(path_.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  const int error = errno;
+  if (!fd && error == ENOENT) throw Error(ErrorCode::tool_failed, "nothing was written to " + quote(path_.native()));
+  if (!fd) throw Error::from_errno(error, "open " + quote(path_.native()));
+  fd_ = std::move(fd);
+  size_ = sizes_of(path_).apparent;
+}
+
+StagedFile::StagedFile(StagedFile&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::move(other.fd_)), size_(other.size_) {
+  other.path_.clear();
+}
+
+StagedFile::~StagedFile() {
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+void StagedFile::append(std::span<const std::byte> bytes) {
+  // Cut at block boundaries of the file; runs of data go out in one write, zero blocks are passed over.
+  std::size_t data_begin = 0;
+  std::size_t at = 0;
+  const std::uint64_t base = size_.count;
+  const auto flush = [&](std::size_t end) {
+    write_at(fd_.get(), bytes.subspan(data_begin, end - data_begin), base + data_begin, path_);
+  };
+  while (at < bytes.size()) {
+    const std::size_t in_block = static_cast<std::size_t>((base + at) % kBlock);
+    const std::size_t end = std::min(bytes.size(), at + kBlock - in_block);
+    if (end - at == kBlock && all_zero(bytes.subspan(at, kBlock))) {
+      flush(at);
+      data_begin = end;
+    }
+    at = end;
+  }
+  flush(at);
+  size_.count += bytes.size();
+}
+
+void StagedFile::finish() { set_length(fd_.get(), size_, path_); }
+
+void StagedFile::restart() {
+  if (size_.count == 0) return;
+  set_length(fd_.get(), Bytes{0}, path_);
+  size_ = {};
+}
+
+void StagedFile::publish(const Path& final_path) && {
+  sync_file(fd_.get(), path_);
+  if (::fchmod(fd_.get(), 0444) != 0) {
+    const int error = errno;
+    throw Error::from_errno(error, "make " + quote(path_.native()) + " read-only");
+  }
+  if (!rename_no_replace(path_, final_path)) {
+    throw Error(ErrorCode::already_exists, quote(final_path.native()) + " is there already");
+  }
+  path_.clear();
+  try {
+    sync_directory(final_path.parent_path());
+  } catch (...) {
+    // What the caller is told has failed must not be visible. The lock of the name is still held.
+    ::unlink(final_path.c_str());
+    throw;
+  }
+}
+
+}  // namespace basecache

@@ -1,0 +1,116 @@
+#include "agent/base/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace basecache {
+namespace {
+
+bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+// "a=1&b=2" -> "a=***&b=***".
+std::string redact_query(std::string_view query) {
+  std::string shown;
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    const std::size_t equals = pair.find('=');
+    shown += equals == std::string_view::npos ? "***" : std::string(pair.substr(0, equals)) + "=***";
+    query.remove_prefix(end);
+    if (query.starts_with('&')) {
+      shown += '&';
+      query.remove_prefix(1);
+    }
+  }
+  return shown;
+}
+
+}  // namespace
+
+bool is_hex(std::string_view text, std::size_t length) {
+  return text.size() == length && std::ranges::all_of(text, is_hex_digit);
+}
+
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : !is_hex_digit(text[i])) return false;
+  }
+  return true;
+}
+
+std::optional<std::uint64_t> parse_unsigned(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::string quote(std::string_view text, std::size_t limit) {
+  std::string shown = "'";
+  for (const char c : text.substr(0, limit)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte >= 0x7f) {
+      shown += fmt::format("\\x{:02x}", byte);
+    } else {
+      shown += c;
+    }
+  }
+  if (text.size() > limit) shown += "...";
+  return shown + "'";
+}
+
+std::string redact_url(std::string_view url) {
+  std::string_view rest = url.substr(0, url.find('#'));
+  std::string_view query;
+  if (const std::size_t mark = rest.find('?'); mark != std::string_view::npos) {
+    query = rest.substr(mark + 1);
+    rest = rest.substr(0, mark);
+  }
+  std::string shown;
+  if (const std::size_t scheme = rest.find("://"); scheme != std::string_view::npos) {
+    shown = rest.substr(0, scheme + 3);
+    rest.remove_prefix(scheme + 3);
+  }
+  const std::size_t path = std::min(rest.find('/'), rest.size());
+  if (const std::size_t at = rest.substr(0, path).rfind('@'); at != std::string_view::npos) {
+    shown += "***@";
+    rest.remove_prefix(at + 1);
+  }
+  shown += rest;
+  return query.empty() ? shown : shown + "?" + redact_query(query);
+}
+
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  const std::size_t allowed = std::max<std::size_t>(1, word.size() / 3);
+  std::optional<std::string> best;
+  std::size_t best_distance = allowed + 1;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace basecache
