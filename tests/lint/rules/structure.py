@@ -26,8 +26,9 @@ def check(tree: Tree) -> Iterator[Offence]:
 
 def _one_class_a_header(tree: Tree) -> Iterator[Offence]:
     classes: dict[str, list[Symbol]] = defaultdict(list)
+    product = set(tree.product_cpp())
     for symbol in tree.symbols():
-        if symbol.kind == "class" and symbol.path.endswith(".hpp") and symbol.scope_kind in ("", "namespace"):
+        if symbol.kind == "class" and symbol.path.endswith(".hpp") and symbol.path in product and symbol.scope_kind in ("", "namespace"):
             classes[symbol.path].append(symbol)
     for path, found in classes.items():
         if len(found) > 1 and path not in PAIRS:

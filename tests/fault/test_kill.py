@@ -1,0 +1,168 @@
+"""kill -9 of the daemon in every step of a creation: afterwards no staged file remains, no partial base file was ever
+visible, and the same request succeeds."""
+
+import os
+import signal
+import unittest
+from pathlib import Path
+
+import images
+from base_watch import BaseWatch
+from harness import GIB, cache_key, creation, eventually, new_uuid, tool
+from image_server import gated
+from image_story import ImageStory
+
+# A qemu-img that says where it is and waits to be told before it converts.
+SLOW_QEMU_IMG = """#!/bin/sh
+for word in "$@"; do
+  if [ "$word" = convert ]; then
+    echo $$ > '{folder}/converting.new' && mv '{folder}/converting.new' '{folder}/converting'
+    read -r _ < '{folder}/continue'
+  fi
+done
+exec {real} "$@"
+"""
+# System calls between which a crash could leave something half done.
+STEPS = ("renameat2", "rename", "fsync", "fdatasync", "fchmod", "mkdir", "linkat", "utimensat")
+
+
+class Kill(ImageStory):
+    def setUp(self) -> None:
+        super().setUp()
+        self.url = self.server.url("/image")
+        self.uuid = new_uuid()
+        self.request = creation(self.url, 1, os_type="linux", config_drive=True,
+                                flavor={"root_gb": 1, "ephemeral_gb": 1, "swap": 16})
+        self.base.mkdir()
+        self.watch = BaseWatch(self.base)
+        self.addCleanup(self.watch.close)
+
+    def assert_recovered(self) -> None:
+        """A new daemon finds the place clean and the same request succeeds."""
+        self.serve(images.qcow2())
+        for path in self.visible_base_files():
+            self.assert_complete(path)
+        _, client = self.daemon()
+        self.assert_nothing_staged()
+        disks = self.assert_created(client.create(self.uuid, self.request))
+        self.assertEqual(list(disks), ["disk", "disk.local", "disk.swap", "disk.config"])
+        self.assert_published(self.url)
+        self.assert_same_content(images.raw(), Path(disks["disk"]["path"]), "raw", "qcow2")
+        self.assert_clean_disk(disks["disk.local"]["path"], "qcow2", GIB)
+        self.assert_nothing_staged()
+        self.assertEqual(self.watch.violations(), [])
+
+    def assert_complete(self, path: Path) -> None:
+        if path.name == cache_key(self.url):
+            self.assert_published(self.url)
+        elif path.name.startswith("ephemeral"):
+            tool("e2fsck", "-fn", path)
+        else:
+            self.assertEqual(path.stat().st_size, 16 << 20, path)
+
+    def start_creation(self, client):
+        stream = client.create_stream(self.uuid, self.request)
+        stream.started()
+        return stream
+
+    def test_during_the_download(self):
+        gate = self.server.gate()
+        self.server.serve("/image", gated(images.qcow2().read_bytes(), gate))
+        daemon, client = self.daemon()
+        stream = self.start_creation(client)
+        gate.wait_reached()
+        eventually(self.staged_files, "a staged file")
+        daemon.kill()
+        stream.close()
+        self.assertEqual(self.visible_base_files(), [])
+        self.assert_recovered()
+
+    def test_during_the_conversion(self):
+        self.serve(images.qcow2())
+        folder = self.scratch / "slow"
+        folder.mkdir()
+        os.mkfifo(folder / "continue")
+        real = tool("sh", "-c", "command -v qemu-img").strip()
+        (folder / "qemu-img").write_text(SLOW_QEMU_IMG.format(folder=folder, real=real))
+        (folder / "qemu-img").chmod(0o755)
+        daemon, client = self.daemon(path=f"{folder}:{os.environ['PATH']}")
+        stream = self.start_creation(client)
+        eventually((folder / "converting").exists, "the conversion starting")
+        orphan = int((folder / "converting").read_text())
+        self.addCleanup(self._end, orphan)
+        daemon.kill()
+        stream.close()
+        self.assertEqual(self.visible_base_files(), [])
+        self.assert_recovered()
+        self._let_finish(folder / "continue", orphan)
+        self.assert_published(self.url)
+        self.assertEqual(self.watch.violations(), [])
+
+    @staticmethod
+    def _end(pid: int) -> None:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it died with its daemon
+
+    def _let_finish(self, fifo: Path, pid: int) -> None:
+        """An orphaned conversion goes on after the restart; if there is one, let it write where it likes, and end."""
+        try:
+            os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return  # nobody reads: the child died with its daemon
+        eventually(lambda: not Path(f"/proc/{pid}").exists(), "the orphan ending")
+
+    def test_at_each_system_call_of_publishing(self):
+        killed = 0
+        for call in STEPS:
+            for number in range(1, 8):
+                with self.subTest(f"{call} {number}"):
+                    if not self._killed_at(call, number):
+                        break
+                    killed += 1
+        self.assertGreaterEqual(killed, 5, "the creation was hardly ever killed: look at STEPS")
+
+    def _killed_at(self, call: str, number: int) -> bool:
+        """One creation on an empty cache, killed at that call; False when it ended before."""
+        self.serve(images.qcow2())
+        self.uuid = new_uuid()
+        wrapper = ["strace", "-f", "-qq", "-o", self.scratch / "trace", "-e", f"trace={call}",
+                   "-e", f"inject={call}:signal=KILL:when={number}"]
+        daemon, client = self.daemon(wrapper=wrapper, ready=False, socket="traced.sock")
+        started = eventually(lambda: daemon.is_ready() or not self._alive(daemon), "the daemon starting or dying")
+        if started and daemon.is_ready():
+            try:
+                answer = client.create(self.uuid, self.request)
+                self.assertEqual(answer.status, 200, answer.body)
+            except (ConnectionError, EOFError, OSError):
+                pass
+        died = not self._alive(daemon)
+        if not died:
+            self._stop_traced(daemon)
+        (self.scratch / "traced.sock").unlink(missing_ok=True)
+        self.assert_recovered()
+        self._empty()
+        return died
+
+    @staticmethod
+    def _alive(daemon) -> bool:
+        """The traced daemon, strace's child, runs."""
+        return any("basecached" in Path(f"/proc/{pid}/comm").read_text() for pid in daemon.children()
+                   if Path(f"/proc/{pid}/comm").exists())
+
+    @staticmethod
+    def _stop_traced(daemon) -> None:
+        for pid in daemon.children():
+            os.kill(pid, signal.SIGTERM)
+        daemon.wait()
+
+    def _empty(self) -> None:
+        daemon = self.daemons.pop()
+        daemon.stop()
+        for path in [*self.base.iterdir(), *self.instances_path.glob("*-*-*")]:
+            tool("rm", "-rf", path)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

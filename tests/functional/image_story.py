@@ -1,0 +1,60 @@
+"""A story with images: a scripted server of its own, and the usual checks of what a creation made."""
+
+from pathlib import Path
+
+import images
+from harness import Story, cache_key
+from image_server import ImageServer
+
+
+class ImageStory(Story):
+    def setUp(self) -> None:
+        super().setUp()
+        self.server = ImageServer()
+        self.addCleanup(self.server.close)
+
+    def serve(self, image: Path, path: str = "/image") -> str:
+        return self.server.serve(path, image)
+
+    def file_url(self, image: Path) -> str:
+        """The image as a file:// URL below the one directory that file URLs may refer to."""
+        target = self.scratch / "files" / image.name
+        target.parent.mkdir(exist_ok=True)
+        if not target.exists():
+            target.write_bytes(image.read_bytes())
+        return f"file://{target}"
+
+    def base_file(self, image_ref: str) -> Path:
+        return self.base / cache_key(image_ref)
+
+    def visible_base_files(self) -> list[Path]:
+        if not self.base.is_dir():
+            return []
+        return [path for path in sorted(self.base.iterdir())
+                if path.is_file() and not path.name.startswith(".") and path.suffix not in (".part", ".converted")]
+
+    def assert_published(self, image_ref: str, image: Path | None = None) -> Path:
+        """The base file of the image is there, complete, read-only, raw, equal to its source."""
+        path = self.base_file(image_ref)
+        self.assertTrue(path.is_file(), f"{path} is missing")
+        self.assertEqual(path.stat().st_mode & 0o777, 0o444)
+        self.assert_same_content(image or images.raw(), path, "raw", "raw")
+        return path
+
+    def assert_nothing_staged(self) -> None:
+        self.assertEqual(self.staged_files(), [])
+
+    def assert_created(self, answer) -> dict:
+        """The creation succeeded; its disks by name."""
+        self.assertEqual(answer.status, 200, answer.body)
+        return {disk["name"]: disk for disk in answer.body["disks"]}
+
+    def assert_problem(self, answer, status: int, code: str, *words: str) -> dict:
+        self.assertEqual((answer.status, answer.content_type.split(";")[0]), (status, "application/problem+json"), answer.body)
+        self.assertEqual(answer.body["code"], code, answer.body)
+        self.assertEqual(answer.body["type"], f"urn:basecache:error:{code}")
+        self.assertEqual(answer.body["status"], status)
+        said = f"{answer.body['detail']} {answer.body.get('hint', '')}"
+        for word in words:
+            self.assertIn(word, said)
+        return answer.body

@@ -1,0 +1,99 @@
+"""The command line: exit codes, JSON, and the same work with and without a daemon."""
+
+import json
+import subprocess
+import unittest
+
+import images
+from harness import CLI, GIB, cache_key, creation, new_uuid
+from image_story import ImageStory
+
+
+class CommandLine(ImageStory):
+    def standalone(self, *arguments, json_output: bool = True):
+        return self.cli("--standalone", *(["--json"] if json_output else []), *arguments)
+
+    def test_a_whole_life_without_a_daemon(self):
+        url, uuid = self.serve(images.qcow2()), new_uuid()
+        made = self.standalone("create", "--instance", uuid, "--image", url, "--root-gb", 1, "--swap-mb", 16, "--config-drive")
+        self.assertEqual(made.code, 0, made.err)
+        self.assertEqual([disk["name"] for disk in made.json["disks"]], ["disk", "disk.swap", "disk.config"])
+        self.assert_clean_disk(made.json["disks"][0]["path"], "qcow2", GIB)
+        shown = self.standalone("show", uuid)
+        self.assertEqual(shown.json["uuid"], uuid)
+        listed = self.standalone("cache", "list")
+        self.assertEqual({entry["key"] for entry in listed.json["entries"]}, {cache_key(url), "swap_16"})
+        pruned = self.standalone("cache", "prune", "--dry-run")
+        self.assertEqual((pruned.code, pruned.json["dry_run"]), (0, True))
+        self.assertEqual(self.standalone("delete", uuid).json, {"uuid": uuid, "removed": True})
+        self.assertEqual(self.server.gets["/image"], 1)
+        self.assert_nothing_staged()
+
+    def test_standalone_and_a_daemon_share_one_cache(self):
+        url = self.serve(images.qcow2())
+        _, client = self.daemon()
+        self.assert_created(client.create(new_uuid(), creation(url)))
+        made = self.standalone("create", "--instance", new_uuid(), "--image", url)
+        self.assertEqual((made.code, made.json["disks"][0]["how"]), (0, "hit"), made.err)
+        self.assertEqual(self.server.gets["/image"], 1)
+
+    def test_the_daemon_is_asked_through_its_socket(self):
+        url = self.serve(images.qcow2())
+        _, client = self.daemon()
+        uuid = new_uuid()
+        made = self.cli("--socket", client.path, "--json", "create", "--instance", uuid, "--image", url)
+        self.assertEqual(made.code, 0, made.err)
+        self.assertEqual(client.get(f"/v1/instances/{uuid}").status, 200)
+        text = self.cli("--socket", client.path, "cache", "list")
+        self.assertEqual(text.code, 0, text.err)
+        self.assertIn(cache_key(url)[:8], text.out)
+
+    def test_a_spec_file_is_a_creation_request(self):
+        url, uuid = self.serve(images.qcow2()), new_uuid()
+        spec = self.scratch / "spec.json"
+        spec.write_text(json.dumps(creation(url, 1, uuid=uuid, config_drive=True)))
+        made = self.standalone("create", "--spec", spec)
+        self.assertEqual(made.code, 0, made.err)
+        self.assertEqual([disk["name"] for disk in made.json["disks"]], ["disk", "disk.config"])
+
+    def test_images_of_the_registry_s_directory_are_imported_and_used(self):
+        imported = self.standalone("image", "import", images.qcow2())
+        self.assertEqual(imported.code, 0, imported.err)
+        listed = self.standalone("image", "list")
+        self.assertEqual(listed.code, 0, listed.err)
+        identity = imported.json["id"]
+        self.assertIn(identity, listed.out)
+        made = self.standalone("create", "--instance", new_uuid(), "--image", identity)
+        self.assertEqual(made.code, 0, made.err)
+        self.assertTrue((self.base / cache_key(identity)).exists())
+
+    def test_exit_codes_say_who_is_to_blame(self):
+        self.server.serve("/page", b"<html>no image</html>")
+        for code, arguments in (
+                (2, ("create", "--instance", "../x", "--image", self.server.url("/image"))),
+                (2, ("create", "--instance", new_uuid())),
+                (2, ("frobnicate",)),
+                (2, ("create", "--instance", new_uuid(), "--image", self.server.url("/x"), "--root-gb", "-1")),
+                (3, ("create", "--instance", new_uuid(), "--image", self.server.url("/page"))),
+                (4, ("create", "--instance", new_uuid(), "--image", self.server.url("/missing"))),
+                (4, ("show", new_uuid())),
+                (4, ("cache", "remove", "0" * 40))):
+            with self.subTest(arguments):
+                done = self.standalone(*arguments, json_output=False)
+                self.assertEqual(done.code, code, done.out + done.err)
+                self.assertTrue(done.err.strip(), "said nothing")
+
+    def test_an_agent_that_is_not_there_is_said_so(self):
+        done = self.cli("--socket", self.scratch / "nowhere.sock", "cache", "list")
+        self.assertEqual(done.code, 10, done.err)
+        self.assertIn("nowhere.sock", done.err)
+
+    def test_help_and_version_need_nothing(self):
+        for option in ("--help", "--version"):
+            done = subprocess.run([CLI, option], text=True, capture_output=True, env=self.environment(), timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
