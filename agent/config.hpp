@@ -1,0 +1,92 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/byte_size.hpp"
+#include "agent/base/log.hpp"
+#include "agent/base/path.hpp"
+#include "agent/model/disk_format.hpp"
+
+namespace basecache {
+
+enum class PreallocateImages { none, space };
+
+// What a node is told. Names and meaning of [DEFAULT], [image_cache], [libvirt] and [glance] are Nova's, so that a
+// nova.conf can be read as it is; [basecache] is ours. Each option is documented in packaging/basecached.conf.
+struct Config {
+  // [DEFAULT]
+  Path instances_path = "/var/lib/nova/instances";
+  bool force_raw_images = true;
+  PreallocateImages preallocate_images = PreallocateImages::none;
+  bool use_cow_images = true;            // decides images_type where that says "default"
+  std::string default_ephemeral_format;  // empty: by os_type (vfat, ntfs, ext4 ...)
+  bool force_config_drive = false;
+
+  // [image_cache]
+  std::string subdirectory_name = "_base";  // below instances_path; one name, no '/'
+  bool remove_unused_base_images = true;
+  std::chrono::seconds remove_unused_original_minimum_age{86400};
+  std::chrono::seconds remove_unused_resized_minimum_age{3600};
+
+  // [libvirt]; "default" has been resolved
+  model::ImagesType images_type = model::ImagesType::qcow2;
+
+  // [glance]
+  unsigned num_retries = 3;  // after the first attempt
+
+  // [basecache]
+  Path socket = "/run/basecache/agent.sock";
+  mode_t socket_mode = 0660;
+  std::string socket_group;         // empty: the daemon's own group
+  std::vector<uid_t> allowed_uids;  // empty: root and the daemon's own user
+  std::size_t workers;              // requests served at the same time; 2 a core, at least 4
+  std::size_t queue_limit = 1000;   // requests that wait for a worker; more are refused (busy)
+  std::size_t build_concurrency;    // base files made at the same time; 1 a core, at least 2
+  std::chrono::seconds request_deadline{3600};
+  std::chrono::seconds stall_timeout{30};  // a source that sends nothing for so long has broken off
+  Path registry_directory = "/var/lib/basecache/images";
+  std::vector<Path> file_url_directories;  // absolute; file:// references point below one of these. Empty: none may
+  std::vector<std::string> url_hosts;      // hosts trusted although their address is private or link-local
+  Bytes max_image_bytes = gibibytes(1024);
+  LogLevel log_level = LogLevel::info;
+
+  // The defaults, with those that depend on the number of cores.
+  Config();
+
+  // Where base files are: <instances_path>/<subdirectory_name>.
+  Path base_directory() const { return instances_path / subdirectory_name; }
+};
+
+// Read when no config file is named and it exists.
+inline constexpr const char* default_config_file = "/etc/basecache/basecached.conf";
+
+// Where values come from, weakest first: defaults, nova_conf, config_file, then the command line's own.
+struct ConfigSources {
+  std::optional<Path> config_file;  // absent: default_config_file, if it exists
+  std::optional<Path> nova_conf;    // options that aren't ours are ignored
+  std::optional<Path> instances_path;
+  std::optional<Path> socket;
+};
+
+struct LoadedConfig {
+  Config config;
+  // "section.option" -> "<file>:<line>" or "command line"; an option that isn't here has its default.
+  std::map<std::string, std::string> origins;
+};
+
+// Error(invalid_request) for an unknown option of the config file, a value we don't take, or a named file that can't
+// be read; the message names file, line and option, and what would have been right.
+LoadedConfig load_config(const ConfigSources& sources);
+
+// What is in force, as a config file: a comment above each option says where its value came from.
+std::string to_text(const LoadedConfig& loaded);
+
+}  // namespace basecache
