@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "agent/base/byte_size.hpp"
@@ -17,6 +20,11 @@ struct ImageBase {
   std::optional<Digest> checksum;  // demanded by the caller; what the source promises is checked besides
   friend bool operator==(const ImageBase&, const ImageBase&) = default;
 };
+
+// The file systems an ephemeral disk can have: what Nova formats by default and what it takes as guest_format
+// (nova/privsep/fs.py).
+std::span<const std::string_view> supported_file_systems();
+bool is_supported_file_system(std::string_view name);
 
 // A base file that is an empty file system, labelled "ephemeral0" (as Nova's first builder would label it).
 struct EphemeralBase {

@@ -20,15 +20,15 @@ struct PlanDefaults {
 
 // One disk to be made: name in the instance directory, base file, backend, size.
 struct DiskSpec {
-  std::string name;          // "disk", "disk.local", "disk.eph0", "disk.swap", each with the suffix
+  std::string name;  // "disk", "disk.local", "disk.eph0", "disk.swap", each with the suffix
   BaseFileSpec base;
   ImagesType images_type = ImagesType::qcow2;
   std::optional<Bytes> size;  // absent: the base file's own size (root_gb 0)
 };
 
 struct DiskPlan {
-  std::vector<DiskSpec> disks;                    // in the order they are made: root first
-  std::optional<std::string> config_drive;        // its file's name ("disk.config"), when one is wanted
+  std::vector<DiskSpec> disks;              // in the order they are made: root first
+  std::optional<std::string> config_drive;  // its file's name ("disk.config"), when one is wanted
 };
 
 // The decisions of LibvirtDriver._create_image and blockinfo.get_disk_mapping (nova/virt/libvirt), as one pure

@@ -60,25 +60,25 @@ struct InjectedFile {
 // Everything a creation asks for, in Nova's words. Made only by make(): holding one means that it is valid.
 struct InstanceSpec {
   InstanceId uuid;
-  std::string name;                   // display name; hostname is made from it
-  std::optional<ImageRef> image_ref;  // absent: booted from volume
-  std::optional<Digest> checksum;     // of the image's bytes, when the caller knows it
-  std::string os_type;                // "linux", "windows", "" unknown
-  Flavor flavor;
-  BlockDevices block_device_info;
-  std::optional<ImagesType> images_type;  // absent: as configured
-  std::string suffix;                     // ".rescue" or ""
-  std::optional<bool> config_drive;       // absent: as configured
-  std::map<std::string, std::string> metadata;
-  std::string user_data;  // decoded bytes
-  std::vector<InjectedFile> injected_files;
-  std::string admin_pass;
-  std::string key_name;
-  std::string key_data;
-  std::string network_data;   // network_data.json as given (JSON text); "" for none
-  std::string availability_zone;
-  std::string project_id;
-  std::string hostname;
+  std::string name = {};                   // display name; hostname is made from it
+  std::optional<ImageRef> image_ref = {};  // absent: booted from volume
+  std::optional<Digest> checksum = {};     // of the image's bytes, when the caller knows it
+  std::string os_type = {};                // "linux", "windows", "" unknown
+  Flavor flavor = {};
+  BlockDevices block_device_info = {};
+  std::optional<ImagesType> images_type = {};  // absent: as configured
+  std::string suffix = {};                     // ".rescue" or ""
+  std::optional<bool> config_drive = {};       // absent: as configured
+  std::map<std::string, std::string> metadata = {};
+  std::string user_data = {};  // decoded bytes
+  std::vector<InjectedFile> injected_files = {};
+  std::string admin_pass = {};
+  std::string key_name = {};
+  std::string key_data = {};
+  std::string network_data = {};  // network_data.json as given (JSON text); "" for none
+  std::string availability_zone = {};
+  std::string project_id = {};
+  std::string hostname = {};
 
   // From the JSON object of a creation request. Every rule about a request is checked here and
   // nowhere else; Error(invalid_request) names the field. user_data and injected file contents arrive base64-encoded,

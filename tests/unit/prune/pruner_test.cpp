@@ -115,8 +115,8 @@ TEST_CASE("a base file is used through any disk, any depth, any spelling of the 
        }},
       {"a chain of three, outside the instance directory",
        [](PruneNode& n, const Path& base) {
-         const Path low = n.disk(n.scratch / "elsewhere", "low", "backing:" + base.native());
-         const Path middle = n.disk(n.scratch / "elsewhere", "middle", "backing:low");
+         const Path low = n.disk(n.outside / "elsewhere", "low", "backing:" + base.native());
+         const Path middle = n.disk(n.outside / "elsewhere", "middle", "backing:low");
          n.disk(n.layout.instance_directory(kFirst), "disk", "backing:" + middle.native());
          (void)low;
        }},
@@ -126,9 +126,9 @@ TEST_CASE("a base file is used through any disk, any depth, any spelling of the 
        }},
       {"a name through a symlink",
        [](PruneNode& n, const Path& base) {
-         boost::filesystem::create_symlink(n.layout.base_directory(), n.scratch / "link");
+         boost::filesystem::create_symlink(n.layout.base_directory(), n.outside / "link");
          n.disk(n.layout.instance_directory(kFirst), "disk",
-                "backing:" + (n.scratch / "link" / base.filename()).native());
+                "backing:" + (n.outside / "link" / base.filename()).native());
        }},
       {"a hard link to the base file itself",
        [](PruneNode& n, const Path& base) {
@@ -137,12 +137,14 @@ TEST_CASE("a base file is used through any disk, any depth, any spelling of the 
        }},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.what);
+    CAPTURE(std::string(row.what));
     PruneNode node;
     const Path base = node.old_base(node.image);
     row.arrange(node, base);
     const PruneReport report = node.prune();
-    CHECK(PruneNode::decision(report, node.image.text()).reason.starts_with("used by instance '" + kFirst));
+    const std::string reason = PruneNode::decision(report, node.image.text()).reason;
+    CAPTURE(reason);
+    CHECK(reason.starts_with("used by instance '" + kFirst));
     CHECK(boost::filesystem::exists(base));
     CHECK(remove_error(node) == ErrorCode::in_use);
   }
@@ -172,7 +174,7 @@ TEST_CASE("what can't be read stops the prune and is named") {
        }},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.what);
+    CAPTURE(std::string(row.what));
     PruneNode node;
     const Path base = node.old_base(node.image);
     row.arrange(node);

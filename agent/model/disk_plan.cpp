@@ -1,0 +1,149 @@
+#include "agent/model/disk_plan.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "agent/base/error.hpp"
+
+namespace basecache::model {
+namespace {
+
+// "/dev/vda" -> "vda" (nova/block_device.py, strip_dev).
+std::string strip_dev(const std::string& name) { return name.starts_with("/dev/") ? name.substr(5) : name; }
+
+// The device names that an instance's own disks have taken so far, in the order in which Nova hands them out
+// (nova/virt/libvirt/blockinfo.py). Only what a name decides is followed here: whether a volume stands where a disk
+// would go.
+class DeviceNames {
+ public:
+  explicit DeviceNames(const BlockDevices& devices) {
+    const std::string root = strip_dev(devices.root_device_name);
+    prefix_ = root.size() >= 3 ? root.substr(0, 2) : "vd";
+    root_ = root.empty() ? prefix_ + "a" : root;
+    taken_.insert(root_);
+    for (const VolumeDevice& volume : devices.volumes) held_.insert(strip_dev(volume.mount_device));
+    root_is_volume_ = held_.contains(root_);
+    for (const EphemeralDevice& ephemeral : devices.ephemerals) held_.insert(strip_dev(ephemeral.device_name));
+    held_.erase("");
+  }
+
+  bool root_is_volume() const { return root_is_volume_; }
+
+  // The next name of the bus, unless block_device_info gives that one to something else (volume_in_mapping).
+  bool next_is_free() const { return !held_.contains(next()); }
+  void take_next() { taken_.insert(next()); }
+  void take(const std::string& device_name) {
+    device_name.empty() ? take_next() : static_cast<void>(taken_.insert(strip_dev(device_name)));
+  }
+
+ private:
+  std::string next() const {
+    for (unsigned index = 0;; ++index) {
+      std::string name = prefix_ + suffix(index);
+      if (!taken_.contains(name)) return name;
+    }
+  }
+
+  // 0 -> "a", 25 -> "z", 26 -> "aa".
+  static std::string suffix(unsigned index) {
+    std::string letters;
+    for (unsigned rest = index + 1; rest > 0; rest = (rest - 1) / 26) {
+      letters.insert(letters.begin(), static_cast<char>('a' + (rest - 1) % 26));
+    }
+    return letters;
+  }
+
+  std::string prefix_;
+  std::string root_;
+  bool root_is_volume_ = false;
+  std::set<std::string> taken_;
+  std::set<std::string> held_;
+};
+
+// Builds the plan of one instance, disk by disk.
+class Planner {
+ public:
+  Planner(const InstanceSpec& spec, const PlanDefaults& defaults)
+      : spec_(spec),
+        defaults_(defaults),
+        images_type_(spec.images_type.value_or(defaults.images_type)),
+        names_(spec.block_device_info) {}
+
+  DiskPlan plan() {
+    plan_root();
+    // A rescued instance boots another root disk beside its own; its other disks are left as they are.
+    if (spec_.suffix.empty()) {
+      plan_default_ephemeral();
+      plan_further_ephemerals();
+      plan_swap();
+    }
+    if (spec_.config_drive.value_or(defaults_.force_config_drive)) plan_.config_drive = "disk.config" + spec_.suffix;
+    return std::move(plan_);
+  }
+
+ private:
+  void add(const std::string& name, BaseFileSpec base, std::optional<Bytes> size) {
+    plan_.disks.push_back({name + spec_.suffix, std::move(base), images_type_, size});
+  }
+
+  void plan_root() {
+    const bool from_volume = names_.root_is_volume() && spec_.suffix.empty();
+    if (!spec_.image_ref && !from_volume) {
+      throw Error(ErrorCode::invalid_request, "image_ref is missing, and no volume is the root device")
+          .add_field("field", "image_ref")
+          .set_hint("name an image, or a volume whose mount_device is root_device_name in block_device_info");
+    }
+    if (from_volume) return;
+    const std::uint64_t root_gb = spec_.flavor.root_gb;
+    add("disk", ImageBase{*spec_.image_ref, spec_.checksum},
+        root_gb == 0 ? std::nullopt : std::optional(gibibytes(root_gb)));
+  }
+
+  void add_ephemeral(const std::string& name, std::uint64_t size_gb, const std::optional<std::string>& asked) {
+    const std::string file_system =
+        asked.value_or(ephemeral_file_system(spec_.os_type, defaults_.default_ephemeral_format));
+    add(name, EphemeralBase{size_gb, file_system}, gibibytes(size_gb));
+  }
+
+  void plan_default_ephemeral() {
+    const bool wanted = spec_.flavor.ephemeral_gb > 0 && spec_.block_device_info.ephemerals.empty();
+    if (!wanted || !names_.next_is_free()) return;
+    names_.take_next();
+    add_ephemeral("disk.local", spec_.flavor.ephemeral_gb, std::nullopt);
+  }
+
+  void plan_further_ephemerals() {
+    std::size_t index = 0;
+    for (const EphemeralDevice& ephemeral : spec_.block_device_info.ephemerals) {
+      names_.take(ephemeral.device_name);
+      add_ephemeral("disk.eph" + std::to_string(index++), ephemeral.size_gb, ephemeral.guest_format);
+    }
+  }
+
+  void plan_swap() {
+    const std::optional<SwapDevice>& device = spec_.block_device_info.swap;
+    const bool usable = device && !device->device_name.empty() && device->swap_mb > 0;  // driver.swap_is_usable
+    if (usable) return add_swap(device->swap_mb);
+    if (spec_.flavor.swap_mb > 0 && names_.next_is_free()) add_swap(spec_.flavor.swap_mb);
+  }
+
+  void add_swap(std::uint64_t swap_mb) { add("disk.swap", SwapBase{swap_mb}, mebibytes(swap_mb)); }
+
+  const InstanceSpec& spec_;
+  const PlanDefaults& defaults_;
+  ImagesType images_type_;
+  DeviceNames names_;
+  DiskPlan plan_;
+};
+
+}  // namespace
+
+DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults) { return Planner(spec, defaults).plan(); }
+
+std::string ephemeral_file_system(std::string_view os_type, std::string_view default_format) {
+  if (!default_format.empty()) return std::string(default_format);
+  if (os_type == "linux") return "ext4";
+  return os_type == "windows" ? "ntfs" : "vfat";
+}
+
+}  // namespace basecache::model

@@ -1,0 +1,215 @@
+#include "agent/model/instance_spec.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+#include "agent/model/base64.hpp"
+#include "agent/model/base_file_spec.hpp"
+#include "agent/model/json_fields.hpp"
+
+namespace basecache::model {
+namespace {
+
+using nlohmann::json;
+
+// 512 TiB: beyond what a file system of a node holds, and far below where GiB overflow a count of bytes.
+constexpr std::uint64_t kMostGibibytes = 512 * 1024;
+constexpr std::uint64_t kMostMebibytes = kMostGibibytes * 1024;
+constexpr std::size_t kLongestName = 255;
+// Nova's API takes 64 KiB of user data as base64 (MAX_USERDATA_SIZE).
+constexpr std::size_t kLongestUserData = 65535;
+// Beyond Nova's default quotas (5 files of 10 KiB): what the body limit of the socket lets through anyway.
+constexpr std::size_t kMostInjectedFiles = 64;
+constexpr std::size_t kLongestInjectedFile = 512 * 1024;
+constexpr std::size_t kLongestKey = 16 * 1024;
+constexpr std::size_t kMostDevices = 64;
+constexpr std::size_t kMostMetadata = 256;
+
+Error bad(const std::string& field, const std::string& why) {
+  return Error(ErrorCode::invalid_request, field + " " + why).add_field("field", field);
+}
+
+bool has_control_bytes(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+std::string plain_text(JsonFields& fields, std::string_view name, std::size_t max_bytes = kLongestName) {
+  std::string text = fields.text(name, max_bytes).value_or("");
+  if (has_control_bytes(text)) throw bad(fields.path_of(name), "has control characters in it");
+  return text;
+}
+
+std::string decoded(JsonFields& fields, std::string_view name, std::size_t max_bytes) {
+  const auto bytes = base64_decode(fields.text(name, max_bytes).value_or(""));
+  if (!bytes) throw bad(fields.path_of(name), "is not base64");
+  return *bytes;
+}
+
+// "/dev/vdb" or "vdb"; it is compared and shown, never opened.
+std::string device_name(JsonFields& fields, std::string_view name) {
+  std::string device = plain_text(fields, name, 64);
+  const std::string_view last = std::string_view(device).substr(device.starts_with("/dev/") ? 5 : 0);
+  const bool valid = std::ranges::all_of(last, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+  if (!device.empty() && (last.empty() || !valid)) {
+    throw bad(fields.path_of(name), quote(device) + " is not a device name like '/dev/vdb'");
+  }
+  return device;
+}
+
+Flavor read_flavor(const json& value) {
+  JsonFields fields(value, "flavor");
+  Flavor flavor{.root_gb = fields.number("root_gb", kMostGibibytes).value_or(0),
+                .ephemeral_gb = fields.number("ephemeral_gb", kMostGibibytes).value_or(0),
+                .swap_mb = fields.number("swap", kMostMebibytes).value_or(0)};
+  fields.finish();
+  return flavor;
+}
+
+EphemeralDevice read_ephemeral(const json& value, const std::string& path) {
+  JsonFields fields(value, path);
+  EphemeralDevice device;
+  device.size_gb = fields.number("size", kMostGibibytes).value_or(0);
+  if (device.size_gb == 0) throw bad(fields.path_of("size"), "must be at least 1 (GiB)");
+  device.device_name = device_name(fields, "device_name");
+  device.guest_format = fields.text("guest_format", 16);
+  if (device.guest_format && !is_supported_file_system(*device.guest_format)) {
+    throw bad(fields.path_of("guest_format"), fmt::format("{} is not one of {}", quote(*device.guest_format, 40),
+                                                          fmt::join(supported_file_systems(), ", ")));
+  }
+  fields.finish();
+  return device;
+}
+
+SwapDevice read_swap(const json& value, const std::string& path) {
+  JsonFields fields(value, path);
+  SwapDevice swap{.device_name = device_name(fields, "device_name"),
+                  .swap_mb = fields.number("swap_size", kMostMebibytes).value_or(0)};
+  fields.finish();
+  return swap;
+}
+
+VolumeDevice read_volume(const json& value, const std::string& path) {
+  JsonFields fields(value, path);
+  VolumeDevice volume{.mount_device = device_name(fields, "mount_device")};
+  if (volume.mount_device.empty()) throw bad(fields.path_of("mount_device"), "is missing");
+  fields.finish();
+  return volume;
+}
+
+// Reads a list field, each item by `read(item, path of the item)`.
+template <class Item>
+std::vector<Item> read_list(JsonFields& fields, std::string_view name, std::size_t max_items,
+                            Item (*read)(const json&, const std::string&)) {
+  std::vector<Item> items;
+  const json* list = fields.array(name, max_items);
+  if (list == nullptr) return items;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    items.push_back(read((*list)[i], fmt::format("{}[{}]", fields.path_of(name), i)));
+  }
+  return items;
+}
+
+BlockDevices read_block_devices(const json& value) {
+  JsonFields fields(value, "block_device_info");
+  BlockDevices devices;
+  devices.root_device_name = device_name(fields, "root_device_name");
+  devices.ephemerals = read_list(fields, "ephemerals", kMostDevices, read_ephemeral);
+  if (const json* swap = fields.object("swap")) devices.swap = read_swap(*swap, fields.path_of("swap"));
+  devices.volumes = read_list(fields, "block_device_mapping", kMostDevices, read_volume);
+  fields.finish();
+  return devices;
+}
+
+InjectedFile read_injected_file(const json& value, const std::string& path) {
+  JsonFields fields(value, path);
+  InjectedFile file{.path = fields.required_text("path", kLongestName), .contents = {}};
+  if (!file.path.starts_with('/') || has_control_bytes(file.path)) {
+    throw bad(fields.path_of("path"), quote(file.path) + " is not an absolute path");
+  }
+  file.contents = decoded(fields, "contents", kLongestInjectedFile);
+  fields.finish();
+  return file;
+}
+
+std::map<std::string, std::string> read_metadata(const json& value) {
+  if (value.size() > kMostMetadata) throw bad("metadata", fmt::format("has more than {} items", kMostMetadata));
+  JsonFields fields(value, "metadata");
+  std::map<std::string, std::string> metadata;
+  for (const auto& [name, item] : value.items()) {
+    if (name.size() > kLongestName) throw bad("metadata", "has a name of more than 255 bytes");
+    metadata.emplace(name, fields.text(name, kLongestName).value_or(""));
+  }
+  return metadata;
+}
+
+std::optional<ImagesType> read_images_type(JsonFields& fields) {
+  const auto name = fields.text("images_type", 16);
+  if (!name) return std::nullopt;
+  const auto type = images_type_from(*name);
+  if (!type) throw bad("images_type", quote(*name, 40) + " is neither 'raw' nor 'qcow2'");
+  return type;
+}
+
+std::string read_suffix(JsonFields& fields) {
+  std::string suffix = fields.text("suffix", 16).value_or("");
+  if (!suffix.empty() && suffix != ".rescue") throw bad("suffix", quote(suffix) + " is neither '' nor '.rescue'");
+  return suffix;
+}
+
+std::string read_network_data(JsonFields& fields) {
+  const json* value = fields.object("network_data");
+  return value == nullptr ? "" : value->dump();
+}
+
+void read_image(JsonFields& fields, InstanceSpec& spec) {
+  if (const auto ref = fields.text("image_ref", 4096)) spec.image_ref = ImageRef::parse(*ref, "image_ref");
+  if (const auto checksum = fields.text("checksum", 256)) {
+    spec.checksum = with_context([] { return "checksum"; }, [&] { return Digest::parse(*checksum); });
+    if (!spec.image_ref) throw bad("checksum", "is given, but no image_ref that it could belong to");
+  }
+  spec.os_type = plain_text(fields, "os_type", 64);
+  spec.images_type = read_images_type(fields);
+}
+
+void read_guest(JsonFields& fields, InstanceSpec& spec) {
+  spec.config_drive = fields.boolean("config_drive");
+  if (const json* metadata = fields.object("metadata")) spec.metadata = read_metadata(*metadata);
+  spec.user_data = decoded(fields, "user_data", kLongestUserData);
+  spec.injected_files = read_list(fields, "injected_files", kMostInjectedFiles, read_injected_file);
+  spec.admin_pass = plain_text(fields, "admin_pass");
+  spec.key_name = plain_text(fields, "key_name");
+  spec.key_data = fields.text("key_data", kLongestKey).value_or("");
+  spec.network_data = read_network_data(fields);
+  spec.availability_zone = plain_text(fields, "availability_zone");
+  spec.project_id = plain_text(fields, "project_id");
+  spec.hostname = plain_text(fields, "hostname");
+}
+
+}  // namespace
+
+InstanceId InstanceId::parse(std::string_view text, std::string_view field) {
+  if (!is_uuid(text)) {
+    throw bad(std::string(field),
+              quote(text, 80) + " is not a UUID like '4e3f6d0c-5d3a-4b0e-9a53-2f6d1c7b8a90' (lower case)");
+  }
+  return InstanceId(std::string(text));
+}
+
+InstanceSpec InstanceSpec::make(const json& request) {
+  JsonFields fields(request, "");
+  InstanceSpec spec{.uuid = InstanceId::parse(fields.required_text("uuid", 4096), "uuid")};
+  spec.name = plain_text(fields, "name");
+  read_image(fields, spec);
+  if (const json* flavor = fields.object("flavor")) spec.flavor = read_flavor(*flavor);
+  if (const json* devices = fields.object("block_device_info")) spec.block_device_info = read_block_devices(*devices);
+  spec.suffix = read_suffix(fields);
+  read_guest(fields, spec);
+  fields.finish();
+  return spec;
+}
+
+}  // namespace basecache::model

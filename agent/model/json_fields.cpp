@@ -1,0 +1,99 @@
+#include "agent/model/json_fields.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+
+namespace basecache::model {
+namespace {
+
+using nlohmann::json;
+
+Error bad_field(const std::string& path, std::string_view why) {
+  return Error(ErrorCode::invalid_request, fmt::format("{} {}", path.empty() ? "the request" : path, why))
+      .add_field("field", path);
+}
+
+}  // namespace
+
+JsonFields::JsonFields(const json& value, std::string path) : value_(value), path_(std::move(path)) {
+  if (!value_.is_object()) throw bad_field(path_, "must be a JSON object");
+}
+
+std::string JsonFields::path_of(std::string_view name) const {
+  return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name);
+}
+
+const json* JsonFields::find(std::string_view name) {
+  known_.emplace(name);
+  const auto found = value_.find(std::string(name));
+  return found == value_.end() || found->is_null() ? nullptr : &*found;
+}
+
+bool JsonFields::has(std::string_view name) { return find(name) != nullptr; }
+
+std::optional<std::string> JsonFields::text(std::string_view name, std::size_t max_bytes) {
+  const json* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_string()) throw bad_field(path_of(name), "must be a string");
+  const auto& text = value->get_ref<const std::string&>();
+  if (text.size() > max_bytes) {
+    throw bad_field(path_of(name), fmt::format("has {} bytes, at most {} are allowed", text.size(), max_bytes));
+  }
+  return text;
+}
+
+std::string JsonFields::required_text(std::string_view name, std::size_t max_bytes) {
+  auto value = text(name, max_bytes);
+  if (!value) throw bad_field(path_of(name), "is missing");
+  return *std::move(value);
+}
+
+std::optional<std::uint64_t> JsonFields::number(std::string_view name, std::uint64_t max) {
+  const json* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  const bool whole = value->is_number_unsigned() || (value->is_number_integer() && value->get<std::int64_t>() >= 0);
+  if (whole && value->get<std::uint64_t>() <= max) return value->get<std::uint64_t>();
+  throw bad_field(path_of(name), fmt::format("must be a whole number from 0 to {}, not {}", max,
+                                             quote(value->dump(-1, ' ', true, json::error_handler_t::replace), 40)));
+}
+
+std::optional<bool> JsonFields::boolean(std::string_view name) {
+  const json* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_boolean()) throw bad_field(path_of(name), "must be true or false");
+  return value->get<bool>();
+}
+
+const json* JsonFields::object(std::string_view name) {
+  const json* value = find(name);
+  if (value != nullptr && !value->is_object()) throw bad_field(path_of(name), "must be a JSON object");
+  return value;
+}
+
+const json* JsonFields::array(std::string_view name, std::size_t max_items) {
+  const json* value = find(name);
+  if (value == nullptr) return nullptr;
+  if (!value->is_array()) throw bad_field(path_of(name), "must be a list");
+  if (value->size() > max_items) {
+    throw bad_field(path_of(name), fmt::format("has {} items, at most {} are allowed", value->size(), max_items));
+  }
+  return value;
+}
+
+const json* JsonFields::any(std::string_view name) { return find(name); }
+
+void JsonFields::finish() {
+  for (const auto& [name, value] : value_.items()) {
+    if (known_.contains(name)) continue;
+    Error error = bad_field(path_of(quote(name, 60)), "is not a known field");
+    if (const auto near = nearest(name, {known_.begin(), known_.end()}))
+      error.set_hint("did you mean '" + *near + "'?");
+    throw error;
+  }
+}
+
+}  // namespace basecache::model
