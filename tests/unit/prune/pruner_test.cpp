@@ -64,6 +64,7 @@ struct PruneNode : FakeNode {
     return report.decisions.front();
   }
 
+  ScratchDir outside;  // of instances_path
   model::CacheKey image = model::CacheKey::for_image("image");
   cache::Pins pins{layout};
   FakeChainReader reader;
