@@ -1,0 +1,83 @@
+#include "backends/qemu/disk_chain.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+#include <string_view>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+#include "backends/qemu/qcow2_header.hpp"
+
+namespace basecache::qemu {
+namespace {
+
+// First bytes of the formats with backing files that we can't follow, by QEMU's block drivers (block/qed.h,
+// block/vmdk.c).
+struct Magic {
+  std::string_view bytes;
+  std::string_view format;
+};
+constexpr std::array<Magic, 4> kOpaque{{
+    {std::string_view("QED\0", 4), "qed"},
+    {"KDMV", "vmdk"},
+    {"COWD", "vmdk"},
+    {"# Disk DescriptorFile", "vmdk"},
+}};
+constexpr std::array<std::string_view, 5> kNeverBacked{"raw", "vpc", "vhdx", "vdi", "iso9660"};
+constexpr std::size_t kLongestMagic = 32;
+
+[[noreturn]] void refuse(const Path& disk, std::string_view why) {
+  throw Error(ErrorCode::storage_unusable,
+              fmt::format("cannot know the backing file of {}: {}", quote(disk.native()), why));
+}
+
+// Opening a device can have effects, and a pipe has no header.
+void check_regular(const Path& disk) {
+  struct stat found {};
+  if (::stat(disk.c_str(), &found) != 0) {
+    const int error = errno;
+    throw Error::from_errno(error, "look at " + quote(disk.native()));
+  }
+  if (!S_ISREG(found.st_mode)) refuse(disk, "it is not a regular file");
+}
+
+std::string format_by_magic(const Path& disk) {
+  const UniqueFd fd = open_file(disk, O_RDONLY | O_NONBLOCK);
+  std::array<std::byte, kLongestMagic> bytes;
+  const auto beginning = std::span(bytes).first(read_at(fd.get(), bytes, 0, disk));
+  if (has_qcow2_magic(beginning)) return "qcow2";
+  const std::string_view text(reinterpret_cast<const char*>(beginning.data()), beginning.size());
+  const auto known = std::ranges::find_if(kOpaque, [&](const Magic& magic) { return text.starts_with(magic.bytes); });
+  return std::string(known == kOpaque.end() ? "raw" : known->format);
+}
+
+// As QEMU tells a path from a protocol: by a colon before the first slash.
+std::string local_path(const Path& disk, std::string name) {
+  constexpr std::string_view file = "file:";
+  if (name.starts_with(file)) return name.substr(file.size());
+  const std::size_t colon = name.find(':');
+  if (colon != std::string::npos && colon < name.find('/')) refuse(disk, quote(name) + " is not a path");
+  return name;
+}
+
+}  // namespace
+
+std::optional<std::string> DiskChain::backing_file(const Path& disk, const std::string& recorded_format) const {
+  if (std::ranges::find(kNeverBacked, recorded_format) != kNeverBacked.end()) return std::nullopt;
+  check_regular(disk);
+  const std::string format = recorded_format.empty() ? format_by_magic(disk) : recorded_format;
+  if (format == "raw") return std::nullopt;
+  if (format != "qcow2") refuse(disk, "it is " + quote(format));
+  std::optional<std::string> name = Qcow2Header::read(disk).backing_file;
+  if (name) name = local_path(disk, *std::move(name));
+  return name;
+}
+
+}  // namespace basecache::qemu

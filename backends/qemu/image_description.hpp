@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "agent/base/byte_size.hpp"
+#include "agent/cache/image_inspector.hpp"
+
+namespace basecache::qemu {
+
+// What `qemu-img info --output=json` says about an image.
+struct ImageDescription {
+  std::string format;  // QEMU's name
+  Bytes virtual_size;
+  bool has_backing_file = false;
+  bool has_data_file = false;
+
+  // Error(tool_failed) when it isn't what qemu-img writes.
+  static ImageDescription parse(std::string_view json);
+};
+
+// Error(image_unacceptable) unless QEMU sees what the inspector saw, in this one file.
+void check_agreement(const ImageDescription& seen, const cache::InspectionVerdict& verdict);
+
+}  // namespace basecache::qemu

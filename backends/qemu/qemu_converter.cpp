@@ -1,0 +1,65 @@
+#include "backends/qemu/qemu_converter.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/subprocess.hpp"
+#include "agent/base/text.hpp"
+#include "backends/qemu/convert_progress.hpp"
+#include "backends/qemu/image_description.hpp"
+#include "backends/qemu/qemu_img_argv.hpp"
+
+namespace basecache::qemu {
+namespace {
+
+// What qemu-img says when the image, not the node, is at fault.
+constexpr std::string_view kReadFailure = "error while reading";
+
+ImageDescription describe(const Path& image, model::DiskFormat format, const OpContext& op) {
+  const CompletedProcess done = run({.argv = describe_argv(image, format), .environment = {}, .on_stdout = {}}, op);
+  if (done.status == 0) return ImageDescription::parse(done.output);
+  // Ended by a signal it has said nothing about the image.
+  const ErrorCode code = done.status > 0 ? ErrorCode::image_unacceptable : ErrorCode::tool_failed;
+  throw Error(code, fmt::format("qemu-img can't open the image as {}: {}", model::qemu_name(format),
+                                quote(done.errors, done.errors.size())));
+}
+
+void check_size(const Path& raw_file, Bytes expected) {
+  const Bytes size = sizes_of(raw_file).apparent;
+  if (size == expected) return;
+  throw Error(ErrorCode::tool_failed, fmt::format("qemu-img wrote {} bytes for an image of {} bytes to {}", size.count,
+                                                  expected.count, quote(raw_file.native())));
+}
+
+}  // namespace
+
+void QemuConverter::confirm(const Path& image, const cache::InspectionVerdict& verdict, OpContext& op) {
+  check_agreement(describe(image, verdict.format, op), verdict);
+}
+
+void QemuConverter::to_raw(const Path& image, const cache::InspectionVerdict& verdict, const Path& raw_file,
+                           OpContext& op) {
+  const std::string subject = raw_file.stem().native();
+  const Bytes total = verdict.virtual_size;
+  const auto report = [&](Bytes done) { op.report({"convert", subject, done.count, total.count}); };
+  ConvertProgress progress(total);
+  const Command command{.argv = convert_to_raw_argv(image, verdict.format, raw_file),
+                        .environment = {},
+                        .on_stdout = [&](std::string_view chunk) {
+                          if (const auto done = progress.feed(chunk)) report(*done);
+                        }};
+  report({});
+  try {
+    run_checked(command, op, "convert the image to raw");
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::tool_failed || error.message().find(kReadFailure) == std::string::npos) throw;
+    throw Error(ErrorCode::image_unacceptable, error.message()).set_hint("the image is damaged: upload it again");
+  }
+  check_size(raw_file, total);
+  report(total);
+}
+
+}  // namespace basecache::qemu
