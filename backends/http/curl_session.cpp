@@ -1,0 +1,127 @@
+#include "backends/http/curl_session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+#include <optional>
+
+#include "agent/base/error.hpp"
+#include "agent/base/stop_event.hpp"
+#include "agent/base/text.hpp"
+#include "backends/http/curl_option.hpp"
+#include "backends/http/exchange.hpp"
+
+namespace basecache::http {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Larger reads cost fewer wake-ups on a fast network; libcurl's own 16 KiB bounds a transfer by its system calls.
+constexpr long kReadSize = 256 * 1024;
+
+struct FreeList {
+  void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
+};
+using HeaderList = std::unique_ptr<curl_slist, FreeList>;
+
+HeaderList list_of(std::span<const HttpHeader> headers) {
+  HeaderList list;
+  for (const HttpHeader& header : headers) {
+    curl_slist* longer = ::curl_slist_append(list.get(), fmt::format("{}: {}", header.name, header.value).c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    (void)list.release();  // now the head of `longer`
+    list.reset(longer);
+  }
+  return list;
+}
+
+void require(CURLMcode result) {
+  if (result == CURLM_OK) return;
+  throw Error(ErrorCode::internal, std::string("libcurl failed: ") + ::curl_multi_strerror(result));
+}
+
+// A transfer that is under way while this lives; ending it early closes its connection.
+class RunningTransfer {
+ public:
+  RunningTransfer(CURLM* multi, CURL* easy) : multi_(multi), easy_(easy) {
+    require(::curl_multi_add_handle(multi, easy));
+  }
+  RunningTransfer(const RunningTransfer&) = delete;
+  RunningTransfer& operator=(const RunningTransfer&) = delete;
+  ~RunningTransfer() { ::curl_multi_remove_handle(multi_, easy_); }
+
+  // Does what can be done without waiting; the result once the transfer has ended.
+  std::optional<CURLcode> advance() {
+    int running = 0;
+    require(::curl_multi_perform(multi_, &running));
+    int queued = 0;
+    const CURLMsg* message = ::curl_multi_info_read(multi_, &queued);
+    if (message == nullptr || message->msg != CURLMSG_DONE) return std::nullopt;
+    return message->data.result;
+  }
+
+  // Until there is something to do for libcurl, `stop` fires or `until` comes.
+  void wait(const StopEvent& stop, OpContext::Clock::time_point until) {
+    const auto left = std::chrono::ceil<milliseconds>(until - OpContext::Clock::now());
+    const auto timeout = std::clamp(left, milliseconds(0), milliseconds(std::chrono::hours(1)));
+    curl_waitfd stopped{.fd = stop.fd(), .events = CURL_WAIT_POLLIN, .revents = 0};
+    require(::curl_multi_poll(multi_, &stopped, 1, static_cast<int>(timeout.count()), nullptr));
+  }
+
+ private:
+  CURLM* multi_;
+  CURL* easy_;
+};
+
+// The result of libcurl; nothing when the server stalled.
+std::optional<CURLcode> run(RunningTransfer& transfer, Exchange& exchange, const std::string& url,
+                            const OpContext& op) {
+  const StopEvent stop(op.stop());
+  for (;;) {
+    with_context([&] { return "cannot fetch " + quote(redact_url(url)); }, [&] { op.check(); });
+    if (const auto result = transfer.advance()) return result;
+    if (exchange.stalled(OpContext::Clock::now())) return std::nullopt;
+    transfer.wait(stop, std::min(op.deadline(), exchange.next_check().value_or(op.deadline())));
+  }
+}
+
+}  // namespace
+
+CurlSession::CurlSession(const HttpSettings& settings)
+    : settings_(settings), multi_(::curl_multi_init()), easy_(::curl_easy_init()) {
+  if (!multi_ || !easy_) throw std::bad_alloc();
+}
+
+void CurlSession::set_options(const std::string& url, const HostTrust& trust) {
+  CURL* const easy = easy_.get();
+  ::curl_easy_reset(easy);  // keeps the connections
+  set_option(easy, CURLOPT_URL, url.c_str());
+  set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set_option(easy, CURLOPT_PROXY, "");
+  set_option(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  set_option(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  set_option(easy, CURLOPT_NOSIGNAL, 1L);
+  set_option(easy, CURLOPT_QUICK_EXIT, 1L);  // else a cancelled transfer waits for the name server's answer
+  set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connect_timeout.count()));
+  set_option(easy, CURLOPT_BUFFERSIZE, kReadSize);
+  set_option(easy, CURLOPT_USERAGENT, "basecache");
+  // Addresses are judged when a socket is opened; a kept connection was judged for a request that we were asked for.
+  set_option(easy, CURLOPT_FRESH_CONNECT, trust.redirected ? 1L : 0L);
+}
+
+std::variant<ResponseHead, Fault> CurlSession::get(const std::string& url, std::span<const HttpHeader> headers,
+                                                   const HostTrust& trust, ImageIntake& intake, const OpContext& op) {
+  set_options(url, trust);
+  const HeaderList list = list_of(headers);
+  set_option(easy_.get(), CURLOPT_HTTPHEADER, list.get());
+  Exchange exchange(easy_.get(), intake, trust, settings_);
+  RunningTransfer transfer(multi_.get(), easy_.get());
+  if (const auto result = run(transfer, exchange, url, op)) return exchange.outcome(*result);
+  return Fault{.kind = FaultKind::stalled,
+               .reason = fmt::format("the server is connected, and sends less than {} bytes a second for {} ms",
+                                     settings_.slowest, settings_.stall_timeout.count())};
+}
+
+}  // namespace basecache::http

@@ -1,0 +1,180 @@
+#include "backends/http/exchange.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "agent/base/text.hpp"
+#include "backends/http/curl_option.hpp"
+#include "backends/http/retry_policy.hpp"
+
+namespace basecache::http {
+namespace {
+
+constexpr int kOk = 200;
+constexpr int kFirstFinal = 200;
+// Servers limit themselves to 8 KiB or so; without a limit libcurl would collect a head that never ends.
+constexpr std::size_t kLongestHead = 256 * 1024;
+// The body of an error or a redirect is read so far to keep the connection; past it a new one is cheaper.
+constexpr std::size_t kMostDropped = 64 * 1024;
+
+std::string without_parameters(std::string_view type) {
+  type = type.substr(0, type.find(';'));
+  return std::string(type.substr(0, type.find_last_not_of(" \t") + 1));
+}
+
+template <class T>
+std::optional<T> inquire(CURL* easy, CURLINFO what) {
+  T value{};
+  if (::curl_easy_getinfo(easy, what, &value) != CURLE_OK) return std::nullopt;
+  return value;
+}
+
+FaultKind fault_kind(CURLcode result, bool body_began) {
+  switch (result) {
+    case CURLE_PARTIAL_FILE:
+      return FaultKind::truncated;
+    case CURLE_RECV_ERROR:
+      return body_began ? FaultKind::truncated : FaultKind::unreachable;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:  // of the connection: we set no other timeout
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_GOT_NOTHING:
+      return FaultKind::unreachable;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return FaultKind::untrusted;
+    default:
+      return FaultKind::misspoken;
+  }
+}
+
+std::string_view words_for(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::unreachable:
+      return "the server can't be reached";
+    case FaultKind::truncated:
+      return "the body ended before its announced end";
+    case FaultKind::untrusted:
+      return "the server's certificate isn't trusted";
+    default:
+      return "the server doesn't speak HTTP as we do";
+  }
+}
+
+}  // namespace
+
+Exchange::Exchange(CURL* easy, ImageIntake& intake, const HostTrust& trust, const HttpSettings& settings)
+    : easy_(easy), intake_(intake), trust_(trust), settings_(settings) {
+  set_option(easy, CURLOPT_ERRORBUFFER, detail_);
+  set_option(easy, CURLOPT_OPENSOCKETDATA, this);
+  set_option(
+      easy, CURLOPT_OPENSOCKETFUNCTION, +[](void* self, curlsocktype, curl_sockaddr* address) {
+        return static_cast<Exchange*>(self)->open_socket(*address);
+      });
+  set_option(easy, CURLOPT_PREREQDATA, this);
+  set_option(
+      easy, CURLOPT_PREREQFUNCTION, +[](void* self, char*, char*, int, int) {
+        static_cast<Exchange*>(self)->connected();
+        return CURL_PREREQFUNC_OK;
+      });
+  set_option(easy, CURLOPT_HEADERDATA, this);
+  set_option(
+      easy, CURLOPT_HEADERFUNCTION, +[](char*, std::size_t unit, std::size_t count, void* self) {
+        return static_cast<Exchange*>(self)->take_header(unit * count) ? unit * count : 0;
+      });
+  set_option(easy, CURLOPT_WRITEDATA, this);
+  set_option(
+      easy, CURLOPT_WRITEFUNCTION, +[](char* bytes, std::size_t unit, std::size_t count, void* self) {
+        const auto body = std::as_bytes(std::span(bytes, unit * count));
+        return static_cast<Exchange*>(self)->take_body(body) ? body.size() : 0;
+      });
+}
+
+std::optional<StallWatch::Clock::time_point> Exchange::next_check() const {
+  if (!watch_) return std::nullopt;
+  return watch_->window_end();
+}
+
+curl_socket_t Exchange::open_socket(const curl_sockaddr& address) {
+  if (!may_connect(kind_of(address.addr), trust_)) {
+    forbidden_address_ = to_text(address.addr);
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(address.family, address.socktype | SOCK_CLOEXEC, address.protocol);
+}
+
+void Exchange::connected() { watch_.emplace(StallWatch::Clock::now(), settings_.stall_timeout, settings_.slowest); }
+
+bool Exchange::take_header(std::size_t size) {
+  if (watch_) watch_->received(size);
+  header_bytes_ += size;
+  return header_bytes_ <= kLongestHead;
+}
+
+bool Exchange::take_body(std::span<const std::byte> bytes) try {
+  if (watch_) watch_->received(bytes.size());
+  if (inquire<long>(easy_, CURLINFO_RESPONSE_CODE) != kOk) {
+    dropped_bytes_ += bytes.size();
+    return dropped_bytes_ <= kMostDropped;
+  }
+  const auto begin = StallWatch::Clock::now();
+  if (!intake_began_) begin_intake();
+  intake_.body(bytes);
+  if (watch_) watch_->excuse(StallWatch::Clock::now() - begin);
+  return true;
+} catch (...) {
+  thrown_ = std::current_exception();
+  return false;
+}
+
+void Exchange::begin_intake() {
+  intake_began_ = true;
+  intake_.begin(read_head());
+}
+
+std::optional<std::string> Exchange::header(const char* name) const {
+  curl_header* found = nullptr;
+  if (::curl_easy_header(easy_, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK) return std::nullopt;
+  return found->value;
+}
+
+ResponseHead Exchange::read_head() const {
+  ResponseHead head;
+  head.status = static_cast<int>(inquire<long>(easy_, CURLINFO_RESPONSE_CODE).value_or(0));
+  const curl_off_t length = inquire<curl_off_t>(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T).value_or(-1);
+  if (length >= 0) head.length = Bytes{static_cast<std::uint64_t>(length)};
+  head.content_type = without_parameters(header("Content-Type").value_or(""));
+  head.content_encoding = header("Content-Encoding").value_or("");
+  head.retry_after = header("Retry-After").value_or("");
+  const char* location = inquire<char*>(easy_, CURLINFO_REDIRECT_URL).value_or(nullptr);
+  if (location != nullptr) head.location = location;
+  return head;
+}
+
+std::variant<ResponseHead, Fault> Exchange::outcome(CURLcode result) {
+  if (thrown_) std::rethrow_exception(thrown_);
+  ResponseHead head = read_head();
+  // What isn't the image needs no body; how that one ended tells nothing.
+  if (head.status >= kFirstFinal && head.status != kOk) return head;
+  if (result != CURLE_OK) return fault_of(result);
+  if (!intake_began_) begin_intake();
+  return head;
+}
+
+Fault Exchange::fault_of(CURLcode result) const {
+  if (forbidden_address_) {
+    return {.kind = FaultKind::forbidden_address,
+            .reason = fmt::format("it leads to {}, where this node must not be led", *forbidden_address_)};
+  }
+  if (header_bytes_ > kLongestHead) {
+    return {.kind = FaultKind::misspoken, .reason = "the head of the answer doesn't end"};
+  }
+  const FaultKind kind = fault_kind(result, intake_began_);
+  const char* detail = detail_[0] != '\0' ? detail_ : ::curl_easy_strerror(result);
+  return {.kind = kind, .reason = fmt::format("{}: {}", words_for(kind), quote(detail))};
+}
+
+}  // namespace basecache::http

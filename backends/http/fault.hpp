@@ -1,0 +1,38 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/base/error.hpp"
+
+namespace basecache::http {
+
+// Ways an attempt to fetch fails that are the server's or the network's doing.
+enum class FaultKind {
+  unreachable,         // no name, no connection, or it broke before the body
+  stalled,             // connected, and too few bytes came for too long
+  truncated,           // the body ended before its announced end
+  status,              // an answer that isn't the image
+  untrusted,           // the server's certificate
+  misspoken,           // not HTTP, or not as we can take it
+  redirect_loop,       // more redirects than anybody needs
+  forbidden_redirect,  // to another scheme, or away from https
+  forbidden_address,   // to an address that this node must not be led to
+};
+
+struct Fault {
+  FaultKind kind = FaultKind::unreachable;
+  std::string reason;  // completes "cannot fetch '<url>': "; without secrets
+  int status = 0;      // of a FaultKind::status
+  std::optional<std::chrono::seconds> retry_after = {};
+};
+
+// Whether another attempt may succeed: connections, stalls, truncated bodies, 408, 429 and 5xx; nothing else.
+bool is_retried(FaultKind kind, int status);
+
+// What the caller is told after `attempts` attempts, the last of which ended in `fault`.
+Error error_of(const Fault& fault, std::string_view url, unsigned attempts);
+
+}  // namespace basecache::http
