@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "agent/base/byte_size.hpp"
+#include "agent/base/op_context.hpp"
+
+namespace basecache::registry {
+
+// Counts the bytes of one step and reports them at most ten times a second, however small the blocks are, and once at
+// the end.
+class ProgressMeter {
+ public:
+  // `op` must outlive the meter. Step and subject as in Progress.
+  ProgressMeter(const OpContext& op, std::string step, std::string subject);
+
+  void start(std::optional<Bytes> total);  // also when the step starts over
+  void add(std::uint64_t bytes);
+  void finish() const { op_.report(progress_); }
+
+ private:
+  void report_when_due();
+
+  const OpContext& op_;
+  Progress progress_;
+  std::optional<OpContext::Clock::time_point> reported_;
+};
+
+}  // namespace basecache::registry
