@@ -84,7 +84,8 @@ std::optional<std::string> read_backing_file(const Reader& header) {
 std::uint64_t header_length(const Reader& header) {
   if (header.u32(kVersionAt) == 2) return kVersion2Length;
   const std::uint64_t length = header.u32(kHeaderLengthAt);
-  if (length < kVersion3Length) header.refuse("its header length is out of range");
+  if (length < kVersion3Length || length > header.u64(kBackingOffsetAt))
+    header.refuse("its header length is out of range");
   return length;
 }
 
