@@ -127,8 +127,9 @@ std::string to_text(const LoadedConfig& loaded) {
       text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);
     }
     const auto origin = loaded.origins.find(fmt::format("{}.{}", option.section, option.name));
-    text += fmt::format("# {}\n{} = {}\n", origin == loaded.origins.end() ? "default" : "from " + origin->second,
-                        option.name, option.value.show(loaded.config));
+    text += fmt::format("# {}\n# {}\n{} = {}\n", option.doc,
+                        origin == loaded.origins.end() ? "default" : "from " + origin->second, option.name,
+                        option.value.show(loaded.config));
   }
   return text;
 }

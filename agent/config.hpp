@@ -54,7 +54,7 @@ struct Config {
   std::chrono::seconds stall_timeout{30};  // a source that sends nothing for so long has broken off
   Path registry_directory = "/var/lib/basecache/images";
   std::vector<Path> file_url_directories;  // absolute; file:// references point below one of these. Empty: none may
-  std::vector<std::string> url_hosts;      // hosts trusted although their address is private or link-local
+  std::vector<std::string> url_hosts;      // redirects may lead there although private
   Bytes max_image_bytes = gibibytes(1024);
   LogLevel log_level = LogLevel::info;
 
@@ -86,7 +86,7 @@ struct LoadedConfig {
 // be read; the message names file, line and option, and what would have been right.
 LoadedConfig load_config(const ConfigSources& sources);
 
-// What is in force, as a config file: a comment above each option says where its value came from.
+// What is in force, as a config file: comments above each option say what it is for and where its value came from.
 std::string to_text(const LoadedConfig& loaded);
 
 }  // namespace basecache

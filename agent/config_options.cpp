@@ -199,7 +199,7 @@ constexpr std::array options{
     ConfigOption{"basecache", "file_url_directories", file_url_directories,
                  "List of directories below which file:// references may point; empty: nowhere."},
     ConfigOption{"basecache", "url_hosts", url_hosts,
-                 "List of hosts that may be asked although their address is private or link-local."},
+                 "List of hosts to which redirects may lead although their address is private."},
     ConfigOption{"basecache", "max_image_bytes", max_image_bytes,
                  "Largest image taken: bytes, or a number with KiB, MiB, GiB or TiB."},
     ConfigOption{"basecache", "log_level", choice<&Config::log_level, log_levels>,

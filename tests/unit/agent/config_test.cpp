@@ -1,0 +1,200 @@
+#include "agent/config.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/filesystem/operations.hpp>
+
+#include "agent/base/error.hpp"
+#include "tests/support/scratch_dir.hpp"
+
+namespace basecache {
+namespace {
+
+// A node's files. An empty config file stands for the default one, which belongs to the machine the test runs on.
+class Node {
+ public:
+  Node() { config_file(""); }
+
+  Node& config_file(std::string_view text) {
+    test::write_file(scratch_ / "agent.conf", text);
+    sources.config_file = scratch_ / "agent.conf";
+    return *this;
+  }
+  Node& nova_conf(std::string_view text) {
+    test::write_file(scratch_ / "nova.conf", text);
+    sources.nova_conf = scratch_ / "nova.conf";
+    return *this;
+  }
+
+  LoadedConfig load() const { return load_config(sources); }
+  Config config() const { return load().config; }
+  Error failure() const {
+    try {
+      load();
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::invalid_request);
+      return error;
+    }
+    FAIL("loading succeeded");
+    return {ErrorCode::internal, ""};
+  }
+  // How a message names a line of one of the files.
+  std::string at(std::string_view file, unsigned line) const {
+    return "'" + (scratch_ / file).string() + "':" + std::to_string(line);
+  }
+
+  ConfigSources sources;
+
+ private:
+  test::ScratchDir scratch_;
+};
+
+}  // namespace
+
+TEST_CASE("nothing said, a node has the defaults") {
+  const LoadedConfig loaded = Node().load();
+  CHECK(loaded.origins.empty());
+  CHECK(loaded.config.instances_path == "/var/lib/nova/instances");
+  CHECK(loaded.config.base_directory() == "/var/lib/nova/instances/_base");
+  CHECK(loaded.config.images_type == model::ImagesType::qcow2);
+  CHECK(loaded.config.workers >= 4);
+  CHECK(loaded.config.build_concurrency >= 2);
+  CHECK(loaded.config.max_image_bytes == gibibytes(1024));
+}
+
+TEST_CASE("every kind of value arrives in its member") {
+  const Config config = Node()
+                            .config_file(
+                                "[DEFAULT]\npreallocate_images = space\nforce_raw_images = no\n"
+                                "[image_cache]\nremove_unused_original_minimum_age_seconds = 60\n"
+                                "[glance]\nnum_retries = 0\n"
+                                "[basecache]\nsocket_mode = 0600\nallowed_uids = 0, 162\nworkers = 7\n"
+                                "file_url_directories = /a,\n  /b\nurl_hosts = ::1, store.internal\n"
+                                "max_image_bytes = 5GiB\nlog_level = debug\n")
+                            .config();
+  CHECK(config.preallocate_images == PreallocateImages::space);
+  CHECK_FALSE(config.force_raw_images);
+  CHECK(config.remove_unused_original_minimum_age == std::chrono::minutes(1));
+  CHECK(config.num_retries == 0);
+  CHECK(config.socket_mode == 0600);
+  CHECK(config.allowed_uids == std::vector<uid_t>{0, 162});
+  CHECK(config.workers == 7);
+  CHECK(config.file_url_directories == std::vector<Path>{"/a", "/b"});
+  CHECK(config.url_hosts == std::vector<std::string>{"::1", "store.internal"});
+  CHECK(config.max_image_bytes == gibibytes(5));
+  CHECK(config.log_level == LogLevel::debug);
+}
+
+TEST_CASE("the command line wins over the config file, which wins over nova.conf") {
+  Node node;
+  node.nova_conf("[DEFAULT]\ninstances_path = /nova\nforce_raw_images = false\n[glance]\nnum_retries = 9\n");
+  node.config_file("[DEFAULT]\ninstances_path = /file\n[glance]\nnum_retries = 8\n");
+  node.sources.instances_path = "/argument";
+  const LoadedConfig loaded = node.load();
+  CHECK(loaded.config.instances_path == "/argument");
+  CHECK(loaded.config.num_retries == 8);
+  CHECK_FALSE(loaded.config.force_raw_images);
+  CHECK(loaded.origins == std::map<std::string, std::string>{
+                              {"DEFAULT.instances_path", "command line"},
+                              {"DEFAULT.force_raw_images", node.at("nova.conf", 3)},
+                              {"glance.num_retries", node.at("agent.conf", 4)},
+                          });
+}
+
+TEST_CASE("a path of the command line is relative to the current directory") {
+  Node node;
+  node.sources.socket = "run/../agent.sock";
+  CHECK(node.config().socket == boost::filesystem::current_path() / "agent.sock");
+  node.sources.socket = "";
+  CHECK(node.failure().message() == "command line: [basecache] socket: '' isn't an absolute path");
+}
+
+TEST_CASE("images_type default asks use_cow_images, whichever file has said it") {
+  CHECK(Node().config_file("[DEFAULT]\nuse_cow_images = false\n").config().images_type == model::ImagesType::raw);
+  CHECK(Node()
+            .nova_conf("[libvirt]\nimages_type = default\n")
+            .config_file("[DEFAULT]\nuse_cow_images = false\n")
+            .config()
+            .images_type == model::ImagesType::raw);
+  CHECK(
+      Node().config_file("[libvirt]\nimages_type = qcow2\n[DEFAULT]\nuse_cow_images = false\n").config().images_type ==
+      model::ImagesType::qcow2);
+  CHECK(Node().config_file("[libvirt]\nimages_type = flat\n").config().images_type == model::ImagesType::raw);
+}
+
+TEST_CASE("of duplicates the last one holds") {
+  CHECK(Node().config_file("[glance]\nnum_retries = 1\nnum_retries = 2\n").config().num_retries == 2);
+}
+
+TEST_CASE("an option that doesn't exist is an error that names the nearest one") {
+  Node node;
+  const Error slip = node.config_file("[basecache]\n\nworker = 3\n").failure();
+  CHECK(slip.message() == node.at("agent.conf", 3) + ": there is no option 'worker' in section 'basecache'");
+  CHECK(slip.hint() == "did you mean [basecache] workers?");
+  CHECK(node.config_file("[DEFAULT]\nnum_retries = 3\n").failure().hint() == "it stands in [glance]");
+  CHECK(node.config_file("[DEFAULT]\ncompletely_else = 3\n").failure().hint() ==
+        "basecached --show-config lists every option");
+}
+
+TEST_CASE("nova.conf may hold what isn't ours") {
+  CHECK(Node()
+            .nova_conf("[DEFAULT]\ncompute_driver = libvirt.LibvirtDriver\n[glance]\nnum_retries = 5\n"
+                       "[neutron]\nurl = http://x/%(tenant)s\n")
+            .config()
+            .num_retries == 5);
+}
+
+TEST_CASE("a bad value is an error that says where, what and what would be right") {
+  Node node;
+  const Error error = node.nova_conf("[libvirt]\nimages_type = lvm\n").failure();
+  CHECK(error.message() ==
+        node.at("nova.conf", 2) + ": [libvirt] images_type: 'lvm' isn't one of raw, flat, qcow2, default");
+  CHECK(error.hint() == "its default is 'default'");
+}
+
+TEST_CASE("every option refuses values that make no sense") {
+  for (const char* text :
+       {"[DEFAULT]\npreallocate_images = all", "[DEFAULT]\ninstances_path = instances",
+        "[DEFAULT]\ndefault_ephemeral_format = ext4 -O", "[image_cache]\nsubdirectory_name = ../_base",
+        "[glance]\nnum_retries = -1", "[basecache]\nworkers = 0", "[basecache]\nworkers = many",
+        "[basecache]\nallowed_uids = root", "[basecache]\nallowed_uids = 4294967295",
+        "[basecache]\nfile_url_directories = /a, b", "[basecache]\nurl_hosts = http://a",
+        "[basecache]\nurl_hosts = a:80", "[basecache]\nrequest_deadline = 0", "[basecache]\nlog_level = trace"}) {
+    CAPTURE(text);
+    CHECK(Node().config_file(text).failure().message().find(":2: [") != std::string::npos);
+  }
+}
+
+TEST_CASE("a bad value is told even where it is overridden") {
+  Node node;
+  node.nova_conf("[glance]\nnum_retries = many\n").config_file("[glance]\nnum_retries = 3\n");
+  CHECK(node.failure().message().find("nova.conf") != std::string::npos);
+}
+
+TEST_CASE("a named file that doesn't exist is an error") {
+  Node node;
+  node.sources.config_file = "/nonexistent/agent.conf";
+  CHECK(node.failure().message().find("'/nonexistent/agent.conf'") != std::string::npos);
+}
+
+TEST_CASE("what is shown says where each value came from") {
+  Node node;
+  node.config_file("[glance]\nnum_retries = 8\n");
+  const std::string text = to_text(node.load());
+  CHECK(text.find("# from " + node.at("agent.conf", 2) + "\nnum_retries = 8\n") != std::string::npos);
+  CHECK(text.find("\n# default\ninstances_path = /var/lib/nova/instances\n") != std::string::npos);
+}
+
+TEST_CASE("what is shown is a config file that says the same") {
+  Node node;
+  node.config_file("[basecache]\nallowed_uids = 1, 2\nfile_url_directories = /a, /b\nlog_level = error\n");
+  const std::string text = to_text(node.load());
+  LoadedConfig again = node.config_file(text).load();
+  again.origins = {};
+  const std::string plain = to_text(again);
+  CHECK(plain.find("allowed_uids = 1, 2\n") != std::string::npos);
+  CHECK(plain.find("file_url_directories = /a, /b\n") != std::string::npos);
+  CHECK(plain.find("log_level = error\n") != std::string::npos);
+}
+
+}  // namespace basecache
