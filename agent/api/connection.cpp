@@ -1,0 +1,216 @@
+#include "agent/api/connection.hpp"
+
+#include <poll.h>
+
+#include <array>
+#include <boost/asio/error.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http.hpp>
+#include <cerrno>
+#include <optional>
+
+#include "agent/api/error_response.hpp"
+#include "agent/api/messages.hpp"
+#include "agent/base/error.hpp"
+
+namespace basecache::api {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using nlohmann::json;
+
+// A terminal's progress bar needs no more, and a fetch reports for every block.
+constexpr std::chrono::milliseconds kBetweenEvents{100};
+constexpr std::string_view kStreamType = "application/x-ndjson";
+// What is still read, and for how long, of a request that was refused before its end.
+constexpr std::size_t kLingerBytes = 16 << 20;
+constexpr std::chrono::milliseconds kLingerTime{2000};
+constexpr std::chrono::milliseconds kRefusedLingerTime{100};  // may be spent on the thread that accepts
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+Outcome failure(const Error& error) { return {answer_to(error.code()).http_status, problem(error)}; }
+
+bool wants_stream(const http::fields& fields) {
+  return fields[http::field::accept].find({kStreamType.data(), kStreamType.size()}) != beast::string_view::npos;
+}
+
+json final_event(const Outcome& outcome) {
+  if (outcome.failed()) return {{"event", "error"}, {"problem", outcome.body}};
+  return {{"event", "result"}, {"result", outcome.body}};
+}
+
+json progress_event(const Progress& progress) {
+  json event = to_json(progress);
+  event["event"] = "progress";
+  return event;
+}
+
+}  // namespace
+
+Connection::Connection(UniqueFd socket, int interrupt_fd, const Routes& routes, Operations& operations,
+                       ConnectionLimits limits)
+    : stream_(std::move(socket), interrupt_fd), routes_(routes), operations_(operations), limits_(limits) {}
+
+void Connection::serve() {
+  try {
+    while (serve_request()) {
+    }
+  } catch (const boost::system::system_error&) {
+    // The client went away or stopped reading in the middle of its answer; nobody is left to be told.
+  }
+}
+
+void Connection::refuse(const Error& error) {
+  try {
+    keep_alive_ = false;
+    write_answer(failure(error));
+    stream_.close_gracefully(kRefusedLingerTime, limits_.header_bytes);
+  } catch (const boost::system::system_error&) {  // gone already
+  }
+}
+
+bool Connection::serve_request() {
+  http::request_parser<http::string_body> parser;
+  parser.header_limit(limits_.header_bytes);
+  parser.body_limit(limits_.body_bytes);
+  boost::system::error_code error;
+  stream_.expires_after(limits_.head_time);
+  http::read_header(stream_, buffer_, parser, error);
+  if (error) return answer_unreadable(error);
+  stream_.expires_after(limits_.body_time);
+  if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+    boost::asio::write(stream_, boost::asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25));
+  }
+  http::read(stream_, buffer_, parser, error);
+  if (error) return answer_unreadable(error);
+  version_ = parser.get().version();
+  keep_alive_ = parser.get().keep_alive();
+  answer_task(parser.get());
+  return keep_alive_;
+}
+
+bool Connection::answer_unreadable(const boost::system::error_code& error) {
+  const bool not_http = error.category() == http::make_error_code(http::error::end_of_stream).category();
+  if (!not_http || error == http::error::end_of_stream || error == http::error::partial_message) return false;
+  Outcome outcome =
+      failure(Error(ErrorCode::invalid_request, "the request is not HTTP/1.1 as we can take it: " + error.message()));
+  if (error == http::error::body_limit) {
+    outcome = failure(
+        Error(ErrorCode::invalid_request, "the request's body has more than " + to_text(Bytes{limits_.body_bytes})));
+    outcome.http_status = 413;
+  } else if (error == http::error::header_limit) {
+    outcome = failure(
+        Error(ErrorCode::invalid_request, "the request's head has more than " + to_text(Bytes{limits_.header_bytes})));
+    outcome.http_status = 431;
+  }
+  outcome.body["status"] = outcome.http_status;
+  keep_alive_ = false;
+  write_answer(outcome);
+  stream_.close_gracefully(kLingerTime, kLingerBytes);
+  return false;
+}
+
+void Connection::answer_task(const HttpRequest& request) {
+  std::shared_ptr<Operation> operation;
+  try {
+    const Task task = routes_.task({.method = std::string(request.method_string()),
+                                    .target = std::string(request.target()),
+                                    .body = request.body()});
+    if (!task.is_long) return write_answer(run_at_once(task));
+    operation = operations_.start(task.subject, task.work);
+  } catch (const Error& error) {
+    return write_answer(failure(error));
+  }
+  accompany(operation, wants_stream(request));
+}
+
+Outcome Connection::run_at_once(const Task& task) {
+  OpContext op("", std::stop_token(), OpContext::Clock::now() + limits_.quick_deadline);
+  return outcome_of(task.work, op);
+}
+
+void Connection::accompany(const std::shared_ptr<Operation>& operation, bool streaming) {
+  try {
+    if (streaming) {
+      begin_stream();
+      write_event({{"event", "started"}, {"operation", operation->id()}});
+    }
+    follow(*operation, streaming);
+  } catch (...) {
+    operation->cancel();
+    throw;
+  }
+}
+
+void Connection::follow(Operation& operation, bool streaming) {
+  using Clock = std::chrono::steady_clock;
+  std::optional<Progress> pending;
+  Clock::time_point next_event = Clock::now();
+  while (true) {
+    const auto patience = std::chrono::ceil<std::chrono::milliseconds>(next_event - Clock::now()).count();
+    const int timeout = pending ? static_cast<int>(std::max<decltype(patience)>(0, patience)) : -1;
+    if (!wait_for_news(operation, timeout)) {
+      operation.cancel();
+      keep_alive_ = false;
+      return;
+    }
+    operation.clear_news();
+    if (auto progress = operation.take_progress(); progress && streaming) pending = std::move(progress);
+    const std::optional<Outcome> outcome = operation.outcome();
+    if (pending && (outcome || Clock::now() >= next_event)) {
+      write_event(progress_event(*pending));
+      pending.reset();
+      next_event = Clock::now() + kBetweenEvents;
+    }
+    if (!outcome) continue;
+    if (!streaming) return write_answer(*outcome);
+    write_event(final_event(*outcome));
+    return end_stream();
+  }
+}
+
+bool Connection::wait_for_news(const Operation& operation, int timeout_ms) const {
+  // No event is asked of the client: one that sends ahead is heard later, and POLLHUP, both directions closed, comes
+  // by itself. A client that has only finished sending still wants its answer.
+  std::array<pollfd, 2> watched{pollfd{stream_.fd(), 0, 0}, pollfd{operation.news_fd(), POLLIN, 0}};
+  while (::poll(watched.data(), watched.size(), timeout_ms) < 0 && errno == EINTR) {
+  }
+  return watched[0].revents == 0;
+}
+
+void Connection::write_answer(const Outcome& outcome) {
+  http::response<http::string_body> response{static_cast<http::status>(outcome.http_status), version_};
+  response.set(http::field::server, "basecached");
+  response.set(http::field::content_type, outcome.failed() ? "application/problem+json" : "application/json");
+  response.body() = dump(outcome.body) + "\n";
+  response.keep_alive(keep_alive_);
+  response.prepare_payload();
+  stream_.expires_after(limits_.answer_time);
+  http::write(stream_, response);
+}
+
+void Connection::begin_stream() {
+  http::response<http::empty_body> response{http::status::ok, version_};
+  response.set(http::field::server, "basecached");
+  response.set(http::field::content_type, {kStreamType.data(), kStreamType.size()});
+  response.keep_alive(keep_alive_);
+  response.chunked(true);
+  http::response_serializer<http::empty_body> serializer{response};
+  stream_.expires_after(limits_.answer_time);
+  http::write_header(stream_, serializer);
+}
+
+void Connection::write_event(const json& event) {
+  const std::string line = dump(event) + "\n";
+  stream_.expires_after(limits_.answer_time);
+  boost::asio::write(stream_, http::make_chunk(boost::asio::buffer(line)));
+}
+
+void Connection::end_stream() {
+  stream_.expires_after(limits_.answer_time);
+  boost::asio::write(stream_, http::make_chunk_last());
+}
+
+}  // namespace basecache::api

@@ -1,0 +1,135 @@
+#include "agent/api/messages.hpp"
+
+#include <fmt/format.h>
+
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+#include "agent/model/json_fields.hpp"
+
+namespace basecache::api {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kLongestReason = 1000;
+constexpr std::size_t kLongestRef = 4096;  // ImageRef has its own, shorter limit and says it better
+
+template <class T>
+json or_null(const std::optional<T>& value) {
+  return value ? json(*value) : json();
+}
+
+json disk_to_json(const provision::InstanceDisk& disk) {
+  return {{"name", disk.name},     {"path", disk.path.native()},
+          {"format", disk.format}, {"size_bytes", disk.size.count},
+          {"base", disk.base},     {"how", disk.how}};
+}
+
+}  // namespace
+
+json parse_body(const std::string& body) {
+  if (body.find_first_not_of(" \t\r\n") == std::string::npos) return json::object();
+  try {
+    return json::parse(body);
+  } catch (const json::exception& error) {
+    throw Error(ErrorCode::invalid_request, "the request's body is not JSON: " + quote(error.what(), 300))
+        .set_hint("send one JSON object, UTF-8 encoded");
+  }
+}
+
+PrecacheRequest precache_request(const json& body) {
+  model::JsonFields fields(body, "");
+  PrecacheRequest request{
+      .image_ref = model::ImageRef::parse(fields.required_text("image_ref", kLongestRef), "image_ref"), .checksum = {}};
+  if (const auto checksum = fields.text("checksum", 256)) {
+    request.checksum = with_context([] { return "checksum"; }, [&] { return Digest::parse(*checksum); });
+  }
+  fields.finish();
+  return request;
+}
+
+std::string pin_reason(const json& body) {
+  model::JsonFields fields(body, "");
+  std::string reason = fields.text("reason", kLongestReason).value_or("");
+  fields.finish();
+  return reason;
+}
+
+bool prune_is_dry(const json& body) {
+  model::JsonFields fields(body, "");
+  const bool dry = fields.boolean("dry_run").value_or(false);
+  fields.finish();
+  return dry;
+}
+
+json to_json(const Progress& progress) {
+  return {{"step", progress.step},
+          {"subject", progress.subject},
+          {"done", progress.done},
+          {"total", or_null(progress.total)}};
+}
+
+json timing(OpContext& op, std::chrono::steady_clock::time_point started) {
+  json steps = json::array();
+  for (const Step& step : op.steps().steps()) {
+    steps.push_back({{"name", step.name}, {"seconds", std::chrono::duration<double>(step.duration).count()}});
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return {{"steps", std::move(steps)}, {"seconds", seconds}};
+}
+
+json to_json(const provision::InstanceDisks& instance) {
+  json disks = json::array();
+  for (const provision::InstanceDisk& disk : instance.disks) disks.push_back(disk_to_json(disk));
+  return {{"uuid", instance.uuid.text()}, {"disks", std::move(disks)}};
+}
+
+json to_json(const cache::CacheEntry& entry, const prune::Usage& usage) {
+  json shown = {{"key", entry.key.text()},
+                {"kind", name_of(entry.key.kind())},
+                {"origin", entry.record ? json(entry.record->origin) : json()},
+                {"format", entry.record ? json(model::qemu_name(entry.record->format)) : json()},
+                {"virtual_size_bytes", entry.virtual_size.count},
+                {"allocated_bytes", entry.allocated.count},
+                {"age_seconds", entry.age.count()},
+                {"leases", entry.leases},
+                {"pin", or_null(entry.pin)},
+                {"source_format", nullptr},
+                {"source_digest", nullptr},
+                {"users", json::array()}};
+  if (entry.record && entry.record->source_format) {
+    shown["source_format"] = model::qemu_name(*entry.record->source_format);
+  }
+  if (entry.record && entry.record->source_digest) shown["source_digest"] = entry.record->source_digest->text();
+  if (const auto users = usage.users.find(entry.key); users != usage.users.end()) shown["users"] = users->second;
+  return shown;
+}
+
+json to_json(const cache::BaseFileLease& lease) {
+  return {{"key", lease.base().key().text()},
+          {"path", lease.base().path().native()},
+          {"format", model::qemu_name(lease.base().format())},
+          {"virtual_size_bytes", lease.base().virtual_size().count},
+          {"how", name_of(lease.how())}};
+}
+
+json to_json(const prune::PruneReport& report) {
+  json decisions = json::array();
+  std::size_t removed = 0;
+  for (const prune::PruneDecision& decision : report.decisions) {
+    removed += decision.remove ? 1 : 0;
+    decisions.push_back({{"name", decision.entry.name},
+                         {"remove", decision.remove},
+                         {"reason", decision.reason},
+                         {"allocated_bytes", decision.entry.allocated.count},
+                         {"age_seconds", decision.entry.age.count()}});
+  }
+  return {{"dry_run", report.dry_run},
+          {"freed_bytes", report.freed.count},
+          {"removed", removed},
+          {"kept", report.decisions.size() - removed},
+          {"decisions", std::move(decisions)},
+          {"unreadable", report.unreadable}};
+}
+
+}  // namespace basecache::api

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/digest.hpp"
+#include "agent/base/op_context.hpp"
+#include "agent/cache/image_cache.hpp"
+#include "agent/cache/lease.hpp"
+#include "agent/model/image.hpp"
+#include "agent/provision/provisioner.hpp"
+#include "agent/prune/pruner.hpp"
+#include "agent/prune/usage.hpp"
+
+// What travels over the socket, as README shows it: requests from JSON (Error(invalid_request) naming the field) and
+// answers to JSON. Sizes are bytes, times are seconds.
+namespace basecache::api {
+
+// The body of a request; nothing at all counts as {}. Error(invalid_request) saying where it stops being JSON.
+nlohmann::json parse_body(const std::string& body);
+
+struct PrecacheRequest {
+  model::ImageRef image_ref;
+  std::optional<Digest> checksum;
+};
+PrecacheRequest precache_request(const nlohmann::json& body);
+std::string pin_reason(const nlohmann::json& body);  // {"reason"?}
+bool prune_is_dry(const nlohmann::json& body);       // {"dry_run"?}
+
+nlohmann::json to_json(const Progress& progress);
+// {"steps":[{"name","seconds"}],"seconds"}: how long it took, merged into the answers of long work.
+nlohmann::json timing(OpContext& op, std::chrono::steady_clock::time_point started);
+nlohmann::json to_json(const provision::InstanceDisks& instance);
+nlohmann::json to_json(const cache::CacheEntry& entry, const prune::Usage& usage);
+nlohmann::json to_json(const cache::BaseFileLease& lease);
+nlohmann::json to_json(const prune::PruneReport& report);
+
+}  // namespace basecache::api

@@ -1,0 +1,210 @@
+#include "agent/api/routes.hpp"
+
+#include <boost/algorithm/string/join.hpp>
+#include <boost/algorithm/string/split.hpp>
+#include <optional>
+
+#include "agent/api/messages.hpp"
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+#include "agent/version.hpp"
+
+namespace basecache::api {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+std::vector<std::string> segments_of(const std::string& path) {
+  std::vector<std::string> segments;
+  boost::split(segments, path, [](char c) { return c == '/'; });
+  return segments;
+}
+
+// What stands at the "{...}" places of `pattern`; nothing when the path is another one. Nothing is percent-decoded: no
+// name that is valid here needs it, and what isn't valid is refused as it is.
+std::optional<std::vector<std::string>> match(const std::string& pattern, const std::string& path) {
+  const auto expected = segments_of(pattern);
+  const auto found = segments_of(path);
+  if (expected.size() != found.size()) return std::nullopt;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (expected[i].starts_with('{')) {
+      names.push_back(found[i]);
+    } else if (expected[i] != found[i]) {
+      return std::nullopt;
+    }
+  }
+  return names;
+}
+
+model::CacheKey key_named(const std::string& name) {
+  if (auto key = model::CacheKey::parse(name)) return *std::move(key);
+  throw Error(ErrorCode::invalid_request, "key " + quote(name, 80) + " is not the name of a base file")
+      .add_field("field", "key")
+      .set_hint("'basecache cache list' shows the keys");
+}
+
+Task at_once(Work work) { return {.subject = {}, .is_long = false, .work = std::move(work)}; }
+
+// Long work answers with its timing besides its result.
+template <class Result>
+Task operation(std::string kind, std::string subject, Result result) {
+  return {.subject = {std::move(kind), std::move(subject)}, .is_long = true, .work = [result](OpContext& op) {
+            const auto started = Clock::now();
+            json answer = result(op);
+            answer.update(timing(op, started));
+            return answer;
+          }};
+}
+
+}  // namespace
+
+const std::vector<Routes::Route>& Routes::table() {
+  static const std::vector<Route> routes{
+      {"POST", "/v1/instances/{uuid}/disks", &Routes::create_disks},
+      {"GET", "/v1/instances/{uuid}", &Routes::show_instance},
+      {"DELETE", "/v1/instances/{uuid}", &Routes::remove_instance},
+      {"GET", "/v1/cache", &Routes::list_cache},
+      {"POST", "/v1/cache/images", &Routes::precache},
+      {"POST", "/v1/cache/prune", &Routes::prune},
+      {"GET", "/v1/cache/{key}", &Routes::show_base_file},
+      {"DELETE", "/v1/cache/{key}", &Routes::remove_base_file},
+      {"PUT", "/v1/cache/{key}/pin", &Routes::pin},
+      {"DELETE", "/v1/cache/{key}/pin", &Routes::unpin},
+      {"GET", "/v1/operations", &Routes::list_operations},
+      {"GET", "/v1/operations/{id}", &Routes::show_operation},
+      {"DELETE", "/v1/operations/{id}", &Routes::cancel_operation},
+      {"GET", "/v1/health", &Routes::health},
+      {"GET", "/v1/version", &Routes::version},
+  };
+  return routes;
+}
+
+Task Routes::task(const Request& request) const {
+  std::vector<std::string> other_methods;
+  for (const Route& route : table()) {
+    const auto names = match(route.path, request.target);
+    if (!names) continue;
+    if (request.method == route.method) return (this->*route.handler)(*names, parse_body(request.body));
+    other_methods.emplace_back(route.method);
+  }
+  const std::string shown = quote(redact_url(request.target), 120);
+  if (other_methods.empty()) {
+    throw Error(ErrorCode::not_found, "there is no " + shown + " here")
+        .set_hint("README.md lists the paths of the API");
+  }
+  throw Error(ErrorCode::invalid_request, quote(request.method, 20) + " is not a method of " + shown)
+      .set_hint("it has " + boost::algorithm::join(other_methods, ", "));
+}
+
+Task Routes::create_disks(const Names& names, const json& body) const {
+  json request = body;
+  if (request.is_object()) {
+    if (request.contains("uuid") && request["uuid"] != names[0]) {
+      throw Error(ErrorCode::invalid_request, "uuid is another one in the body than in the path")
+          .add_field("field", "uuid");
+    }
+    request["uuid"] = names[0];
+  }
+  const auto spec = model::InstanceSpec::make(request);
+  return operation("create", spec.uuid.text(),
+                   [this, spec](OpContext& op) { return to_json(use_cases_.provisioner.create(spec, op)); });
+}
+
+Task Routes::show_instance(const Names& names, const json&) const {
+  const auto uuid = model::InstanceId::parse(names[0], "uuid");
+  return at_once([this, uuid](OpContext& op) { return to_json(use_cases_.instances.show(uuid, op)); });
+}
+
+Task Routes::remove_instance(const Names& names, const json&) const {
+  const auto uuid = model::InstanceId::parse(names[0], "uuid");
+  return {.subject = {"delete", uuid.text()}, .is_long = true, .work = [this, uuid](OpContext& op) -> json {
+            use_cases_.instances.remove(uuid, op);
+            return {{"uuid", uuid.text()}, {"removed", true}};
+          }};
+}
+
+Task Routes::list_cache(const Names&, const json&) const {
+  return at_once([this](OpContext&) -> json {
+    const prune::Usage usage = prune::collect_usage(use_cases_.cache.layout(), use_cases_.chains);
+    json entries = json::array();
+    for (const cache::CacheEntry& entry : use_cases_.cache.list()) entries.push_back(to_json(entry, usage));
+    return {{"entries", std::move(entries)}, {"usage_unknown", usage.unreadable}};
+  });
+}
+
+Task Routes::show_base_file(const Names& names, const json&) const {
+  const auto key = key_named(names[0]);
+  return at_once([this, key](OpContext&) {
+    const auto entry = use_cases_.cache.find(key);
+    if (!entry) throw Error(ErrorCode::not_found, "there is no base file " + key.text());
+    return to_json(*entry, prune::collect_usage(use_cases_.cache.layout(), use_cases_.chains));
+  });
+}
+
+Task Routes::remove_base_file(const Names& names, const json&) const {
+  const auto key = key_named(names[0]);
+  return at_once([this, key](OpContext& op) -> json {
+    return {{"key", key.text()}, {"freed_bytes", use_cases_.pruner.remove(key, op).count}};
+  });
+}
+
+Task Routes::precache(const Names&, const json& body) const {
+  const PrecacheRequest request = precache_request(body);
+  return operation("precache", request.image_ref.shown(), [this, request](OpContext& op) {
+    return to_json(use_cases_.cache.acquire(model::ImageBase{request.image_ref, request.checksum}, op));
+  });
+}
+
+Task Routes::pin(const Names& names, const json& body) const {
+  const auto key = key_named(names[0]);
+  const std::string reason = pin_reason(body);
+  return at_once([this, key, reason](OpContext&) -> json {
+    use_cases_.pins.pin(key, reason);
+    return {{"key", key.text()}, {"pin", reason}};
+  });
+}
+
+Task Routes::unpin(const Names& names, const json&) const {
+  const auto key = key_named(names[0]);
+  return at_once([this, key](OpContext&) -> json {
+    if (!use_cases_.pins.unpin(key)) throw Error(ErrorCode::not_found, "base file " + key.text() + " is not pinned");
+    return {{"key", key.text()}, {"pin", nullptr}};
+  });
+}
+
+Task Routes::prune(const Names&, const json& body) const {
+  const bool dry_run = prune_is_dry(body);
+  return operation("prune", dry_run ? "dry run" : "",
+                   [this, dry_run](OpContext& op) { return to_json(use_cases_.pruner.prune(dry_run, op)); });
+}
+
+Task Routes::list_operations(const Names&, const json&) const {
+  return at_once([this](OpContext&) -> json {
+    json shown = json::array();
+    for (const auto& running : operations_.all()) shown.push_back(running->describe());
+    return {{"operations", std::move(shown)}};
+  });
+}
+
+Task Routes::show_operation(const Names& names, const json&) const {
+  return at_once([this, id = names[0]](OpContext&) { return operations_.find(id)->describe(); });
+}
+
+Task Routes::cancel_operation(const Names& names, const json&) const {
+  return at_once([this, id = names[0]](OpContext&) -> json {
+    operations_.find(id)->cancel();
+    return {{"id", id}, {"cancelled", true}};
+  });
+}
+
+Task Routes::health(const Names&, const json&) const {
+  return at_once([](OpContext&) -> json { return {{"status", "ok"}}; });
+}
+
+Task Routes::version(const Names&, const json&) const {
+  return at_once([](OpContext&) -> json { return {{"version", kVersion}, {"api", "v1"}}; });
+}
+
+}  // namespace basecache::api

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "agent/api/operations.hpp"
+#include "agent/api/use_cases.hpp"
+
+namespace basecache::api {
+
+// A request as the door understands it, whoever carried it.
+struct Request {
+  std::string method;  // "GET"
+  std::string target;  // "/v1/cache"; a query is refused: nothing here takes one
+  std::string body;
+};
+
+// What a request asks for. All of the request was checked before there is one.
+struct Task {
+  OperationSubject subject;
+  bool is_long = false;  // to be run as an operation, with progress; else at once
+  Work work;
+};
+
+// The paths of the API (README, "The socket") and what they lead to. Answers nothing itself, so the socket's server and
+// the CLI's --standalone run the same tasks.
+class Routes {
+ public:
+  // Both must outlive this.
+  Routes(UseCases use_cases, Operations& operations) : use_cases_(use_cases), operations_(operations) {}
+
+  // Error(not_found) for an unknown path, Error(invalid_request) for a method it doesn't have or a wrong body.
+  Task task(const Request& request) const;
+
+ private:
+  using Names = std::vector<std::string>;  // what stands in the path for {uuid}, {key}, {id}
+  using Handler = Task (Routes::*)(const Names& names, const nlohmann::json& body) const;
+  struct Route {
+    const char* method;
+    const char* path;
+    Handler handler;
+  };
+  static const std::vector<Route>& table();
+
+  Task create_disks(const Names& names, const nlohmann::json& body) const;
+  Task show_instance(const Names& names, const nlohmann::json& body) const;
+  Task remove_instance(const Names& names, const nlohmann::json& body) const;
+  Task list_cache(const Names& names, const nlohmann::json& body) const;
+  Task show_base_file(const Names& names, const nlohmann::json& body) const;
+  Task remove_base_file(const Names& names, const nlohmann::json& body) const;
+  Task precache(const Names& names, const nlohmann::json& body) const;
+  Task pin(const Names& names, const nlohmann::json& body) const;
+  Task unpin(const Names& names, const nlohmann::json& body) const;
+  Task prune(const Names& names, const nlohmann::json& body) const;
+  Task list_operations(const Names& names, const nlohmann::json& body) const;
+  Task show_operation(const Names& names, const nlohmann::json& body) const;
+  Task cancel_operation(const Names& names, const nlohmann::json& body) const;
+  Task health(const Names& names, const nlohmann::json& body) const;
+  Task version(const Names& names, const nlohmann::json& body) const;
+
+  UseCases use_cases_;
+  Operations& operations_;
+};
+
+}  // namespace basecache::api

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "agent/cache/image_cache.hpp"
+#include "agent/cache/pins.hpp"
+#include "agent/provision/instances.hpp"
+#include "agent/provision/provisioner.hpp"
+#include "agent/prune/disk_chain_reader.hpp"
+#include "agent/prune/pruner.hpp"
+
+namespace basecache::api {
+
+// What the door opens to. Owned by the composition, which outlives the door.
+struct UseCases {
+  cache::ImageCache& cache;
+  cache::Pins& pins;
+  provision::Provisioner& provisioner;
+  provision::Instances& instances;
+  prune::Pruner& pruner;
+  const prune::DiskChainReader& chains;  // who uses a base file, for those who ask
+};
+
+}  // namespace basecache::api
