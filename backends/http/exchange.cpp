@@ -82,8 +82,8 @@ Exchange::Exchange(CURL* easy, ImageIntake& intake, const HostTrust& trust, cons
       });
   set_option(easy, CURLOPT_HEADERDATA, this);
   set_option(
-      easy, CURLOPT_HEADERFUNCTION, +[](char*, std::size_t unit, std::size_t count, void* self) {
-        return static_cast<Exchange*>(self)->take_header(unit * count) ? unit * count : 0;
+      easy, CURLOPT_HEADERFUNCTION, +[](char* line, std::size_t unit, std::size_t count, void* self) {
+        return static_cast<Exchange*>(self)->take_header({line, unit * count}) ? unit * count : 0;
       });
   set_option(easy, CURLOPT_WRITEDATA, this);
   set_option(
@@ -108,15 +108,16 @@ curl_socket_t Exchange::open_socket(const curl_sockaddr& address) {
 
 void Exchange::connected() { watch_.emplace(StallWatch::Clock::now(), settings_.stall_timeout, settings_.slowest); }
 
-bool Exchange::take_header(std::size_t size) {
-  if (watch_) watch_->received(size);
-  header_bytes_ += size;
+bool Exchange::take_header(std::string_view line) {
+  if (watch_) watch_->received(line.size());
+  header_bytes_ += line.size();
+  if ((line == "\r\n" || line == "\n") && status() >= kFirstFinal) head_complete_ = true;
   return header_bytes_ <= kLongestHead;
 }
 
 bool Exchange::take_body(std::span<const std::byte> bytes) try {
   if (watch_) watch_->received(bytes.size());
-  if (inquire<long>(easy_, CURLINFO_RESPONSE_CODE) != kOk) {
+  if (status() != kOk) {
     dropped_bytes_ += bytes.size();
     return dropped_bytes_ <= kMostDropped;
   }
@@ -135,6 +136,8 @@ void Exchange::begin_intake() {
   intake_.begin(read_head());
 }
 
+int Exchange::status() const { return static_cast<int>(inquire<long>(easy_, CURLINFO_RESPONSE_CODE).value_or(0)); }
+
 std::optional<std::string> Exchange::header(const char* name) const {
   curl_header* found = nullptr;
   if (::curl_easy_header(easy_, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK) return std::nullopt;
@@ -143,7 +146,7 @@ std::optional<std::string> Exchange::header(const char* name) const {
 
 ResponseHead Exchange::read_head() const {
   ResponseHead head;
-  head.status = static_cast<int>(inquire<long>(easy_, CURLINFO_RESPONSE_CODE).value_or(0));
+  head.status = status();
   const curl_off_t length = inquire<curl_off_t>(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T).value_or(-1);
   if (length >= 0) head.length = Bytes{static_cast<std::uint64_t>(length)};
   head.content_type = without_parameters(header("Content-Type").value_or(""));
@@ -156,9 +159,10 @@ ResponseHead Exchange::read_head() const {
 
 std::variant<ResponseHead, Fault> Exchange::outcome(CURLcode result) {
   if (thrown_) std::rethrow_exception(thrown_);
+  if (!head_complete_) return fault_of(result);
   ResponseHead head = read_head();
   // What isn't the image needs no body; how that one ended tells nothing.
-  if (head.status >= kFirstFinal && head.status != kOk) return head;
+  if (head.status != kOk) return head;
   if (result != CURLE_OK) return fault_of(result);
   if (!intake_began_) begin_intake();
   return head;
@@ -171,6 +175,9 @@ Fault Exchange::fault_of(CURLcode result) const {
   }
   if (header_bytes_ > kLongestHead) {
     return {.kind = FaultKind::misspoken, .reason = "the head of the answer doesn't end"};
+  }
+  if (result == CURLE_OK) {  // libcurl takes a connection that ends within the head for an answer without a body
+    return {.kind = FaultKind::unreachable, .reason = "the connection ended within the head of the answer"};
   }
   const FaultKind kind = fault_kind(result, intake_began_);
   const char* detail = detail_[0] != '\0' ? detail_ : ::curl_easy_strerror(result);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "backends/http/address_policy.hpp"
@@ -41,10 +42,11 @@ class Exchange {
  private:
   curl_socket_t open_socket(const curl_sockaddr& address);
   void connected();
-  bool take_header(std::size_t size);
+  bool take_header(std::string_view line);
   bool take_body(std::span<const std::byte> bytes);
 
   ResponseHead read_head() const;
+  int status() const;
   std::optional<std::string> header(const char* name) const;
   void begin_intake();
   Fault fault_of(CURLcode result) const;
@@ -57,6 +59,7 @@ class Exchange {
   std::optional<std::string> forbidden_address_;
   bool intake_began_ = false;
   std::size_t header_bytes_ = 0;
+  bool head_complete_ = false;  // of an answer that isn't an interim one (1xx)
   std::size_t dropped_bytes_ = 0;
   std::exception_ptr thrown_;
   char detail_[CURL_ERROR_SIZE] = {};  // libcurl's own words

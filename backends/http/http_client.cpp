@@ -105,15 +105,14 @@ std::optional<Fault> HttpClient::attempt(CurlSession& session, const HttpRequest
   }
 }
 
-// Returns when it is time for the next attempt; throws when there is none.
+// Returns when it is time for the next attempt; throws when there is none, or none before the deadline.
 void HttpClient::pause(const Fault& fault, const HttpRequest& request, unsigned attempts, const OpContext& op) const {
   std::optional<std::chrono::milliseconds> delay;
   if (is_retried(fault.kind, fault.status)) {
     delay = next_delay(settings_.retry, attempts, fault.retry_after, random_fraction());
   }
-  Error error = error_of(fault, request.url, attempts);
-  if (!delay) throw error;
-  with_context([&] { return error.message(); }, [&] { op.wait_for(*delay); });
+  if (!delay || op.deadline() - OpContext::Clock::now() <= *delay) throw error_of(fault, request.url, attempts);
+  op.wait_for(*delay);
 }
 
 }  // namespace basecache::http

@@ -29,9 +29,10 @@ class HttpClient {
   ~HttpClient();
 
   // One sequential GET, the whole body into `sink`; starts over (sink.start again) after what is_retried().
-  // Returns only after the last byte. Errors: invalid_request (not a URL of http or https), image_not_found (404, 410),
-  // source_unauthorized (401, 403), source_unavailable, image_unacceptable (a web page, an encoded or a too large
-  // body), forbidden (led astray), timed_out; Cancelled. What the sink throws passes through.
+  // Returns only after the last byte. Gives up early when the next attempt couldn't begin before the deadline. Errors:
+  // invalid_request (not a URL of http or https), image_not_found (404, 410), source_unauthorized (401, 403),
+  // source_unavailable, image_unacceptable (a web page, an encoded or a too large body), forbidden (led astray),
+  // timed_out; Cancelled. What the sink throws passes through.
   void download(const HttpRequest& request, cache::ImageSink& sink, const OpContext& op);
 
  private:

@@ -45,10 +45,12 @@ std::optional<Url> parse_url(std::string_view text) {
   const auto scheme = part(handle, CURLUPART_SCHEME, 0);
   const auto path = part(handle, CURLUPART_PATH, CURLU_URLDECODE);
   if (!scheme || !path) return std::nullopt;
-  return Url{.scheme = normal_host(*scheme),
-             .host = normal_host(part(handle, CURLUPART_HOST, 0).value_or("")),
-             .port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT).value_or(""),
-             .path = *path};
+  Url url{.scheme = normal_host(*scheme),
+          .host = normal_host(part(handle, CURLUPART_HOST, 0).value_or("")),
+          .port = {},
+          .path = *path};
+  if (!url.host.empty()) url.port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT).value_or("");
+  return url;
 }
 
 }  // namespace basecache::http
