@@ -36,8 +36,8 @@ std::vector<std::string> create_overlay_argv(const Path& overlay, const Path& ba
           std::to_string(size.count)};
 }
 
-std::vector<std::string> grow_qcow2_argv(const Path& disk, Bytes size) {
-  return {"qemu-img", "resize", "-q", "-f", "qcow2", disk.native(), std::to_string(size.count)};
+std::vector<std::string> grow_argv(const Path& disk, model::DiskFormat format, Bytes size) {
+  return {"qemu-img", "resize", "-q", "-f", name(format), disk.native(), std::to_string(size.count)};
 }
 
 }  // namespace basecache::qemu

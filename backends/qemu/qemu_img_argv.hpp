@@ -23,7 +23,7 @@ std::vector<std::string> convert_to_raw_argv(const Path& image, model::DiskForma
 std::vector<std::string> create_overlay_argv(const Path& overlay, const Path& base, model::DiskFormat base_format,
                                              Bytes size);
 
-// qemu-img resize of a qcow2 file that no guest has open; it refuses one that is open.
-std::vector<std::string> grow_qcow2_argv(const Path& disk, Bytes size);
+// qemu-img resize of a disk, never to a smaller size.
+std::vector<std::string> grow_argv(const Path& disk, model::DiskFormat format, Bytes size);
 
 }  // namespace basecache::qemu

@@ -24,6 +24,6 @@ TEST_CASE("an overlay names the format of its backing file") {
 }
 
 TEST_CASE("a resize names the format of the disk") {
-  CHECK(grow_qcow2_argv("/i/disk", mebibytes(1)) ==
+  CHECK(grow_argv("/i/disk", DiskFormat::qcow2, mebibytes(1)) ==
         Argv{"qemu-img", "resize", "-q", "-f", "qcow2", "/i/disk", "1048576"});
 }

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "agent/base/op_context.hpp"
+#include "agent/base/path.hpp"
+
+namespace basecache::disk {
+
+// Whether the whole raw disk is one ext2/3/4 file system, with no partition table around it. A disk that has both
+// (partitioned after it was formatted) is partitioned: growing what is left of the file system would damage it.
+bool is_bare_ext(const Path& disk);
+
+// Grows an ext2/3/4 file system to the size of its file: `e2fsck -fp`, then `resize2fs`, as Nova's resize2fs.
+// False when the tools refuse (damage, features that they don't know): the guest then finds its file system as it was
+// in the image, on a larger disk, as with Nova. Error(tool_failed) when a tool is missing, Error(no_space).
+bool grow_ext(const Path& disk, const OpContext& op);
+
+}  // namespace basecache::disk

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "agent/provision/disk_backend.hpp"
+#include "backends/disk/preallocation.hpp"
+
+namespace basecache::disk {
+
+// images_type qcow2: a disk is an overlay over its base file, which it names by its absolute path together with its
+// format. File systems aren't grown: the guest does that (Nova can only with a mounted block device).
+//
+// Disks aren't synced, as Nova's aren't; see RawDisk.
+class Qcow2Disk : public provision::DiskBackend {
+ public:
+  explicit Qcow2Disk(Preallocation preallocation) : preallocation_(preallocation) {}
+
+  // The size made is the one asked for, rounded up to the whole sectors of 512 bytes that qcow2 knows.
+  provision::MadeDisk create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
+                                  const cache::BaseFile& base, OpContext& op) override;
+
+  // Error(in_use) when a guest has the disk open.
+  provision::MadeDisk grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) override;
+
+ private:
+  Preallocation preallocation_;
+};
+
+}  // namespace basecache::disk

@@ -1,0 +1,59 @@
+#include "backends/disk/raw_disk.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+#include "backends/disk/disk_size.hpp"
+#include "backends/disk/ext_file_system.hpp"
+#include "backends/disk/sparse_copy.hpp"
+#include "backends/qemu/disk_growth.hpp"
+#include "backends/qemu/qemu_converter.hpp"
+
+namespace basecache::disk {
+namespace {
+
+constexpr auto kRaw = model::DiskFormat::raw;
+
+void copy_base(const provision::DiskPlace& place, const cache::BaseFile& base, OpContext& op) {
+  const auto reached = [&](Bytes done) { op.report({"copy", place.disk, done.count, base.virtual_size().count}); };
+  if (base.format() == kRaw) return copy_sparse(base.path(), place.staged, reached, op);
+  qemu::QemuConverter().to_raw(base.path(), {base.format(), base.virtual_size()}, place.staged, op);
+}
+
+void set_length(const Path& file, Bytes size) {
+  if (::truncate(file.c_str(), static_cast<off_t>(size.count)) == 0) return;
+  const int error = errno;
+  throw Error::from_errno(error, "grow " + quote(file.native()) + " to " + to_text(size));
+}
+
+}  // namespace
+
+provision::MadeDisk RawDisk::create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
+                                         const cache::BaseFile& base, OpContext& op) {
+  const Bytes wanted = size_at_least(base.virtual_size(), size, "base file " + base.key().text());
+  copy_base(place, base, op);
+  if (wanted > base.virtual_size()) {
+    set_length(place.staged, wanted);
+    if (is_bare_ext(place.staged)) grow_ext(place.staged, op);
+  }
+  preallocate(preallocation_, place.staged, wanted);
+  return {kRaw, wanted};
+}
+
+provision::MadeDisk RawDisk::grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) {
+  const Bytes current = sizes_of(disk).apparent;
+  const Bytes wanted = size_at_least(current, size, "disk " + quote(disk.native()));
+  if (wanted > current) {
+    qemu::grow_disk(disk, kRaw, wanted, op);
+    if (is_bare_ext(disk)) grow_ext(disk, op);
+    preallocate(preallocation_, disk, wanted);
+  }
+  return {kRaw, wanted};
+}
+
+}  // namespace basecache::disk

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "agent/provision/disk_backend.hpp"
+#include "backends/disk/preallocation.hpp"
+
+namespace basecache::disk {
+
+// images_type raw ("flat"): a disk is a sparse copy of its base file, grown to its size; a bare ext2/3/4 file system
+// grows with it. The copy shares the base file's blocks where the file system can. A base file of another format
+// (force_raw_images = false) is converted into the disk.
+//
+// Disks aren't synced, as Nova's aren't: what a power cut takes from a disk that has never been booted can be made
+// again from its base file, which is synced.
+class RawDisk : public provision::DiskBackend {
+ public:
+  explicit RawDisk(Preallocation preallocation) : preallocation_(preallocation) {}
+
+  // Progress step "copy" (or "convert"), subject: the disk's name.
+  provision::MadeDisk create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
+                                  const cache::BaseFile& base, OpContext& op) override;
+
+  // Error(in_use) when a guest has the disk open.
+  provision::MadeDisk grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) override;
+
+ private:
+  Preallocation preallocation_;
+};
+
+}  // namespace basecache::disk

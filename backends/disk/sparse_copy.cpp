@@ -1,0 +1,145 @@
+#include "backends/disk/sparse_copy.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+
+namespace basecache::disk {
+namespace {
+
+// Between two looks at a cancellation: some ten milliseconds of a slow disk.
+constexpr off_t kRangeBlock = 8 << 20;
+constexpr std::size_t kReadBlock = 1 << 20;
+
+bool is_unsupported(int error) {
+  constexpr std::array<int, 6> errors{EOPNOTSUPP, ENOSYS, EXDEV, EINVAL, ENOTTY, EPERM};
+  return std::ranges::find(errors, error) != errors.end();
+}
+
+class SparseCopy {
+ public:
+  SparseCopy(const Path& source, const Path& target, CopyMethod first)
+      : source_path_(source),
+        target_path_(target),
+        source_(open_file(source, O_RDONLY | O_NOFOLLOW)),
+        target_(open_file(target, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644)),
+        size_(static_cast<off_t>(sizes_of(source).apparent.count)),
+        method_(first) {}
+
+  void run(const std::function<void(Bytes)>& reached, const OpContext& op) {
+    if (!clone()) {
+      set_length();
+      off_t at = 0;
+      while (const auto data = next_data(at)) {
+        for (at = data->begin; at < data->end; reached(as_bytes(at))) {
+          op.check();
+          at += copy_some(at, data->end - at);
+        }
+      }
+    }
+    reached(as_bytes(size_));
+  }
+
+ private:
+  struct Extent {
+    off_t begin;
+    off_t end;
+  };
+
+  static Bytes as_bytes(off_t offset) { return {static_cast<std::uint64_t>(offset)}; }
+
+  [[noreturn]] void fail(int error, std::string_view doing) const {
+    throw Error::from_errno(
+        error, std::string(doing) + " " + quote(source_path_.native()) + " to " + quote(target_path_.native()));
+  }
+
+  bool clone() {
+    if (method_ != CopyMethod::clone) return false;
+    if (::ioctl(target_.get(), FICLONE, source_.get()) == 0) return true;
+    const int error = errno;
+    if (!is_unsupported(error)) fail(error, "clone");
+    method_ = CopyMethod::copy_range;
+    return false;
+  }
+
+  // Whatever isn't written below is a hole.
+  void set_length() const {
+    if (::ftruncate(target_.get(), size_) == 0) return;
+    fail(errno, "set the length of the copy of");
+  }
+
+  // The next run of data from `from` on; nothing when only a hole is left.
+  std::optional<Extent> next_data(off_t from) const {
+    const off_t begin = ::lseek(source_.get(), from, SEEK_DATA);
+    if (begin < 0 && errno == ENXIO) return std::nullopt;
+    if (begin < 0) fail(errno, "find the data in");
+    const off_t end = ::lseek(source_.get(), begin, SEEK_HOLE);
+    if (end < 0) fail(errno, "find the holes in");
+    return Extent{begin, end};
+  }
+
+  // Copies a part of what stands at `at`, at most `length`; returns how much it was.
+  off_t copy_some(off_t at, off_t length) {
+    if (method_ == CopyMethod::copy_range) {
+      if (const auto copied = copy_range(at, std::min(length, kRangeBlock))) return *copied;
+      method_ = CopyMethod::read_write;
+      block_.resize(kReadBlock);
+    }
+    return read_write(at, length);
+  }
+
+  // Nothing when the file systems can't.
+  std::optional<off_t> copy_range(off_t at, off_t length) const {
+    while (true) {
+      off_t in = at;
+      off_t out = at;
+      const ssize_t copied =
+          ::copy_file_range(source_.get(), &in, target_.get(), &out, static_cast<std::size_t>(length), 0);
+      const int error = errno;
+      if (copied > 0) return copied;
+      if (copied == 0 || is_unsupported(error)) return std::nullopt;  // 0: some file systems' way to say so
+      if (error != EINTR) fail(error, "copy");
+    }
+  }
+
+  off_t read_write(off_t at, off_t length) {
+    block_.resize(kReadBlock);
+    const auto wanted = std::min<std::uint64_t>(block_.size(), static_cast<std::uint64_t>(length));
+    const auto part = std::span(block_).first(static_cast<std::size_t>(wanted));
+    const std::size_t count = read_at(source_.get(), part, at, source_path_);
+    if (count == 0) throw Error(ErrorCode::storage_unusable, quote(source_path_.native()) + " became shorter");
+    if (::lseek(target_.get(), at, SEEK_SET) < 0) fail(errno, "copy");
+    write_all(target_.get(), part.first(count), target_path_);
+    return static_cast<off_t>(count);
+  }
+
+  const Path& source_path_;
+  const Path& target_path_;
+  UniqueFd source_;
+  UniqueFd target_;
+  off_t size_;
+  CopyMethod method_;
+  std::vector<std::byte> block_;  // for read_write
+};
+
+}  // namespace
+
+void copy_sparse(const Path& source, const Path& target, const std::function<void(Bytes)>& reached, const OpContext& op,
+                 CopyMethod first) {
+  op.check();
+  SparseCopy(source, target, first).run(reached, op);
+}
+
+}  // namespace basecache::disk
