@@ -1,0 +1,197 @@
+#include "backends/inspect/vhdx.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+#include "backends/inspect/crc32c.hpp"
+#include "backends/inspect/refusal.hpp"
+
+namespace basecache::inspect {
+namespace {
+
+using Guid = std::string_view;  // 16 bytes as they stand in the file
+
+constexpr std::string_view kSignature = "vhdxfile";
+constexpr std::array<std::uint64_t, 2> kHeadersAt{kibibytes(64).count, kibibytes(128).count};
+constexpr std::uint64_t kHeaderSize = kibibytes(4).count;
+constexpr std::uint64_t kRegionTableAt = kibibytes(192).count;
+constexpr std::uint64_t kTableSize = kibibytes(64).count;
+constexpr std::uint64_t kMaxEntries = 2047;  // of either table, by the specification
+
+constexpr Guid kBlockTableRegion{"\x66\x77\xc2\x2d\x23\xf6\x00\x42\x9d\x64\x11\x5e\x9b\xfd\x4a\x08", 16};
+constexpr Guid kMetadataRegion{"\x06\xa2\x7c\x8b\x90\x47\x9a\x4b\xb8\xfe\x57\x5f\x05\x0f\x88\x6e", 16};
+constexpr Guid kFileParameters{"\x37\x67\xa1\xca\x36\xfa\x43\x4d\xb3\xb6\x33\xf0\xaa\x44\xe7\x6b", 16};
+constexpr Guid kVirtualDiskSize{"\x24\x42\xa5\x2f\x1b\xcd\x76\x48\xb2\x11\x5d\xbe\xd8\x3b\xf4\xb8", 16};
+constexpr Guid kDiskId{"\xab\x12\xca\xbe\xe6\xb2\x23\x45\x93\xef\xc3\x09\xe0\x00\xc7\x46", 16};
+constexpr Guid kLogicalSectorSize{"\x1d\xbf\x41\x81\x6f\xa9\x09\x47\xba\x47\xf2\x33\xa8\xfa\xab\x5f", 16};
+constexpr Guid kPhysicalSectorSize{"\xc7\x48\xa3\xcd\x5d\x44\x71\x44\x9c\xc9\xe9\x88\x52\x51\xc5\x56", 16};
+constexpr Guid kParentLocator{"\x2d\x5f\xd3\xa8\x0b\xb3\x4d\x45\xab\xf7\xd3\xd8\x48\x34\xab\x0c", 16};
+
+struct Regions {
+  ByteRange block_table;
+  ByteRange metadata;
+};
+
+ByteReader head_of(const ImageSample& sample) { return {sample.head(), ByteOrder::little, "the VHDX header"}; }
+
+[[noreturn]] void refuse_broken(std::string what) { refuse("its VHDX is broken: " + std::move(what), kFetchAgain); }
+
+// The checksum is computed with its own field, the four bytes at 4, as zeros.
+bool checksum_holds(const ByteReader& bytes) {
+  const std::span<const std::byte> all = bytes.bytes(0, bytes.size());
+  std::vector<std::byte> copy(all.begin(), all.end());
+  std::fill_n(copy.begin() + 4, 4, std::byte{0});
+  return crc32c(copy) == bytes.u32(4);
+}
+
+// The header in force is the whole one with the higher sequence number.
+std::optional<ByteReader> current_header(const ByteReader& head) {
+  std::optional<ByteReader> current;
+  for (const std::uint64_t at : kHeadersAt) {
+    const ByteReader header = head.part(at, kHeaderSize, "the VHDX header");
+    if (!header.holds(0, "head") || !checksum_holds(header)) continue;
+    if (!current || header.u64(8) > current->u64(8)) current = header;
+  }
+  return current;
+}
+
+void check_header(const ByteReader& head) {
+  const std::optional<ByteReader> header = current_header(head);
+  if (!header) refuse_broken("neither of its two headers is whole");
+  if (header->u16(66) != 1) refuse_broken(fmt::format("its version is {}", header->u16(66)));
+  if (!header->all_zero(48, 16)) {
+    refuse("it was not closed properly (its VHDX log has to be replayed)",
+           "open and close it with the program that wrote it, and upload it again");
+  }
+}
+
+Regions read_regions(const ByteReader& head) {
+  const ByteReader table = head.part(kRegionTableAt, kTableSize, "the VHDX region table");
+  if (!table.holds(0, "regi") || !checksum_holds(table)) refuse_broken("the region table isn't whole");
+  const std::uint64_t entries = table.u32(8);
+  if (entries > kMaxEntries) refuse_broken(fmt::format("the region table has {} entries", entries));
+  Regions regions;
+  for (std::uint64_t i = 0; i < entries; ++i) {
+    const ByteReader entry = table.part(16 + i * 32, 32, "a VHDX region");
+    const ByteRange range{entry.u64(16), entry.u32(24)};
+    ByteRange* known = entry.holds(0, kBlockTableRegion) ? &regions.block_table
+                       : entry.holds(0, kMetadataRegion) ? &regions.metadata
+                                                         : nullptr;
+    if (known == nullptr && (entry.u32(28) & 1) != 0) refuse("it has an unknown required VHDX region", kFlatten);
+    if (known == nullptr) continue;
+    if (known->length != 0) refuse_broken("a region is there twice");
+    if (range.offset < mebibytes(1).count || range.length == 0) refuse_broken("a region overlaps the header");
+    *known = range;
+  }
+  if (regions.metadata.length == 0 || regions.block_table.length == 0) refuse_broken("a region is missing");
+  return regions;
+}
+
+void check_inside(std::string_view name, ByteRange range, std::uint64_t file_length) {
+  if (range.offset > file_length || range.length > file_length - range.offset) {
+    refuse(fmt::format("it is truncated: {} of {} bytes at {} isn't inside the file of {} bytes", name, range.length,
+                       range.offset, file_length),
+           kFetchAgain);
+  }
+}
+
+struct Metadata {
+  std::uint64_t virtual_size = 0;
+  std::uint32_t block_size = 0;
+  std::uint32_t flags = 0;
+  std::uint32_t sector_size = 0;
+};
+
+void read_item(const ByteReader& entry, const ByteReader& region, Metadata& metadata) {
+  const std::uint64_t offset = entry.u32(16);
+  if (entry.holds(0, kParentLocator)) refuse("it is a differencing VHDX, which has a parent image", kFlatten);
+  if (entry.holds(0, kFileParameters)) {
+    metadata.block_size = region.u32(offset);
+    metadata.flags = region.u32(offset + 4);
+  } else if (entry.holds(0, kVirtualDiskSize)) {
+    metadata.virtual_size = region.u64(offset);
+  } else if (entry.holds(0, kLogicalSectorSize)) {
+    metadata.sector_size = region.u32(offset);
+  } else if (!entry.holds(0, kDiskId) && !entry.holds(0, kPhysicalSectorSize) && (entry.u32(24) & 4) != 0) {
+    refuse("it has unknown required VHDX metadata", kFlatten);
+  }
+}
+
+Metadata read_metadata(const ByteReader& region) {
+  if (!region.holds(0, "metadata")) refuse_broken("the metadata region has no table");
+  const std::uint64_t entries = region.u16(10);
+  if (entries > kMaxEntries) refuse_broken(fmt::format("the metadata table has {} entries", entries));
+  Metadata metadata;
+  std::vector<std::string_view> seen;
+  for (std::uint64_t i = 0; i < entries; ++i) {
+    const ByteReader entry = region.part(32 + i * 32, 32, "a VHDX metadata entry");
+    // Readers differ in which of two equal items they believe.
+    if (std::ranges::find(seen, entry.text(0, 16)) != seen.end()) refuse_broken("a metadata item is there twice");
+    seen.push_back(entry.text(0, 16));
+    read_item(entry, region, metadata);
+  }
+  return metadata;
+}
+
+// The block table interleaves one bitmap entry with as many block entries as a bitmap block has bits for.
+void check_metadata(const Metadata& metadata, const Regions& regions) {
+  if ((metadata.flags & 2) != 0) refuse("it is a differencing VHDX, which has a parent image", kFlatten);
+  const std::uint64_t block = metadata.block_size;
+  if (block < mebibytes(1).count || block > mebibytes(256).count || (block & (block - 1)) != 0) {
+    refuse_broken(fmt::format("the block size is {}", block));
+  }
+  if (metadata.sector_size != 512 && metadata.sector_size != 4096) {
+    refuse_broken(fmt::format("the sector size is {}", metadata.sector_size));
+  }
+  if (metadata.virtual_size % metadata.sector_size != 0) {
+    refuse_broken(fmt::format("the virtual size is {}", metadata.virtual_size));
+  }
+  const std::uint64_t blocks = metadata.virtual_size / block + (metadata.virtual_size % block != 0 ? 1 : 0);
+  const std::uint64_t ratio = (std::uint64_t{1} << 23) * metadata.sector_size / block;
+  const std::uint64_t entries = blocks == 0 ? 0 : blocks + (blocks - 1) / ratio;
+  if (entries * 8 > regions.block_table.length) refuse_broken("the disk is larger than its block table");
+}
+
+// Blocks that are fully present must be inside the file; where they begin is counted in MiB.
+class BlockTable final : public TableScan {
+ public:
+  explicit BlockTable(ByteRange region) : TableScan(ByteOrder::little) {
+    expect({.offset = region.offset, .entries = region.length / 8});
+  }
+
+ private:
+  void visit(const PointerTable&, std::uint64_t, std::uint64_t entry) override {
+    constexpr std::uint64_t kFullyPresent = 6;
+    if ((entry & 7) == kFullyPresent) require((entry >> 20 << 20) + mebibytes(1).count);
+  }
+};
+
+}  // namespace
+
+bool Vhdx::matches(const ImageSample& sample) const { return head_of(sample).holds(0, kSignature); }
+
+std::optional<ByteRange> Vhdx::window(const ImageSample& sample) const {
+  return read_regions(head_of(sample)).metadata;
+}
+
+std::unique_ptr<TableScan> Vhdx::tables(const ImageSample& sample) const {
+  return std::make_unique<BlockTable>(read_regions(head_of(sample)).block_table);
+}
+
+Bytes Vhdx::check(const ImageSample& sample) const {
+  const ByteReader head = head_of(sample);
+  check_header(head);
+  const Regions regions = read_regions(head);
+  check_inside("the metadata region", regions.metadata, sample.length());
+  check_inside("the block table", regions.block_table, sample.length());
+  const Metadata metadata = read_metadata({sample.window(), ByteOrder::little, "the VHDX metadata region"});
+  check_metadata(metadata, regions);
+  return {metadata.virtual_size};
+}
+
+}  // namespace basecache::inspect

@@ -1,0 +1,187 @@
+#include "backends/inspect/vmdk.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "backends/inspect/refusal.hpp"
+#include "backends/inspect/vmdk_descriptor.hpp"
+
+namespace basecache::inspect {
+namespace {
+
+constexpr std::uint64_t kSector = 512;
+constexpr std::string_view kMagic = "KDMV";
+constexpr std::string_view kEsxMagic = "COWD";
+constexpr std::string_view kNewlines{"\n \r\n", 4};
+constexpr std::uint64_t kDirectoryAtEnd = ~std::uint64_t{0};
+constexpr std::uint64_t kTableEntries = 512;
+// QEMU looks for the parent's name in this many sectors, whatever the header says.
+constexpr std::uint64_t kDescriptorSectorsOfQemu = 20;
+constexpr std::uint64_t kMaxDescriptorSectors = ImageSample::kHeadSize / kSector - 1;
+constexpr std::uint64_t kMaxGrainSectors = 131'072;  // 64 MiB; VMware writes 128
+constexpr std::uint64_t kMaxDirectoryEntries =
+    262'144;  // 8 TiB with VMware's grains, above its own limit for sparse files
+constexpr std::uint32_t kHasNewlines = 1;
+constexpr std::uint32_t kCompressed = 1 << 16;
+
+struct Header {
+  std::uint32_t version = 0;
+  std::uint32_t flags = 0;
+  std::uint64_t capacity = 0;  // all sizes and places in sectors
+  std::uint64_t grain = 0;
+  std::uint64_t descriptor_at = 0;
+  std::uint64_t descriptor_size = 0;
+  std::uint32_t table_entries = 0;
+  std::uint64_t directory_at = 0;
+
+  std::uint64_t directory_entries() const {
+    const std::uint64_t covered = grain * kTableEntries;
+    return capacity / covered + (capacity % covered != 0 ? 1 : 0);
+  }
+};
+
+ByteReader head_of(const ImageSample& sample) { return {sample.head(), ByteOrder::little, "the VMDK header"}; }
+
+std::string_view start_of(const ImageSample& sample) {
+  const ByteReader head = head_of(sample);
+  return head.text(0, std::min<std::uint64_t>(head.size(), 2048));
+}
+
+[[noreturn]] void refuse_broken(std::string what) { refuse("its VMDK is broken: " + std::move(what), kFetchAgain); }
+
+Header read_header(const ByteReader& bytes) {
+  return {.version = bytes.u32(4),
+          .flags = bytes.u32(8),
+          .capacity = bytes.u64(12),
+          .grain = bytes.u64(20),
+          .descriptor_at = bytes.u64(28),
+          .descriptor_size = bytes.u64(36),
+          .table_entries = bytes.u32(44),
+          .directory_at = bytes.u64(56)};
+}
+
+void check_geometry(const Header& header, const ByteReader& bytes) {
+  if (header.version < 1 || header.version > 3) refuse_broken(fmt::format("its version is {}", header.version));
+  if ((header.flags & kHasNewlines) != 0 && !bytes.holds(73, kNewlines)) {
+    refuse_broken("its line ends were changed, as a transfer as text does");
+  }
+  // QEMU then opens the files that the descriptor names.
+  if (header.capacity == 0) refuse("it is a VMDK without content of its own", kFlatten);
+  if (header.capacity > ~std::uint64_t{0} / kSector) refuse_broken("its size overflows");
+  if (header.grain < 8 || header.grain > kMaxGrainSectors || (header.grain & (header.grain - 1)) != 0) {
+    refuse_broken(fmt::format("its grains have {} sectors", header.grain));
+  }
+  if (header.table_entries != kTableEntries) {
+    refuse_broken(fmt::format("its grain tables have {} entries", header.table_entries));
+  }
+  if (header.directory_entries() > kMaxDirectoryEntries) refuse_broken("its grain directory is too large");
+}
+
+// The text up to the first NUL, which must be followed by nothing else: readers differ in where they stop.
+std::string_view descriptor_of(const Header& header, const ByteReader& head) {
+  if (header.descriptor_at != 1) refuse_broken("its descriptor isn't where every reader looks for it, at sector 1");
+  if (header.descriptor_size == 0 || header.descriptor_size > kMaxDescriptorSectors) {
+    refuse_broken(fmt::format("its descriptor has {} sectors", header.descriptor_size));
+  }
+  const std::uint64_t size = header.descriptor_size * kSector;
+  const std::string_view text = head.text(kSector, size);
+  const std::size_t end = text.find('\0');
+  if (end == std::string_view::npos && header.descriptor_size < kDescriptorSectorsOfQemu) {
+    refuse_broken("its descriptor doesn't end");
+  }
+  if (end == std::string_view::npos) return text;
+  if (!head.all_zero(kSector + end, size - end)) refuse_broken("something is hidden behind its descriptor");
+  return text.substr(0, end);
+}
+
+// When the directory's place is in the footer, QEMU believes the footer's header instead of the first one.
+Header with_footer(const Header& header, const ImageSample& sample) {
+  const ByteReader tail(sample.tail(), ByteOrder::little, "the VMDK footer");
+  if (sample.length() < 4 * kSector) refuse("it is truncated: the VMDK's footer is missing", kFetchAgain);
+  const ByteReader marks = tail.part(tail.size() - 3 * kSector, 3 * kSector, "the VMDK footer");
+  const bool opens = marks.u32(8) == 0 && marks.u32(12) == 3 && marks.all_zero(16, kSector - 16);
+  if (!opens || !marks.all_zero(2 * kSector, kSector)) {
+    refuse("it is truncated or broken: the VMDK's footer is missing", kFetchAgain);
+  }
+  const ByteReader footer = marks.part(kSector, kSector, "the VMDK footer");
+  // All up to the places of the two directories, and what is behind them.
+  const ByteReader head = head_of(sample);
+  if (!footer.holds(0, head.text(0, 48)) || !footer.holds(64, head.text(64, kSector - 64))) {
+    refuse_broken("its header and its footer differ");
+  }
+  Header merged = header;
+  merged.directory_at = footer.u64(56);
+  return merged;
+}
+
+void check_directory(const Header& header, const ImageSample& sample) {
+  const std::uint64_t file_sectors = sample.length() / kSector;
+  const std::uint64_t size = header.directory_entries() * 4;
+  if (header.directory_at == 0 || header.directory_at > file_sectors ||
+      size > sample.length() - header.directory_at * kSector) {
+    refuse(fmt::format("it is truncated: the VMDK's grain directory of {} bytes isn't inside the file of {} bytes",
+                       size, sample.length()),
+           kFetchAgain);
+  }
+}
+
+// Level 1 is the grain directory, level 2 the grain tables.
+class GrainTables final : public TableScan {
+ public:
+  explicit GrainTables(const Header& header) : TableScan(ByteOrder::little), header_(header) {
+    expect({.offset = header.directory_at * kSector, .entries = header.directory_entries(), .width = 4, .stride = 4});
+  }
+
+ private:
+  void visit(const PointerTable& table, std::uint64_t position, std::uint64_t entry) override {
+    constexpr std::uint64_t kZeroGrain = 1;
+    if (entry <= kZeroGrain) return;
+    const std::uint64_t offset = entry * kSector;
+    if (table.level == 2) return require(offset + grain_bytes(table.index * kTableEntries + position));
+    require(offset + kTableEntries * 4);
+    expect({.offset = offset, .entries = kTableEntries, .width = 4, .stride = 4, .level = 2, .index = position});
+  }
+
+  // A compressed grain has a head of 12 bytes and at least one more; a disk may end inside its last grain.
+  std::uint64_t grain_bytes(std::uint64_t grain) const {
+    constexpr std::uint64_t kLeastCompressed = 13;
+    if ((header_.flags & kCompressed) != 0) return kLeastCompressed;
+    return grain < header_.capacity / header_.grain ? header_.grain * kSector : kSector;
+  }
+
+  Header header_;
+};
+
+}  // namespace
+
+bool Vmdk::matches(const ImageSample& sample) const {
+  const ByteReader head = head_of(sample);
+  return head.holds(0, kMagic) || head.holds(0, kEsxMagic) || is_vmdk_descriptor(start_of(sample));
+}
+
+Bytes Vmdk::check(const ImageSample& sample) const {
+  const ByteReader head = head_of(sample);
+  if (head.holds(0, kEsxMagic)) refuse("it is an ESX copy-on-write VMDK (COWD), which has a parent image", kFlatten);
+  if (!head.holds(0, kMagic)) refuse("it is a VMDK descriptor, a text that names the files holding the disk", kFlatten);
+  Header header = read_header(head.part(0, kSector, "the VMDK header"));
+  check_geometry(header, head);
+  check_vmdk_descriptor(descriptor_of(header, head), header.capacity);
+  if (header.directory_at == kDirectoryAtEnd) header = with_footer(header, sample);
+  check_directory(header, sample);
+  return {header.capacity * kSector};
+}
+
+std::unique_ptr<TableScan> Vmdk::tables(const ImageSample& sample) const {
+  const ByteReader head = head_of(sample);
+  if (!head.holds(0, kMagic)) return nullptr;
+  const Header header = read_header(head);
+  check_geometry(header, head);
+  // Then the directory stands behind all its tables, and the footer behind it shows that the file is whole.
+  if (header.directory_at == kDirectoryAtEnd) return nullptr;
+  return std::make_unique<GrainTables>(header);
+}
+
+}  // namespace basecache::inspect

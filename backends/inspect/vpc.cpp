@@ -1,0 +1,114 @@
+#include "backends/inspect/vpc.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "backends/inspect/refusal.hpp"
+
+namespace basecache::inspect {
+namespace {
+
+constexpr std::string_view kCookie = "conectix";
+constexpr std::string_view kDynamicCookie = "cxsparse";
+constexpr std::uint64_t kFooterSize = 512;
+constexpr std::uint64_t kDynamicHeaderSize = 1024;
+constexpr std::uint32_t kFixed = 2;
+constexpr std::uint32_t kDynamic = 3;
+constexpr std::uint64_t kMaxGeometry = std::uint64_t{65535} * 16 * 255;  // sectors
+
+// Programs whose images have the size that the footer says. QEMU sizes all others by their geometry (block/vpc.c), and
+// what it will see is what we must answer.
+constexpr std::array<std::string_view, 5> kCreatorsBySize{"win ", "qem2", "d2v ", "CTXS", std::string_view("tap\0", 4)};
+
+ByteReader head_of(const ImageSample& sample) { return {sample.head(), ByteOrder::big, "the VHD header"}; }
+ByteReader tail_of(const ImageSample& sample) { return {sample.tail(), ByteOrder::big, "the VHD footer"}; }
+
+bool begins_as_vhd(const ImageSample& sample) { return head_of(sample).holds(0, kCookie); }
+
+bool ends_as_vhd(const ImageSample& sample) {
+  const ByteReader tail = tail_of(sample);
+  return tail.size() >= kFooterSize && tail.holds(tail.size() - kFooterSize, kCookie);
+}
+
+[[noreturn]] void refuse_broken(std::string what) { refuse("its VHD is broken: " + std::move(what), kFetchAgain); }
+
+// One's complement of the sum of all bytes but the checksum's own.
+std::uint32_t checksum(const ByteReader& bytes, std::uint64_t checksum_at) {
+  std::uint32_t sum = 0;
+  for (std::uint64_t i = 0; i < bytes.size(); ++i) {
+    if (i < checksum_at || i >= checksum_at + 4) sum += bytes.u8(i);
+  }
+  return ~sum;
+}
+
+Bytes virtual_size(const ByteReader& footer) {
+  const std::string_view creator = footer.text(28, 4);
+  const std::uint64_t sectors = std::uint64_t{footer.u16(56)} * footer.u8(58) * footer.u8(59);
+  if (sectors == kMaxGeometry || std::ranges::find(kCreatorsBySize, creator) != kCreatorsBySize.end()) {
+    return {footer.u64(48) / 512 * 512};
+  }
+  return {sectors * 512};
+}
+
+void check_footer(const ByteReader& footer, std::uint32_t expected_type) {
+  if (footer.u32(64) != checksum(footer, 64)) refuse_broken("the footer's checksum is wrong");
+  const std::uint32_t type = footer.u32(60);
+  if (type == 4) refuse("it is a differencing VHD, which has a parent image", kFlatten);
+  if (type != expected_type) refuse_broken(fmt::format("disk type {} at this place", type));
+}
+
+void check_table(const ByteReader& dynamic, Bytes size, std::uint64_t file_length) {
+  const std::uint64_t table = dynamic.u64(16);
+  const std::uint64_t entries = dynamic.u32(28);
+  const std::uint64_t block = dynamic.u32(32);
+  if (block < 512 || (block & (block - 1)) != 0) refuse_broken(fmt::format("the block size is {}", block));
+  if (entries * block < size.count) refuse_broken("the disk is larger than its block table");
+  if (table % 512 != 0 || table > file_length || entries * 4 > file_length - table) {
+    refuse_broken("the block table isn't inside the file");
+  }
+}
+
+Bytes check_dynamic(const ImageSample& sample) {
+  const ByteReader head = head_of(sample);
+  const ByteReader footer = head.part(0, kFooterSize, "the VHD header");
+  check_footer(footer, kDynamic);
+  const ByteReader dynamic = head.part(footer.u64(16), kDynamicHeaderSize, "the dynamic VHD header");
+  if (!dynamic.holds(0, kDynamicCookie)) refuse_broken("it has no dynamic header");
+  if (dynamic.u32(36) != checksum(dynamic, 36)) refuse_broken("the dynamic header's checksum is wrong");
+  // The fields of a parent must be empty; readers differ in whether they look at the disk type first.
+  if (!dynamic.all_zero(40, 16) || !dynamic.all_zero(64, 512))
+    refuse("it is a VHD that names a parent image", kFlatten);
+  const Bytes size = virtual_size(footer);
+  check_table(dynamic, size, sample.length());
+  if (!ends_as_vhd(sample)) refuse("it is truncated: the footer of the dynamic VHD is missing", kFetchAgain);
+  if (!tail_of(sample).holds(tail_of(sample).size() - kFooterSize, footer.text(0, kFooterSize))) {
+    refuse_broken("the footers at its two ends differ");
+  }
+  return size;
+}
+
+Bytes check_fixed(const ImageSample& sample) {
+  const ByteReader tail = tail_of(sample);
+  const ByteReader footer = tail.part(tail.size() - kFooterSize, kFooterSize, "the VHD footer");
+  check_footer(footer, kFixed);
+  const Bytes size = virtual_size(footer);
+  if (size.count > sample.length() - kFooterSize) {
+    refuse(fmt::format("it is truncated: the fixed VHD has {} bytes of a disk of {}", sample.length() - kFooterSize,
+                       size.count),
+           kFetchAgain);
+  }
+  return size;
+}
+
+}  // namespace
+
+bool Vpc::matches(const ImageSample& sample) const { return begins_as_vhd(sample) || ends_as_vhd(sample); }
+
+Bytes Vpc::check(const ImageSample& sample) const {
+  return begins_as_vhd(sample) ? check_dynamic(sample) : check_fixed(sample);
+}
+
+}  // namespace basecache::inspect
