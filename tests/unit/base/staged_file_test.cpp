@@ -1,0 +1,160 @@
+#include "agent/base/staged_file.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "tests/support/scratch_dir.hpp"
+
+namespace basecache {
+namespace {
+
+bool exists(const Path& path) {
+  struct stat found {};
+  return ::stat(path.c_str(), &found) == 0;
+}
+
+void append(StagedFile& file, std::string_view text) { file.append(std::as_bytes(std::span(text))); }
+
+// Data, a megabyte of zeros, data, a megabyte of zeros; nothing at a block's boundary.
+std::string sparse_content() {
+  const std::string zeros(1 << 20, '\0');
+  return "head" + zeros + "middle" + zeros;
+}
+
+}  // namespace
+
+TEST_CASE("an unpublished file goes with its object") {
+  const test::ScratchDir scratch;
+  {
+    StagedFile file = StagedFile::create(scratch / "x.part");
+    append(file, "abc");
+    CHECK(exists(scratch / "x.part"));
+  }
+  CHECK_FALSE(exists(scratch / "x.part"));
+}
+
+TEST_CASE("a moved object takes its file along") {
+  const test::ScratchDir scratch;
+  {
+    StagedFile file = StagedFile::create(scratch / "x.part");
+    { const StagedFile other = std::move(file); }
+    CHECK_FALSE(exists(scratch / "x.part"));
+    test::write_file(scratch / "x.part", "somebody else's");
+  }
+  CHECK(exists(scratch / "x.part"));
+}
+
+TEST_CASE("what a dead builder left is replaced, not followed") {
+  const test::ScratchDir scratch;
+  test::write_file(scratch / "precious", "precious");
+  REQUIRE(::symlink((scratch / "precious").c_str(), (scratch / "x.part").c_str()) == 0);
+  StagedFile file = StagedFile::create(scratch / "x.part");
+  append(file, "abc");
+  CHECK(test::read_file(scratch / "precious") == "precious");
+  CHECK(test::read_file(scratch / "x.part") == "abc");
+}
+
+TEST_CASE("nobody but us can read a file in the making") {
+  const test::ScratchDir scratch;
+  const StagedFile file = StagedFile::create(scratch / "x.part");
+  struct stat found {};
+  REQUIRE(::stat(file.path().c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("zeros become holes, whatever the pieces in which they arrive") {
+  const std::string content = sparse_content();
+  for (const std::size_t piece : {std::size_t{1000}, std::size_t{4096}, std::size_t{65536}, content.size()}) {
+    CAPTURE(piece);
+    const test::ScratchDir scratch;
+    StagedFile file = StagedFile::create(scratch / "x.part");
+    for (std::size_t at = 0; at < content.size(); at += piece)
+      append(file, std::string_view(content).substr(at, piece));
+    CHECK(file.size() == Bytes{content.size()});
+    file.finish();
+    CHECK((test::read_file(scratch / "x.part") == content));
+    if (piece >= 8192) CHECK(sizes_of(scratch / "x.part").allocated < kibibytes(64));
+  }
+}
+
+TEST_CASE("a file of nothing but zeros has its length") {
+  const test::ScratchDir scratch;
+  StagedFile file = StagedFile::create(scratch / "x.part");
+  append(file, std::string(1 << 20, '\0'));
+  file.finish();
+  CHECK(sizes_of(scratch / "x.part").apparent == mebibytes(1));
+}
+
+TEST_CASE("a restarted file has nothing of the first attempt") {
+  const test::ScratchDir scratch;
+  StagedFile file = StagedFile::create(scratch / "x.part");
+  append(file, std::string(10000, 'x'));
+  file.restart();
+  CHECK(file.size() == Bytes{0});
+  append(file, std::string(8192, '\0') + "end");
+  file.finish();
+  CHECK((test::read_file(scratch / "x.part") == std::string(8192, '\0') + "end"));
+}
+
+TEST_CASE("a published file has its name, is read-only, and stays") {
+  const test::ScratchDir scratch;
+  {
+    StagedFile file = StagedFile::create(scratch / "x.part");
+    append(file, "abc");
+    file.finish();
+    std::move(file).publish(scratch / "x");
+  }
+  CHECK(test::read_file(scratch / "x") == "abc");
+  CHECK_FALSE(exists(scratch / "x.part"));
+  struct stat found {};
+  REQUIRE(::stat((scratch / "x").c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0444);
+}
+
+TEST_CASE("publishing replaces nothing") {
+  const test::ScratchDir scratch;
+  test::write_file(scratch / "x", "old");
+  const auto publish = [&] {
+    StagedFile file = StagedFile::create(scratch / "x.part");
+    std::move(file).publish(scratch / "x");
+  };
+  try {
+    publish();
+    FAIL("published over a file");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::already_exists);
+  }
+  CHECK(test::read_file(scratch / "x") == "old");
+  CHECK_FALSE(exists(scratch / "x.part"));
+}
+
+TEST_CASE("a tool's file is taken over when the tool has made it") {
+  const test::ScratchDir scratch;
+  test::write_file(scratch / "x.part", "left by a dead builder");
+  StagedFile file = StagedFile::reserve(scratch / "x.part");
+  CHECK_FALSE(exists(scratch / "x.part"));
+  CHECK(file.fd() == -1);
+  test::write_file(scratch / "x.part", "made by a tool");
+  file.adopt();
+  CHECK(file.size() == Bytes{14});
+  std::move(file).publish(scratch / "x");
+  CHECK(test::read_file(scratch / "x") == "made by a tool");
+}
+
+TEST_CASE("a tool that made nothing has failed") {
+  const test::ScratchDir scratch;
+  StagedFile file = StagedFile::reserve(scratch / "x.part");
+  try {
+    file.adopt();
+    FAIL("adopted nothing");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::tool_failed);
+  }
+}
+
+}  // namespace basecache
