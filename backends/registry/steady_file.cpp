@@ -48,7 +48,7 @@ class BlockReader {
     while (at_ < end) {
       const off_t data = next(SEEK_DATA, file_.fd(), at_, end);
       give_hole(data);
-      if (data < end) give_data(next(SEEK_HOLE, file_.fd(), data, end));
+      if (data < end) give_content(next(SEEK_HOLE, file_.fd(), data, end));
     }
   }
 
@@ -69,7 +69,7 @@ class BlockReader {
     while (at_ < end) give(block_until(end));
   }
 
-  void give_data(off_t end) {
+  void give_content(off_t end) {
     while (at_ < end) {
       const std::span<std::byte> block = block_until(end);
       read(block);
