@@ -1,0 +1,27 @@
+#pragma once
+
+#include <mutex>
+
+#include "agent/provision/drive_writer.hpp"
+
+namespace basecache::drive {
+
+// Writes the config drive as ISO 9660 with Rock Ridge and Joliet names, volume id "config-2", in this process, by
+// libisofs. Directories are 0755, files 0644, all of them root's. The same contents make the same bytes: times are
+// fixed, so a drive says nothing about when and where it was made.
+//
+// libisofs initialises itself for the whole process and keeps counters that threads would race for, so drives are
+// written one after the other; a process has one writer.
+class Iso9660Writer : public provision::DriveWriter {
+ public:
+  Iso9660Writer();
+
+  // `file` must not exist; mode 0644. Not synced, like the instance's disks. Error(invalid_request) for a path that
+  // isn't relative and plain, or that is there twice.
+  void write_drive(const Path& file, const model::DriveContents& contents, OpContext& op) override;
+
+ private:
+  std::mutex mutex_;
+};
+
+}  // namespace basecache::drive
