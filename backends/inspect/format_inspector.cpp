@@ -37,6 +37,7 @@ class FormatInspection final : public cache::Inspection {
   void refuse_foreign(const std::optional<std::string>& declared) const;
   cache::InspectionVerdict verdict();
   Bytes checked_size(const ImageFormat& format);
+  void check_tables(const ImageFormat& format);
 
   Qcow2 qcow2_;
   Vmdk vmdk_;
@@ -105,14 +106,22 @@ void FormatInspection::refuse_foreign(const std::optional<std::string>& declared
   refuse(fmt::format("it is {}", foreign->found), std::string(foreign->hint));
 }
 
-Bytes FormatInspection::checked_size(const ImageFormat& format) {
-  const Bytes size = format.check(sample_);
+void FormatInspection::check_tables(const ImageFormat& format) {
   if (!tables_ && !sample_.head_complete()) start_tables(format);
-  if (tables_ && tables_->required_length() > sample_.length()) {
+  if (!tables_) return;
+  if (const auto& fault = tables_->fault()) {
+    refuse(fmt::format("its {} tables are broken: {}", model::qemu_name(format.format()), *fault), kFetchAgain);
+  }
+  if (tables_->required_length() > sample_.length()) {
     refuse(fmt::format("it is truncated: the {} image has parts up to byte {} and ends at byte {}",
                        model::qemu_name(format.format()), tables_->required_length(), sample_.length()),
            kFetchAgain);
   }
+}
+
+Bytes FormatInspection::checked_size(const ImageFormat& format) {
+  const Bytes size = format.check(sample_);
+  check_tables(format);
   return size;
 }
 

@@ -226,6 +226,7 @@ class Qcow2Tables final : public TableScan {
   void visit_l1(std::uint64_t position, std::uint64_t entry) {
     const std::uint64_t offset = entry & kOffsetMask;
     if (offset == 0) return;
+    if (!is_aligned(offset)) return report(fmt::format("L1 entry {} points at {}", position, offset));
     require(offset + header_.cluster_size());
     expect({.offset = offset,
             .entries = header_.l2_entries(),
@@ -238,8 +239,11 @@ class Qcow2Tables final : public TableScan {
     const std::uint64_t offset = entry & kOffsetMask;
     const bool reads_as_zeros = header_.version == 3 && !header_.extended_l2() && (entry & 1) != 0;
     if (offset == 0 || reads_as_zeros) return;
+    if (!is_aligned(offset)) return report(fmt::format("cluster {} is said to be at {}", cluster, offset));
     require(offset + used_bytes(cluster));
   }
+
+  bool is_aligned(std::uint64_t offset) const { return offset % header_.cluster_size() == 0; }
 
   // The virtual disk may end inside its last cluster, and so may the file; of subclusters some may be missing.
   std::uint64_t used_bytes(std::uint64_t cluster) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace basecache::inspect {
 
@@ -27,6 +28,10 @@ void TableScan::expect(const PointerTable& table) {
 }
 
 void TableScan::require(std::uint64_t end) { required_ = std::max(required_, end); }
+
+void TableScan::report(std::string fault) {
+  if (!fault_) fault_ = std::move(fault);
+}
 
 void TableScan::read(Reading& reading, std::span<const std::byte> bytes) {
   const std::uint64_t size = reading.table.entries * reading.table.stride;

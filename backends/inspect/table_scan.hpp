@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <queue>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "backends/inspect/byte_reader.hpp"
@@ -35,14 +37,18 @@ class TableScan {
   void feed(std::span<const std::byte> bytes);
   // The least length of the file that holds all that was seen to be pointed at.
   std::uint64_t required_length() const { return required_; }
+  // The first entry that can't be right.
+  const std::optional<std::string>& fault() const { return fault_; }
 
  protected:
   // Called for each entry of each table.
   virtual void visit(const PointerTable& table, std::uint64_t position, std::uint64_t entry) = 0;
 
-  // To be read when it passes. From visit(): ignored when it begins before the end of the entry that named it.
+  // To be read when it passes. From visit(): ignored when it begins before the end of the entry that named it. Tables
+  // of one level must not overlap much: each byte is read once for each table that holds it.
   void expect(const PointerTable& table);
   void require(std::uint64_t end);
+  void report(std::string fault);
 
  private:
   // A table of which some bytes have passed.
@@ -62,6 +68,7 @@ class TableScan {
   std::uint64_t position_ = 0;   // of the block being fed
   std::uint64_t entry_end_ = 0;  // of the entry being visited
   std::uint64_t required_ = 0;
+  std::optional<std::string> fault_;
   std::priority_queue<PointerTable, std::vector<PointerTable>, Later> pending_;
   std::vector<Reading> readings_;
 };

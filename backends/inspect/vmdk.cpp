@@ -21,6 +21,9 @@ constexpr std::uint64_t kTableEntries = 512;
 // QEMU looks for the parent's name in this many sectors, whatever the header says.
 constexpr std::uint64_t kDescriptorSectorsOfQemu = 20;
 constexpr std::uint64_t kMaxDescriptorSectors = ImageSample::kHeadSize / kSector - 1;
+// QEMU writes a new CID, of 1 to 8 digits, over the old one and leaves the old text's last characters when it is
+// shorter.
+constexpr std::uint64_t kMaxRemnant = 7;
 constexpr std::uint64_t kMaxGrainSectors = 131'072;  // 64 MiB; VMware writes 128
 constexpr std::uint64_t kMaxDirectoryEntries =
     262'144;  // 8 TiB with VMware's grains, above its own limit for sparse files
@@ -80,7 +83,7 @@ void check_geometry(const Header& header, const ByteReader& bytes) {
   if (header.directory_entries() > kMaxDirectoryEntries) refuse_broken("its grain directory is too large");
 }
 
-// The text up to the first NUL, which must be followed by nothing else: readers differ in where they stop.
+// The text up to the first NUL. Nothing but a remnant may follow it: readers differ in where they stop.
 std::string_view descriptor_of(const Header& header, const ByteReader& head) {
   if (header.descriptor_at != 1) refuse_broken("its descriptor isn't where every reader looks for it, at sector 1");
   if (header.descriptor_size == 0 || header.descriptor_size > kMaxDescriptorSectors) {
@@ -93,7 +96,8 @@ std::string_view descriptor_of(const Header& header, const ByteReader& head) {
     refuse_broken("its descriptor doesn't end");
   }
   if (end == std::string_view::npos) return text;
-  if (!head.all_zero(kSector + end, size - end)) refuse_broken("something is hidden behind its descriptor");
+  const std::uint64_t rest_at = std::min<std::uint64_t>(end + 1 + kMaxRemnant, size);
+  if (!head.all_zero(kSector + rest_at, size - rest_at)) refuse_broken("something is hidden behind its descriptor");
   return text.substr(0, end);
 }
 

@@ -1,0 +1,123 @@
+#include <doctest/doctest.h>
+
+#include "tests/unit/inspect/inspect_support.hpp"
+
+namespace basecache::inspect::test {
+namespace {
+
+using namespace std::string_literals;
+
+constexpr std::array<std::size_t, 4> kBlocks{1, 7, 512, 65'536};
+
+std::string padded(std::string content, std::size_t size = 4096) {
+  content.resize(size, '\0');
+  return content;
+}
+
+std::string partitioned() {
+  std::string disk = padded("", 65'536);
+  disk = patched(disk, 446, "\x80\1\1\0\x83\1\1\1"s + little_endian(1, 4) + little_endian(100, 4));
+  return patched(disk, 510, "\x55\xaa");
+}
+
+TEST_CASE("bytes that no rule recognises are raw, and so are disks with partitions and file systems") {
+  const std::string ext4 = patched(padded("", 65'536), 1080, "\x53\xef");
+  const std::string iso = patched(padded("", 65'536), 32'769, "CD001");
+  const std::string fat = patched(padded("\xeb\x3c\x90MSDOS5.0", 65'536), 510, "\x55\xaa");
+  for (const std::string& disk :
+       {padded("x", 65'536), ext4, iso, fat, partitioned(), patched(iso, 0, partitioned().substr(0, 512))}) {
+    for (const std::size_t block : kBlocks) CHECK(outcome(disk, block) == "raw 65536");
+  }
+  CHECK(outcome("x") == "raw 1");
+  CHECK(outcome("QFI") == "raw 3");
+  CHECK(outcome("plain text\n") == "raw 11");
+}
+
+TEST_CASE("an empty image is refused") { CHECK(outcome("") == "cannot take the image: it is empty (zero bytes)"); }
+
+TEST_CASE("what isn't an image is refused by its name") {
+  const std::string page = "a web page or an XML text, not an image";
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {"LUKS\xba\xbe\0\1"s, "a LUKS encrypted image"},
+      {"LUKS\xba\xbe\0\2"s, "a LUKS encrypted image"},
+      {"QFI\xfb\0\0\0\1"s, "a qcow image of version 1"},
+      {"QED\0"s, "a QED image"},
+      {"WithoutFreeSpace", "a Parallels image"},
+      {"WithouFreSpacExt", "a Parallels image"},
+      {"Bochs Virtual HD Image", "a Bochs image"},
+      {"#!/bin/sh\n#V2.0 Format\nmodprobe cloop file=$0", "a cloop image"},
+      {"\xfd"
+       "7zXZ\0"s,
+       "an xz-compressed file"},
+      {"\x1f\x8b\x08\0"s, "a gzip-compressed file"},
+      {"BZh9", "a bzip2-compressed file"},
+      {"\x28\xb5\x2f\xfd", "a zstd-compressed file"},
+      {"\x04\x22\x4d\x18", "an lz4-compressed file"},
+      {"PK\3\4", "a zip archive"},
+      {padded("disk.ovf", 257) + "ustar", "a tar archive (an OVA is one)"},
+      {padded("") + padded("koly\0\0\0\4"s, 512), "an Apple disk image (dmg)"},
+      {"<!DOCTYPE html>\n<html>", page},
+      {"\n\n  <HTML><head>", page},
+      {"\xef\xbb\xbf<html lang=\"en\">", page},
+      {"<?xml version=\"1.0\"?><Error/>", page},
+      {"# Disk DescriptorFile\nversion=1\n", "a VMDK descriptor, a text that names the files holding the disk"},
+      {"# comment\n\n  \nversion=2\n", "a VMDK descriptor, a text that names the files holding the disk"},
+      {"version=3\ncreateType=\"vmfs\"\n", "a VMDK descriptor, a text that names the files holding the disk"},
+      {"COWD", "an ESX copy-on-write VMDK (COWD), which has a parent image"},
+  };
+  for (const auto& [content, found] : rows) {
+    for (const std::size_t block : kBlocks) CHECK(outcome(content, block) == "cannot take the image: it is " + found);
+  }
+}
+
+TEST_CASE("a compressed kernel or ramdisk is taken as it is when it is declared as one") {
+  const std::string ramdisk = padded("\x1f\x8b\x08\0"s);
+  CHECK(outcome(ramdisk, 512, "ari") == "raw 4096");
+  CHECK(outcome(ramdisk, 512, "aki") == "raw 4096");
+  CHECK(outcome(ramdisk, 512, "raw") == "cannot take the image: it is a gzip-compressed file");
+  CHECK(outcome(padded("LUKS\xba\xbe\0\1"s), 512, "ari") == "cannot take the image: it is a LUKS encrypted image");
+}
+
+TEST_CASE("a file that is two things at once is refused") {
+  const std::string qcow2 = made_by_qemu("qcow2");
+  const std::string vhd = made_by_qemu("vpc", "subformat=fixed");
+  const std::string vmdk = made_by_qemu("vmdk");
+  const auto said = [](const std::string& what) { return "cannot take the image: it is " + what + " at once"; };
+  CHECK(outcome(patched(qcow2, 0x40, "\x7f\x10\xda\xbe")) == said("qcow2 and vdi"));
+  CHECK(outcome(qcow2 + vhd.substr(vhd.size() - 512)) == said("qcow2 and vpc"));
+  CHECK(outcome(patched(qcow2, 32'769, "CD001")) == said("qcow2 and an ISO 9660 or UDF file system"));
+  CHECK(outcome(patched(vmdk, 446, partitioned().substr(446, 66))) == said("vmdk and a partition table"));
+  CHECK(outcome(vmdk + padded("koly\0\0\0\4"s, 512)) == said("vmdk and an Apple disk image (dmg)"));
+  CHECK(outcome(patched(vhd, 0, "QED\0"s)) == said("vpc and a QED image"));
+  CHECK(outcome(patched(vhd, 0, partitioned().substr(0, 512))).starts_with("vpc "));
+}
+
+TEST_CASE("what is declared has to be what is found") {
+  const std::string qcow2 = made_by_qemu("qcow2");
+  const std::string vhd = made_by_qemu("vpc");
+  const std::string iso = patched(padded("", 65'536), 32'769, "CD001");
+  CHECK(outcome(vhd, 512, "vhd").starts_with("vpc "));
+  CHECK(outcome(vhd, 512, "vpc").starts_with("vpc "));
+  for (const char* declared : {"raw", "iso", "ami", "aki", "ari"}) {
+    CHECK(outcome(iso, 512, declared) == "raw 65536");
+    CHECK(outcome(qcow2, 512, declared) ==
+          "cannot take the image: it is declared as '" + std::string(declared) + "' and is qcow2");
+  }
+  CHECK(outcome(iso, 512, "qcow2") == "cannot take the image: it is declared as 'qcow2' and is raw");
+  CHECK(outcome(vhd, 512, "vhdx") == "cannot take the image: it is declared as 'vhdx' and is vpc");
+  CHECK(outcome(qcow2, 512, "ploop") == "cannot take the image: its declared format 'ploop' isn't one that is taken");
+  CHECK(outcome(qcow2, 512, "") == "cannot take the image: its declared format '' isn't one that is taken");
+}
+
+TEST_CASE("an unknown declared word is refused with the words that are known") {
+  try {
+    inspect("x", 1, "ploop\n");
+    FAIL("accepted");
+  } catch (const Error& error) {
+    CHECK(error.message() == "cannot take the image: its declared format 'ploop\\x0a' isn't one that is taken");
+    CHECK(error.hint() == "it looks like raw; known are raw, qcow2, vmdk, vpc, vhd, vhdx, vdi, iso, ami, aki and ari");
+  }
+}
+
+}  // namespace
+}  // namespace basecache::inspect::test
