@@ -16,9 +16,9 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::array<std::pair<std::string_view, PreallocateImages>, 2> preallocations{
+constexpr std::array<std::pair<std::string_view, PreallocateImages>, 2> kPreallocations{
     {{"none", PreallocateImages::none}, {"space", PreallocateImages::space}}};
-constexpr std::array<std::pair<std::string_view, LogLevel>, 5> log_levels{{{"debug", LogLevel::debug},
+constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLogLevels{{{"debug", LogLevel::debug},
                                                                            {"info", LogLevel::info},
                                                                            {"warning", LogLevel::warning},
                                                                            {"error", LogLevel::error},
@@ -141,15 +141,15 @@ constexpr OptionValue max_image_bytes{
     [](Config& config, std::string_view text) { config.max_image_bytes = parse_bytes(text); },
     [](const Config& config) { return show_bytes(config.max_image_bytes); }};
 
-constexpr unsigned most_retries = 100;
-constexpr unsigned most_waiting = 1'000'000;
+constexpr unsigned kMostRetries = 100;
+constexpr unsigned kMostWaiting = 1'000'000;
 
-constexpr std::array options{
+constexpr std::array kOptions{
     ConfigOption{"DEFAULT", "instances_path", path<&Config::instances_path>,
                  "Directory of instances and base files; Nova's, when both run on this node."},
     ConfigOption{"DEFAULT", "force_raw_images", flag<&Config::force_raw_images>,
                  "Base files are converted to raw (true), or keep the image's format (false)."},
-    ConfigOption{"DEFAULT", "preallocate_images", choice<&Config::preallocate_images, preallocations>,
+    ConfigOption{"DEFAULT", "preallocate_images", choice<&Config::preallocate_images, kPreallocations>,
                  "space: disks own all their blocks from the start. none: they grow."},
     ConfigOption{"DEFAULT", "use_cow_images", flag<&Config::use_cow_images>,
                  "What images_type = default means: qcow2 overlays (true) or whole copies (false)."},
@@ -175,7 +175,7 @@ constexpr std::array options{
                  "How disks are made: qcow2 (overlay), raw or flat (whole copy), default (see use_cow_images).",
                  "default"},
 
-    ConfigOption{"glance", "num_retries", number<&Config::num_retries, 0, most_retries>,
+    ConfigOption{"glance", "num_retries", number<&Config::num_retries, 0, kMostRetries>,
                  "Attempts at a download after the first one."},
 
     ConfigOption{"basecache", "socket", path<&Config::socket>, "Where the agent listens."},
@@ -186,7 +186,7 @@ constexpr std::array options{
                  "List of the numeric users who are served; empty: root and the agent's own."},
     ConfigOption{"basecache", "workers", threads<&Config::workers, default_workers>,
                  "Requests served at the same time; auto: two for each core, at least 4.", "auto"},
-    ConfigOption{"basecache", "queue_limit", number<&Config::queue_limit, 0, most_waiting>,
+    ConfigOption{"basecache", "queue_limit", number<&Config::queue_limit, 1, kMostWaiting>,
                  "Requests that may wait for a worker; more are refused as busy."},
     ConfigOption{"basecache", "build_concurrency", threads<&Config::build_concurrency, default_build_concurrency>,
                  "Base files made at the same time; auto: one for each core, at least 2.", "auto"},
@@ -202,7 +202,7 @@ constexpr std::array options{
                  "List of hosts to which redirects may lead although their address is private."},
     ConfigOption{"basecache", "max_image_bytes", max_image_bytes,
                  "Largest image taken: bytes, or a number with KiB, MiB, GiB or TiB."},
-    ConfigOption{"basecache", "log_level", choice<&Config::log_level, log_levels>,
+    ConfigOption{"basecache", "log_level", choice<&Config::log_level, kLogLevels>,
                  "Least that is logged: debug, info, warning, error or critical."},
 };
 
@@ -210,12 +210,12 @@ constexpr std::array options{
 
 Config::Config() : workers(default_workers()), build_concurrency(default_build_concurrency()) {}
 
-std::span<const ConfigOption> config_options() { return options; }
+std::span<const ConfigOption> config_options() { return kOptions; }
 
 const ConfigOption* find_option(std::string_view section, std::string_view name) {
   const auto* const found = std::ranges::find_if(
-      options, [&](const ConfigOption& option) { return option.section == section && option.name == name; });
-  return found == options.end() ? nullptr : found;
+      kOptions, [&](const ConfigOption& option) { return option.section == section && option.name == name; });
+  return found == kOptions.end() ? nullptr : found;
 }
 
 std::string label(const ConfigOption& option) { return fmt::format("[{}] {}", option.section, option.name); }

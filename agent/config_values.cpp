@@ -14,13 +14,13 @@
 namespace basecache {
 namespace {
 
-constexpr unsigned permission_bits = 0777;
+constexpr unsigned kPermissionBits = 0777;
 
 struct Unit {
   std::string_view name;
   unsigned shift;
 };
-constexpr std::array<Unit, 4> units{{{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}}};
+constexpr std::array<Unit, 4> kUnits{{{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}}};
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
@@ -84,7 +84,7 @@ unsigned parse_mode(std::string_view text) {
   unsigned mode = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, mode, 8);
-  if (error != std::errc{} || stop != end || mode > permission_bits) throw BadValue("an octal mode from 0000 to 0777");
+  if (error != std::errc{} || stop != end || mode > kPermissionBits) throw BadValue("an octal mode from 0000 to 0777");
   return mode;
 }
 
@@ -92,9 +92,9 @@ std::string show_mode(unsigned mode) { return fmt::format("{:04o}", mode); }
 
 Bytes parse_bytes(std::string_view text) {
   constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();  // what an off_t can say
-  const auto* const unit = std::ranges::find_if(units, [&](const Unit& each) { return text.ends_with(each.name); });
+  const auto* const unit = std::ranges::find_if(kUnits, [&](const Unit& each) { return text.ends_with(each.name); });
   unsigned shift = 0;
-  if (unit != units.end()) {
+  if (unit != kUnits.end()) {
     shift = unit->shift;
     text = trim(text.substr(0, text.size() - unit->name.size()));
   }
@@ -106,7 +106,7 @@ Bytes parse_bytes(std::string_view text) {
 }
 
 std::string show_bytes(Bytes size) {
-  for (const Unit& unit : units) {
+  for (const Unit& unit : kUnits) {
     const std::uint64_t count = size.count >> unit.shift;
     if (count != 0 && count << unit.shift == size.count) return fmt::format("{}{}", count, unit.name);
   }

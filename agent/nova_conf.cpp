@@ -15,8 +15,8 @@ namespace basecache {
 namespace {
 
 // nova/conf/paths.py and compute.py; distributions package state_path so.
-constexpr std::string_view default_state_path = "/var/lib/nova";
-constexpr std::string_view default_instances_path = "$state_path/instances";
+constexpr std::string_view kDefaultStatePath = "/var/lib/nova";
+constexpr std::string_view kDefaultInstancesPath = "$state_path/instances";
 
 bool is_reference_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
@@ -70,7 +70,7 @@ class References {
     for (const ConfigEntry& entry : entries_ | std::views::reverse) {
       if (entry.section == section && entry.name == option) return entry.value;
     }
-    if (name == "state_path") return default_state_path;
+    if (name == "state_path") return kDefaultStatePath;
     fail(asking, fmt::format("refers to {}, which this file doesn't set", quote(name)));
   }
 
@@ -108,7 +108,7 @@ std::vector<ConfigEntry> our_options(const std::vector<ConfigEntry>& nova, const
   std::vector<ConfigEntry> ours;
   for (const ConfigEntry& entry : nova) {
     if (entry.section != "DEFAULT" || entry.name != "state_path") continue;
-    ours.push_back({"DEFAULT", "instances_path", std::string(default_instances_path), entry.line});
+    ours.push_back({"DEFAULT", "instances_path", std::string(kDefaultInstancesPath), entry.line});
   }
   append_where(ours, nova, find_by_old_name);
   append_where(ours, nova, [](const ConfigEntry& entry) { return find_option(entry.section, entry.name); });
