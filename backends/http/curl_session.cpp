@@ -95,7 +95,6 @@ CurlSession::CurlSession(const HttpSettings& settings)
 
 void CurlSession::set_options(const std::string& url, const HostTrust& trust) {
   CURL* const easy = easy_.get();
-  ::curl_easy_reset(easy);  // keeps the connections
   set_option(easy, CURLOPT_URL, url.c_str());
   set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));

@@ -93,17 +93,22 @@ Exchange::Exchange(CURL* easy, ImageIntake& intake, const HostTrust& trust, cons
       });
 }
 
+Exchange::~Exchange() { ::curl_easy_reset(easy_); }
+
 std::optional<StallWatch::Clock::time_point> Exchange::next_check() const {
   if (!watch_) return std::nullopt;
   return watch_->window_end();
 }
 
-curl_socket_t Exchange::open_socket(const curl_sockaddr& address) {
+curl_socket_t Exchange::open_socket(const curl_sockaddr& address) try {
   if (!may_connect(kind_of(address.addr), trust_)) {
     forbidden_address_ = to_text(address.addr);
     return CURL_SOCKET_BAD;
   }
   return ::socket(address.family, address.socktype | SOCK_CLOEXEC, address.protocol);
+} catch (...) {
+  thrown_ = std::current_exception();
+  return CURL_SOCKET_BAD;
 }
 
 void Exchange::connected() { watch_.emplace(StallWatch::Clock::now(), settings_.stall_timeout, settings_.slowest); }

@@ -26,10 +26,12 @@ namespace basecache::http {
 // outcome().
 class Exchange {
  public:
-  // Sets the callbacks of `easy`. All arguments must outlive the exchange, which must outlive the transfer.
+  // Sets the callbacks of `easy`, and takes back all that was set on it when the exchange ends; its connections stay.
+  // All arguments must outlive the exchange, which must outlive the transfer.
   Exchange(CURL* easy, ImageIntake& intake, const HostTrust& trust, const HttpSettings& settings);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
+  ~Exchange();
 
   bool stalled(StallWatch::Clock::time_point now) { return watch_ && watch_->stalled(now); }
   // When stalled() may change its mind; nothing before there is a connection.
