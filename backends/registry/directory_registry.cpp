@@ -80,7 +80,6 @@ std::optional<StagedFile> clone_of(const SteadyFile& source, const Path& staged_
     if (::ioctl(fd.get(), FICLONE, source.fd()) != 0) return std::nullopt;
   }
   staged.adopt();
-  source.check_unchanged();
   return staged;
 }
 
@@ -137,6 +136,8 @@ StagedFile DirectoryRegistry::copy_in(const SteadyFile& source, StoredImage& ima
   };
   if (is_clone) {
     SteadyFile::open(staged_path).read_all(take, op);
+    // The clone is whole, but what somebody is still writing was no image when it was cloned.
+    source.check_unchanged();
   } else {
     source.read_all(take, op);
     staged.finish();
