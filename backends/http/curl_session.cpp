@@ -86,15 +86,7 @@ std::optional<CURLcode> run(RunningTransfer& transfer, Exchange& exchange, const
   }
 }
 
-}  // namespace
-
-CurlSession::CurlSession(const HttpSettings& settings)
-    : settings_(settings), multi_(::curl_multi_init()), easy_(::curl_easy_init()) {
-  if (!multi_ || !easy_) throw std::bad_alloc();
-}
-
-void CurlSession::set_options(const std::string& url, const HostTrust& trust) {
-  CURL* const easy = easy_.get();
+void set_options(CURL* easy, const std::string& url, const HostTrust& trust, milliseconds connect_timeout) {
   set_option(easy, CURLOPT_URL, url.c_str());
   set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -103,20 +95,26 @@ void CurlSession::set_options(const std::string& url, const HostTrust& trust) {
   set_option(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   set_option(easy, CURLOPT_NOSIGNAL, 1L);
   set_option(easy, CURLOPT_QUICK_EXIT, 1L);  // else a cancelled transfer waits for the name server's answer
-  set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connect_timeout.count()));
+  set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
   set_option(easy, CURLOPT_BUFFERSIZE, kReadSize);
   set_option(easy, CURLOPT_USERAGENT, "basecache");
   // Addresses are judged when a socket is opened; a kept connection was judged for a request that we were asked for.
   set_option(easy, CURLOPT_FRESH_CONNECT, trust.redirected ? 1L : 0L);
 }
 
+}  // namespace
+
+CurlSession::CurlSession(const HttpSettings& settings) : settings_(settings), multi_(::curl_multi_init()) {
+  if (!multi_) throw std::bad_alloc();
+}
+
 std::variant<ResponseHead, Fault> CurlSession::get(const std::string& url, std::span<const HttpHeader> headers,
                                                    const HostTrust& trust, ImageIntake& intake, const OpContext& op) {
-  set_options(url, trust);
   const HeaderList list = list_of(headers);
-  set_option(easy_.get(), CURLOPT_HTTPHEADER, list.get());
-  Exchange exchange(easy_.get(), intake, trust, settings_);
-  RunningTransfer transfer(multi_.get(), easy_.get());
+  Exchange exchange(intake, trust, settings_);
+  set_options(exchange.handle(), url, trust, settings_.connect_timeout);
+  set_option(exchange.handle(), CURLOPT_HTTPHEADER, list.get());
+  RunningTransfer transfer(multi_.get(), exchange.handle());
   if (const auto result = run(transfer, exchange, url, op)) return exchange.outcome(*result);
   return Fault{.kind = FaultKind::stalled,
                .reason = fmt::format("the server is connected, and sends less than {} bytes a second for {} ms",

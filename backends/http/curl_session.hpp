@@ -17,8 +17,8 @@
 
 namespace basecache::http {
 
-// Owns a libcurl transfer handle, what drives it, and the connections it keeps. Used by one thread at a time, for one
-// request after the other.
+// Drives one transfer after the other and owns the connections that are kept between them. Used by one thread at a
+// time.
 class CurlSession {
  public:
   // `settings` must outlive the session.
@@ -31,18 +31,12 @@ class CurlSession {
                                         const HostTrust& trust, ImageIntake& intake, const OpContext& op);
 
  private:
-  struct FreeEasy {
-    void operator()(CURL* easy) const { ::curl_easy_cleanup(easy); }
-  };
   struct FreeMulti {
     void operator()(CURLM* multi) const { ::curl_multi_cleanup(multi); }
   };
 
-  void set_options(const std::string& url, const HostTrust& trust);
-
   const HttpSettings& settings_;
   std::unique_ptr<CURLM, FreeMulti> multi_;
-  std::unique_ptr<CURL, FreeEasy> easy_;
 };
 
 }  // namespace basecache::http

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <new>
+
 #include "agent/base/text.hpp"
 #include "backends/http/curl_option.hpp"
 #include "backends/http/retry_policy.hpp"
@@ -66,8 +68,10 @@ std::string_view words_for(FaultKind kind) {
 
 }  // namespace
 
-Exchange::Exchange(CURL* easy, ImageIntake& intake, const HostTrust& trust, const HttpSettings& settings)
-    : easy_(easy), intake_(intake), trust_(trust), settings_(settings) {
+Exchange::Exchange(ImageIntake& intake, const HostTrust& trust, const HttpSettings& settings)
+    : intake_(intake), trust_(trust), settings_(settings), easy_(::curl_easy_init()) {
+  if (!easy_) throw std::bad_alloc();
+  CURL* const easy = easy_.get();
   set_option(easy, CURLOPT_ERRORBUFFER, detail_);
   set_option(easy, CURLOPT_OPENSOCKETDATA, this);
   set_option(
@@ -92,8 +96,6 @@ Exchange::Exchange(CURL* easy, ImageIntake& intake, const HostTrust& trust, cons
         return static_cast<Exchange*>(self)->take_body(body) ? body.size() : 0;
       });
 }
-
-Exchange::~Exchange() { ::curl_easy_reset(easy_); }
 
 std::optional<StallWatch::Clock::time_point> Exchange::next_check() const {
   if (!watch_) return std::nullopt;
@@ -141,23 +143,25 @@ void Exchange::begin_intake() {
   intake_.begin(read_head());
 }
 
-int Exchange::status() const { return static_cast<int>(inquire<long>(easy_, CURLINFO_RESPONSE_CODE).value_or(0)); }
+int Exchange::status() const {
+  return static_cast<int>(inquire<long>(easy_.get(), CURLINFO_RESPONSE_CODE).value_or(0));
+}
 
 std::optional<std::string> Exchange::header(const char* name) const {
   curl_header* found = nullptr;
-  if (::curl_easy_header(easy_, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK) return std::nullopt;
+  if (::curl_easy_header(easy_.get(), name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK) return std::nullopt;
   return found->value;
 }
 
 ResponseHead Exchange::read_head() const {
   ResponseHead head;
   head.status = status();
-  const curl_off_t length = inquire<curl_off_t>(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T).value_or(-1);
+  const curl_off_t length = inquire<curl_off_t>(easy_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T).value_or(-1);
   if (length >= 0) head.length = Bytes{static_cast<std::uint64_t>(length)};
   head.content_type = without_parameters(header("Content-Type").value_or(""));
   head.content_encoding = header("Content-Encoding").value_or("");
   head.retry_after = header("Retry-After").value_or("");
-  const char* location = inquire<char*>(easy_, CURLINFO_REDIRECT_URL).value_or(nullptr);
+  const char* location = inquire<char*>(easy_.get(), CURLINFO_REDIRECT_URL).value_or(nullptr);
   if (location != nullptr) head.location = location;
   return head;
 }

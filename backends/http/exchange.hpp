@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,12 +27,14 @@ namespace basecache::http {
 // outcome().
 class Exchange {
  public:
-  // Sets the callbacks of `easy`, and takes back all that was set on it when the exchange ends; its connections stay.
   // All arguments must outlive the exchange, which must outlive the transfer.
-  Exchange(CURL* easy, ImageIntake& intake, const HostTrust& trust, const HttpSettings& settings);
+  Exchange(ImageIntake& intake, const HostTrust& trust, const HttpSettings& settings);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
-  ~Exchange();
+
+  // For what isn't ours to set: the URL, the headers, how to connect. A handle serves one exchange only: libcurl 7.88
+  // refuses options on one whose last transfer ended early. Connections are kept elsewhere (see CurlSession).
+  CURL* handle() const { return easy_.get(); }
 
   bool stalled(StallWatch::Clock::time_point now) { return watch_ && watch_->stalled(now); }
   // When stalled() may change its mind; nothing before there is a connection.
@@ -42,6 +45,10 @@ class Exchange {
   std::variant<ResponseHead, Fault> outcome(CURLcode result);
 
  private:
+  struct FreeEasy {
+    void operator()(CURL* easy) const { ::curl_easy_cleanup(easy); }
+  };
+
   curl_socket_t open_socket(const curl_sockaddr& address);
   void connected();
   bool take_header(std::string_view line);
@@ -53,7 +60,6 @@ class Exchange {
   void begin_intake();
   Fault fault_of(CURLcode result) const;
 
-  CURL* easy_;
   ImageIntake& intake_;
   const HostTrust& trust_;
   const HttpSettings& settings_;
@@ -64,7 +70,8 @@ class Exchange {
   bool head_complete_ = false;  // of an answer that isn't an interim one (1xx)
   std::size_t dropped_bytes_ = 0;
   std::exception_ptr thrown_;
-  char detail_[CURL_ERROR_SIZE] = {};  // libcurl's own words
+  char detail_[CURL_ERROR_SIZE] = {};     // libcurl's own words
+  std::unique_ptr<CURL, FreeEasy> easy_;  // last: it points to the others
 };
 
 }  // namespace basecache::http

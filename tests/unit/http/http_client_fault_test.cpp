@@ -173,6 +173,15 @@ TEST_CASE("a server that isn't there is unreachable, and the error counts the at
   CHECK(fetching.sink.starts.empty());
 }
 
+TEST_CASE("a name that nobody resolves is unreachable, and asked for as often") {
+  Fetching fetching;
+  // A label beyond 63 bytes: refused on this node, no name server is asked.
+  const Error error = fetching.failure("http://" + std::string(64, 'a') + ".invalid/image");
+  CHECK(error.code() == ErrorCode::source_unavailable);
+  CHECK(contains(error.message(), "resolve"));
+  CHECK(contains(error.message(), "3 attempts"));
+}
+
 TEST_CASE("without retries the first fault is the last") {
   HttpSettings settings = eager_settings();
   settings.retry.retries = 0;
