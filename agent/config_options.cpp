@@ -181,7 +181,7 @@ constexpr std::array kOptions{
     ConfigOption{"basecache", "socket", path<&Config::socket>, "Where the agent listens."},
     ConfigOption{"basecache", "socket_mode", socket_mode, "Permissions of the socket, octal."},
     ConfigOption{"basecache", "socket_group", name<&Config::socket_group>,
-                 "Group that owns the socket; empty: the agent's own."},
+                 "Group that owns the socket and whose members are served; empty: the agent's own, nobody by group."},
     ConfigOption{"basecache", "allowed_uids", allowed_uids,
                  "List of the numeric users who are served; empty: root and the agent's own."},
     ConfigOption{"basecache", "workers", threads<&Config::workers, default_workers>,

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
 #include <string>
 #include <string_view>
 
@@ -67,9 +66,10 @@ class References {
     const std::size_t dot = name.find('.');
     const std::string_view section = dot == std::string_view::npos ? "DEFAULT" : name.substr(0, dot);
     const std::string_view option = dot == std::string_view::npos ? name : name.substr(dot + 1);
-    for (const ConfigEntry& entry : entries_ | std::views::reverse) {
-      if (entry.section == section && entry.name == option) return entry.value;
-    }
+    const auto last = std::find_if(entries_.rbegin(), entries_.rend(), [&](const ConfigEntry& entry) {
+      return entry.section == section && entry.name == option;
+    });
+    if (last != entries_.rend()) return last->value;
     if (name == "state_path") return kDefaultStatePath;
     fail(asking, fmt::format("refers to {}, which this file doesn't set", quote(name)));
   }

@@ -13,9 +13,9 @@ TEST_CASE("an errno becomes the code that a caller can react to") {
       {EACCES, ErrorCode::storage_unusable}, {EPERM, ErrorCode::storage_unusable}, {EIO, ErrorCode::storage_unusable},
       {ENXIO, ErrorCode::storage_unusable},  {EBADF, ErrorCode::internal},
   };
-  for (const auto& [number, code] : expected) {
-    CAPTURE(number);
-    CHECK(Error::from_errno(number, "do it").code() == code);
+  for (const auto& row : expected) {
+    CAPTURE(row.first);
+    CHECK(Error::from_errno(row.first, "do it").code() == row.second);
   }
 }
 
