@@ -37,7 +37,7 @@ provision::MadeDisk RawDisk::create_disk(const provision::DiskPlace& place, std:
                                          const cache::BaseFile& base, OpContext& op) {
   const Bytes wanted = size_at_least(base.virtual_size(), size, "base file " + base.key().text());
   copy_base(place, base, op);
-  if (wanted > base.virtual_size()) {
+  if (wanted > sizes_of(place.staged).apparent) {
     set_length(place.staged, wanted);
     if (is_bare_ext(place.staged)) grow_ext(place.staged, op);
   }

@@ -42,7 +42,7 @@ class SparseCopy {
     if (!clone()) {
       set_length();
       off_t at = 0;
-      while (const auto data = next_data(at)) {
+      while (const auto data = next_extent(at)) {
         for (at = data->begin; at < data->end; reached(as_bytes(at))) {
           op.check();
           at += copy_some(at, data->end - at);
@@ -81,7 +81,7 @@ class SparseCopy {
   }
 
   // The next run of data from `from` on; nothing when only a hole is left.
-  std::optional<Extent> next_data(off_t from) const {
+  std::optional<Extent> next_extent(off_t from) const {
     const off_t begin = ::lseek(source_.get(), from, SEEK_DATA);
     if (begin < 0 && errno == ENXIO) return std::nullopt;
     if (begin < 0) fail(errno, "find the data in");

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-bool has_data_file(const json& description) {
+bool names_external_file(const json& description) {
   // {"format-specific": {"type": "qcow2", "data": {"data-file": "...", ...}}}
   const json specific = description.value("format-specific", json::object());
   return specific.value("data", json::object()).contains("data-file");
@@ -31,7 +31,7 @@ ImageDescription ImageDescription::parse(std::string_view text) {
     return {.format = description.at("format").get<std::string>(),
             .virtual_size = {description.at("virtual-size").get<std::uint64_t>()},
             .has_backing_file = description.contains("backing-filename"),
-            .has_data_file = qemu::has_data_file(description)};
+            .has_external_file = names_external_file(description)};
   } catch (const json::exception& error) {
     throw Error(ErrorCode::tool_failed,
                 fmt::format("cannot understand what qemu-img info says: {}", quote(error.what())));
@@ -46,7 +46,7 @@ void check_agreement(const ImageDescription& seen, const cache::InspectionVerdic
                        seen.virtual_size.count));
   }
   if (seen.has_backing_file) refuse("qemu-img sees a backing file");
-  if (seen.has_data_file) refuse("qemu-img sees an external data file");
+  if (seen.has_external_file) refuse("qemu-img sees an external data file");
 }
 
 }  // namespace basecache::qemu

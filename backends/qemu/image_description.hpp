@@ -13,7 +13,7 @@ struct ImageDescription {
   std::string format;  // QEMU's name
   Bytes virtual_size;
   bool has_backing_file = false;
-  bool has_data_file = false;
+  bool has_external_file = false;  // qcow2 with its guest clusters in another file
 
   // Error(tool_failed) when it isn't what qemu-img writes.
   static ImageDescription parse(std::string_view json);

@@ -26,11 +26,11 @@ TEST_CASE("qemu-img's words are read") {
   CHECK(plain.format == "qcow2");
   CHECK(plain.virtual_size == Bytes{4096});
   CHECK_FALSE(plain.has_backing_file);
-  CHECK_FALSE(plain.has_data_file);
+  CHECK_FALSE(plain.has_external_file);
   const auto linked = ImageDescription::parse(R"({"virtual-size": 1, "format": "qcow2", "backing-filename": "/b",
       "format-specific": {"type": "qcow2", "data": {"data-file": "/d"}}})");
   CHECK(linked.has_backing_file);
-  CHECK(linked.has_data_file);
+  CHECK(linked.has_external_file);
 }
 
 TEST_CASE("words that aren't qemu-img's are a failed tool") {
@@ -48,6 +48,6 @@ TEST_CASE("an image is refused unless QEMU sees what the inspector saw, in one f
   CHECK(refusal_of({.format = "qcow2", .virtual_size = Bytes{8192}}) == ErrorCode::image_unacceptable);
   CHECK(refusal_of({.format = "qcow2", .virtual_size = Bytes{4096}, .has_backing_file = true}) ==
         ErrorCode::image_unacceptable);
-  CHECK(refusal_of({.format = "qcow2", .virtual_size = Bytes{4096}, .has_data_file = true}) ==
+  CHECK(refusal_of({.format = "qcow2", .virtual_size = Bytes{4096}, .has_external_file = true}) ==
         ErrorCode::image_unacceptable);
 }
