@@ -62,6 +62,7 @@ TEST_CASE(
     const std::string image = made_by_qemu(recipe.format, recipe.options, recipe.flags);
     const std::string expected = qemu_outcome(image, recipe.format);
     for (const std::size_t block : kBlocks) {
+      if (block < small_block(image)) continue;
       CAPTURE(block);
       CHECK(outcome(image, block) == expected);
     }
