@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "agent/api/use_cases.hpp"
 #include "agent/config.hpp"

@@ -1,5 +1,6 @@
 #include "agent/api/connection.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 
 #include <array>
@@ -7,10 +8,12 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http.hpp>
 #include <cerrno>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "agent/api/error_response.hpp"
 #include "agent/api/messages.hpp"
+#include "agent/api/operations.hpp"
 #include "agent/base/error.hpp"
 
 namespace basecache::api {
@@ -28,23 +31,39 @@ constexpr std::size_t kLingerBytes = 16 << 20;
 constexpr std::chrono::milliseconds kLingerTime{2000};
 constexpr std::chrono::milliseconds kRefusedLingerTime{100};  // may be spent on the thread that accepts
 
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-Outcome failure(const Error& error) { return {answer_to(error.code()).http_status, problem(error)}; }
-
 bool wants_stream(const http::fields& fields) {
   return fields[http::field::accept].find({kStreamType.data(), kStreamType.size()}) != beast::string_view::npos;
 }
 
-json final_event(const Outcome& outcome) {
-  if (outcome.failed()) return {{"event", "error"}, {"problem", outcome.body}};
-  return {{"event", "result"}, {"result", outcome.body}};
+std::string final_event(const Outcome& outcome) {
+  return fmt::format(R"({{"event":"{}","{}":{}}})", outcome.failed() ? "error" : "result",
+                     outcome.failed() ? "problem" : "result", outcome.body);
 }
 
-json progress_event(const Progress& progress) {
+std::string progress_event(const Progress& progress) {
   json event = to_json(progress);
   event["event"] = "progress";
-  return event;
+  return dump(event);
+}
+
+// A problem whose status isn't its code's.
+Outcome invalid(int http_status, const std::string& why) {
+  json answer = problem(Error(ErrorCode::invalid_request, why));
+  answer["status"] = http_status;
+  return {http_status, dump(answer), why};
+}
+
+// Why a request couldn't be read, by Beast's word; nothing when there is nobody to be told.
+std::optional<Outcome> unreadable(const boost::system::error_code& error, const ConnectionLimits& limits) {
+  const bool not_http = error.category() == http::make_error_code(http::error::end_of_stream).category();
+  if (!not_http || error == http::error::end_of_stream || error == http::error::partial_message) return std::nullopt;
+  if (error == http::error::body_limit) {
+    return invalid(413, "the request's body has more than " + to_text(Bytes{limits.body_bytes}));
+  }
+  if (error == http::error::header_limit) {
+    return invalid(431, "the request's head has more than " + to_text(Bytes{limits.header_bytes}));
+  }
+  return invalid(400, "the request is not HTTP/1.1 as we can take it: " + error.message());
 }
 
 }  // namespace
@@ -65,7 +84,7 @@ void Connection::serve() {
 void Connection::refuse(const Error& error) {
   try {
     keep_alive_ = false;
-    write_answer(failure(error));
+    write_answer(failed_outcome(error));
     stream_.close_gracefully(kRefusedLingerTime, limits_.header_bytes);
   } catch (const boost::system::system_error&) {  // gone already
   }
@@ -92,23 +111,11 @@ bool Connection::serve_request() {
 }
 
 bool Connection::answer_unreadable(const boost::system::error_code& error) {
-  const bool not_http = error.category() == http::make_error_code(http::error::end_of_stream).category();
-  if (!not_http || error == http::error::end_of_stream || error == http::error::partial_message) return false;
-  Outcome outcome =
-      failure(Error(ErrorCode::invalid_request, "the request is not HTTP/1.1 as we can take it: " + error.message()));
-  if (error == http::error::body_limit) {
-    outcome = failure(
-        Error(ErrorCode::invalid_request, "the request's body has more than " + to_text(Bytes{limits_.body_bytes})));
-    outcome.http_status = 413;
-  } else if (error == http::error::header_limit) {
-    outcome = failure(
-        Error(ErrorCode::invalid_request, "the request's head has more than " + to_text(Bytes{limits_.header_bytes})));
-    outcome.http_status = 431;
+  if (const auto outcome = unreadable(error, limits_)) {
+    keep_alive_ = false;
+    write_answer(*outcome);
+    stream_.close_gracefully(kLingerTime, kLingerBytes);
   }
-  outcome.body["status"] = outcome.http_status;
-  keep_alive_ = false;
-  write_answer(outcome);
-  stream_.close_gracefully(kLingerTime, kLingerBytes);
   return false;
 }
 
@@ -121,7 +128,7 @@ void Connection::answer_task(const HttpRequest& request) {
     if (!task.is_long) return write_answer(run_at_once(task));
     operation = operations_.start(task.subject, task.work);
   } catch (const Error& error) {
-    return write_answer(failure(error));
+    return write_answer(failed_outcome(error));
   }
   accompany(operation, wants_stream(request));
 }
@@ -135,7 +142,7 @@ void Connection::accompany(const std::shared_ptr<Operation>& operation, bool str
   try {
     if (streaming) {
       begin_stream();
-      write_event({{"event", "started"}, {"operation", operation->id()}});
+      write_event(dump({{"event", "started"}, {"operation", operation->id()}}));
     }
     follow(*operation, streaming);
   } catch (...) {
@@ -184,7 +191,7 @@ void Connection::write_answer(const Outcome& outcome) {
   http::response<http::string_body> response{static_cast<http::status>(outcome.http_status), version_};
   response.set(http::field::server, "basecached");
   response.set(http::field::content_type, outcome.failed() ? "application/problem+json" : "application/json");
-  response.body() = dump(outcome.body) + "\n";
+  response.body() = outcome.body + "\n";
   response.keep_alive(keep_alive_);
   response.prepare_payload();
   stream_.expires_after(limits_.answer_time);
@@ -202,8 +209,8 @@ void Connection::begin_stream() {
   http::write_header(stream_, serializer);
 }
 
-void Connection::write_event(const json& event) {
-  const std::string line = dump(event) + "\n";
+void Connection::write_event(const std::string& event) {
+  const std::string line = event + "\n";
   stream_.expires_after(limits_.answer_time);
   boost::asio::write(stream_, http::make_chunk(boost::asio::buffer(line)));
 }

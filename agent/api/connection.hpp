@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "agent/api/operations.hpp"
+#include "agent/api/operation.hpp"
 #include "agent/api/routes.hpp"
 #include "agent/api/unix_stream.hpp"
 #include "agent/base/error.hpp"
@@ -49,7 +49,7 @@ class Connection {
 
   void write_answer(const Outcome& outcome);
   void begin_stream();
-  void write_event(const nlohmann::json& event);
+  void write_event(const std::string& event);
   void end_stream();
 
   UnixStream stream_;

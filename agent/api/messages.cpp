@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
 #include "agent/model/json_fields.hpp"
@@ -36,6 +38,8 @@ json parse_body(const std::string& body) {
         .set_hint("send one JSON object, UTF-8 encoded");
   }
 }
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 PrecacheRequest precache_request(const json& body) {
   model::JsonFields fields(body, "");

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +20,8 @@ namespace basecache::api {
 
 // The body of a request; nothing at all counts as {}. Error(invalid_request) saying where it stops being JSON.
 nlohmann::json parse_body(const std::string& body);
+// One line. Bytes that aren't UTF-8 (a file's name may hold any) become replacement characters.
+std::string dump(const nlohmann::json& value);
 
 struct PrecacheRequest {
   model::ImageRef image_ref;

@@ -2,12 +2,14 @@
 
 #include <boost/algorithm/string/join.hpp>
 #include <boost/algorithm/string/split.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "agent/api/messages.hpp"
+#include "agent/api/operations.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
-#include "agent/version.hpp"
+#include "agent/base/version.hpp"
 
 namespace basecache::api {
 namespace {

@@ -1,13 +1,15 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
-#include "agent/api/operations.hpp"
+#include "agent/api/operation.hpp"
 #include "agent/api/use_cases.hpp"
 
 namespace basecache::api {
+
+class Operations;
 
 // A request as the door understands it, whoever carried it.
 struct Request {

@@ -1,0 +1,108 @@
+// basecached: configuration -> composition -> serve until SIGTERM.
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "agent/api/error_response.hpp"
+#include "agent/api/server.hpp"
+#include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
+#include "agent/base/stop_on_signal.hpp"
+#include "agent/base/version.hpp"
+#include "agent/composition.hpp"
+#include "agent/config.hpp"
+
+namespace {
+
+using namespace basecache;
+
+struct Arguments {
+  std::string config, nova_conf, instances_path, socket;
+  bool show_config = false;
+
+  ConfigSources sources() const {
+    const auto path = [](const std::string& text) { return text.empty() ? std::nullopt : std::optional<Path>(text); };
+    return {path(config), path(nova_conf), path(instances_path), path(socket)};
+  }
+};
+
+void declare(CLI::App& app, Arguments& arguments) {
+  app.set_version_flag("--version", std::string("basecached ") + kVersion);
+  app.add_option("--config", arguments.config, fmt::format("configuration file (default: {})", default_config_file));
+  app.add_option("--nova-conf", arguments.nova_conf, "an existing nova.conf; options that aren't ours are ignored");
+  app.add_option("--instances-path", arguments.instances_path, "where the instances and the cache are");
+  app.add_option("--socket", arguments.socket, "the socket to serve");
+  app.add_flag("--show-config", arguments.show_config, "print what is in force and where it came from, then end");
+}
+
+// sd_notify(3): one datagram to the socket that systemd names; a '@' in front is an abstract one.
+void notify_service(std::string_view state) {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  sockaddr_un address{};
+  if (path == nullptr || std::strlen(path) >= sizeof address.sun_path) return;
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path, std::strlen(path));
+  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
+  (void)::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
+                 size);
+}
+
+void serve(const Config& config) {
+  const StopOnSignal signals;
+  Node node(config);
+  for (const Path& path : node.recovered()) {
+    log_event(LogLevel::info, "leftover_removed", {{"path", path.native()}});
+  }
+  api::Operations operations({config.workers, config.queue_limit, config.request_deadline});
+  const api::Routes routes(node.use_cases(), operations);
+  const std::optional<gid_t> group = api::group_named(config.socket_group);
+  api::Server server({config.socket, config.socket_mode, group}, api::PeerPolicy(config.allowed_uids, group), routes,
+                     operations);
+  log_event(
+      LogLevel::info, "ready",
+      {{"socket", config.socket.native()}, {"instances_path", config.instances_path.native()}, {"version", kVersion}});
+  notify_service("READY=1");
+  server.run(signals.token());
+  notify_service("STOPPING=1");
+  log_event(LogLevel::info, "stopped");
+}
+
+int report(const Error& error) {
+  log_event(LogLevel::critical, "cannot_start",
+            {{"code", name_of(error.code())}, {"error", error.message()}, {"hint", error.hint()}});
+  return api::answer_to(error.code()).exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  CLI::App app("basecached: the node-local image cache agent", "basecached");
+  Arguments arguments;
+  declare(app, arguments);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    const LoadedConfig loaded = load_config(arguments.sources());
+    if (arguments.show_config) {
+      fmt::print("{}", to_text(loaded));
+      return 0;
+    }
+    set_log_level(loaded.config.log_level);
+    serve(loaded.config);
+    return 0;
+  } catch (const Error& error) {
+    return report(error);
+  } catch (const std::exception& error) {
+    return report(Error(ErrorCode::internal, error.what()));
+  }
+}

@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "agent/base/byte_size.hpp"
+#include "tools/basecache/commands.hpp"
+#include "tools/basecache/key_argument.hpp"
+#include "tools/basecache/table.hpp"
+
+namespace basecache::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string text_of(const json& value) { return value.is_null() ? "-" : value.get<std::string>(); }
+
+std::string size_of(const json& value) { return to_text(Bytes{value.get<std::uint64_t>()}); }
+
+std::string list_text(const json& answer) {
+  Table table({"KEY", "KIND", "SIZE", "ON DISK", "LAST USED", "USERS", "PINNED", "ORIGIN"});
+  for (const json& entry : answer["entries"]) {
+    table.add({entry["key"], entry["kind"], size_of(entry["virtual_size_bytes"]), size_of(entry["allocated_bytes"]),
+               age_text(entry["age_seconds"]),
+               std::to_string(entry["users"].size() + entry["leases"].get<std::size_t>()),
+               entry["pin"].is_null() ? "-" : "yes", text_of(entry["origin"])});
+  }
+  std::string text = table.text();
+  for (const json& why : answer["usage_unknown"]) text += "users can't be told: " + why.get<std::string>() + "\n";
+  return text;
+}
+
+std::string entry_text(const json& entry) {
+  std::string text;
+  const auto line = [&](std::string_view name, const std::string& value) {
+    text += fmt::format("{:<14} {}\n", name, value);
+  };
+  line("key", entry["key"]);
+  line("kind", entry["kind"]);
+  line("origin", text_of(entry["origin"]));
+  line("format", text_of(entry["format"]));
+  line("made from", text_of(entry["source_format"]));
+  line("source digest", text_of(entry["source_digest"]));
+  line("size", size_of(entry["virtual_size_bytes"]));
+  line("on disk", size_of(entry["allocated_bytes"]));
+  line("last used", age_text(entry["age_seconds"]) + " ago");
+  line("leases", std::to_string(entry["leases"].get<std::size_t>()));
+  line("pin", entry["pin"].is_null() ? "no" : "yes: " + entry["pin"].get<std::string>());
+  for (const json& user : entry["users"]) line("user", user);
+  return text;
+}
+
+}  // namespace
+
+void add_cache_list(CLI::App& cache, Session& session) {
+  cache.add_subcommand("list", "list the base files")->callback([&session] {
+    session.show(session.ask("GET", "/v1/cache"), list_text);
+  });
+  CLI::App* show = cache.add_subcommand("show", "show one base file and who uses it");
+  const auto key = add_key_argument(*show);
+  show->callback([key, &session] { session.show(session.ask("GET", key_target(*key)), entry_text); });
+}
+
+}  // namespace basecache::cli

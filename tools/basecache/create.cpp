@@ -1,0 +1,133 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+#include "agent/model/base64.hpp"
+#include "tools/basecache/commands.hpp"
+#include "tools/basecache/disks_text.hpp"
+
+namespace basecache::cli {
+namespace {
+
+using nlohmann::json;
+
+struct CreateOptions {
+  std::string spec, instance, image, checksum, name, hostname, images_type, user_data, key_data, network_data, suffix;
+  std::optional<std::uint64_t> root_gb, swap_mb;
+  std::vector<std::uint64_t> ephemeral_gb;
+  std::vector<std::string> metadata, files;
+  bool config_drive = false;
+};
+
+std::string content_of(const std::string& path, std::string_view option) {
+  if (auto content = read_small_file(path)) return *std::move(content);
+  throw Error(ErrorCode::invalid_request, fmt::format("{}: there is no file {}", option, quote(path)));
+}
+
+json json_of(const std::string& path, std::string_view option) {
+  try {
+    return json::parse(content_of(path, option));
+  } catch (const json::exception& error) {
+    throw Error(ErrorCode::invalid_request, fmt::format("{}: {} is not JSON: {}", option, quote(path), error.what()));
+  }
+}
+
+// "NAME=VALUE"
+std::pair<std::string, std::string> split_pair(const std::string& text, std::string_view option) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw Error(ErrorCode::invalid_request, fmt::format("{}: {} has no '='", option, quote(text)));
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+// One ephemeral disk is the flavor's (disk.local), several are block devices (disk.eph0 ...), as in Nova.
+void put_ephemerals(const std::vector<std::uint64_t>& sizes, json& request) {
+  if (sizes.size() == 1) request["flavor"]["ephemeral_gb"] = sizes.front();
+  if (sizes.size() <= 1) return;
+  json& devices = request["block_device_info"]["ephemerals"] = json::array();
+  for (const std::uint64_t size : sizes) devices.push_back({{"size", size}});
+}
+
+void put_texts(const CreateOptions& options, json& request) {
+  const std::pair<const char*, const std::string&> texts[] = {
+      {"uuid", options.instance}, {"image_ref", options.image},   {"checksum", options.checksum},
+      {"name", options.name},     {"hostname", options.hostname}, {"images_type", options.images_type},
+      {"suffix", options.suffix}};
+  for (const auto& [field, value] : texts) {
+    if (!value.empty()) request[field] = value;
+  }
+}
+
+void put_guest(const CreateOptions& options, json& request) {
+  if (options.config_drive) request["config_drive"] = true;
+  if (!options.user_data.empty()) {
+    request["user_data"] = model::base64_encode(content_of(options.user_data, "--user-data"));
+  }
+  if (!options.key_data.empty()) request["key_data"] = content_of(options.key_data, "--key");
+  if (!options.network_data.empty()) request["network_data"] = json_of(options.network_data, "--network-data");
+  for (const std::string& pair : options.metadata) {
+    auto [name, value] = split_pair(pair, "--metadata");
+    request["metadata"][name] = value;
+  }
+  for (const std::string& pair : options.files) {
+    const auto [path, source] = split_pair(pair, "--file");
+    request["injected_files"].push_back(
+        {{"path", path}, {"contents", model::base64_encode(content_of(source, "--file"))}});
+  }
+}
+
+// The spec file's request, with what the options say over it.
+json creation_request(const CreateOptions& options) {
+  json request = options.spec.empty() ? json::object() : json_of(options.spec, "--spec");
+  if (!request.is_object()) throw Error(ErrorCode::invalid_request, "--spec: the file must hold one JSON object");
+  put_texts(options, request);
+  if (options.root_gb) request["flavor"]["root_gb"] = *options.root_gb;
+  if (options.swap_mb) request["flavor"]["swap"] = *options.swap_mb;
+  put_ephemerals(options.ephemeral_gb, request);
+  put_guest(options, request);
+  return request;
+}
+
+void create(const CreateOptions& options, Session& session) {
+  const json request = creation_request(options);
+  if (!request.contains("uuid") || !request["uuid"].is_string()) {
+    throw Error(ErrorCode::invalid_request, "no instance is named")
+        .set_hint("--instance UUID, or uuid in the --spec file");
+  }
+  // What isn't a UUID would be another path of the API.
+  const auto uuid = model::InstanceId::parse(request["uuid"].get<std::string>(), "--instance");
+  session.show(session.ask("POST", "/v1/instances/" + uuid.text() + "/disks", request), disks_text);
+}
+
+}  // namespace
+
+void add_create(CLI::App& app, Session& session) {
+  CLI::App* command = app.add_subcommand("create", "make an instance's disks from an image");
+  const auto options = std::make_shared<CreateOptions>();
+  command->add_option("--instance", options->instance, "UUID of the instance");
+  command->add_option("--image", options->image, "image ref: UUID of the registry, file:// or http(s):// URL");
+  command->add_option("--checksum", options->checksum, "digest of the image's bytes, ALG:HEX (sha512:...)");
+  command->add_option("--root-gb", options->root_gb, "size of the root disk in GiB; 0: the image's own (default)");
+  command->add_option("--ephemeral-gb", options->ephemeral_gb, "an ephemeral disk of so many GiB; may be repeated");
+  command->add_option("--swap-mb", options->swap_mb, "swap disk of so many MiB");
+  command->add_option("--images-type", options->images_type, "raw or qcow2 (default: as configured)");
+  command->add_option("--suffix", options->suffix, "'.rescue' makes the disks of a rescued instance");
+  command->add_option("--name", options->name, "display name of the instance");
+  command->add_option("--hostname", options->hostname, "host name the guest is told (default: made from the name)");
+  command->add_flag("--config-drive", options->config_drive, "with a config drive");
+  command->add_option("--user-data", options->user_data, "file with user data for the guest");
+  command->add_option("--key", options->key_data, "file with an SSH public key for the guest");
+  command->add_option("--network-data", options->network_data, "file with network_data.json for the guest");
+  command->add_option("--metadata", options->metadata, "NAME=VALUE for the guest; may be repeated");
+  command->add_option("--file", options->files, "GUEST_PATH=LOCAL_FILE to inject; may be repeated");
+  command->add_option("--spec", options->spec, "file with a creation request in JSON; options stand over it");
+  command->callback([options, &session] { create(*options, session); });
+}
+
+}  // namespace basecache::cli

@@ -1,0 +1,31 @@
+#include "tools/basecache/disks_text.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/base/byte_size.hpp"
+#include "tools/basecache/table.hpp"
+
+namespace basecache::cli {
+
+std::string disks_text(const nlohmann::json& answer) {
+  Table table({"DISK", "FORMAT", "SIZE", "HOW", "PATH"});
+  for (const auto& disk : answer["disks"]) {
+    table.add({disk["name"], disk["format"], to_text(Bytes{disk["size_bytes"].get<std::uint64_t>()}), disk["how"],
+               disk["path"]});
+  }
+  return table.text() + steps_text(answer);
+}
+
+std::string steps_text(const nlohmann::json& answer) {
+  if (!answer.contains("steps")) return "";
+  std::string text;
+  for (const auto& step : answer["steps"]) {
+    text += fmt::format("{}{} {:.2f} s", text.empty() ? "" : ", ", step["name"].get<std::string>(),
+                        step["seconds"].get<double>());
+  }
+  return fmt::format("{}{}{:.2f} s in all\n", text, text.empty() ? "" : "; ", answer["seconds"].get<double>());
+}
+
+}  // namespace basecache::cli

@@ -1,0 +1,56 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "agent/base/byte_size.hpp"
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+#include "tools/basecache/commands.hpp"
+#include "tools/basecache/table.hpp"
+
+namespace basecache::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string progress_text(const json& operation) {
+  if (operation.value("waiting", false)) return "waits for a worker";
+  const json& progress = operation["progress"];
+  if (progress.empty()) return "-";
+  std::string text = progress["step"].get<std::string>() + " " + to_text(Bytes{progress["done"].get<std::uint64_t>()});
+  if (!progress["total"].is_null()) text += " of " + to_text(Bytes{progress["total"].get<std::uint64_t>()});
+  return text;
+}
+
+std::string list_text(const json& answer) {
+  Table table({"ID", "KIND", "SUBJECT", "RUNNING FOR", "PROGRESS"});
+  for (const json& operation : answer["operations"]) {
+    table.add({operation["id"], operation["kind"], operation["subject"],
+               age_text(static_cast<long long>(operation["seconds"].get<double>())), progress_text(operation)});
+  }
+  return table.text();
+}
+
+void cancel(const std::string& id, Session& session) {
+  if (id.find('/') != std::string::npos) {
+    throw Error(ErrorCode::invalid_request, quote(id, 60) + " is not the id of an operation");
+  }
+  session.show(session.ask("DELETE", "/v1/operations/" + id),
+               [](const json& answer) { return "cancelled " + answer["id"].get<std::string>() + "\n"; });
+}
+
+}  // namespace
+
+void add_ops(CLI::App& app, Session& session) {
+  CLI::App* ops = app.add_subcommand("ops", "what the daemon is doing")->require_subcommand(1);
+  ops->add_subcommand("list", "list what runs")->callback([&session] {
+    session.show(session.ask("GET", "/v1/operations"), list_text);
+  });
+  CLI::App* command = ops->add_subcommand("cancel", "cancel an operation");
+  const auto id = std::make_shared<std::string>();
+  command->add_option("id", *id, "its id, as 'basecache ops list' shows it")->required();
+  command->callback([id, &session] { cancel(*id, session); });
+}
+
+}  // namespace basecache::cli

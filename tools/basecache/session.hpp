@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "agent/config.hpp"
+#include "tools/basecache/agent_link.hpp"
+
+namespace basecache::cli {
+
+// The options that stand before the command.
+struct GlobalOptions {
+  bool standalone = false;
+  bool json = false;
+  std::string socket;
+  std::string config;
+  std::string instances_path;
+};
+
+// One run of the command line: where the agent is, and how answers are shown.
+class Session {
+ public:
+  GlobalOptions options;
+
+  const Config& config();
+
+  // Asks the agent, with a progress bar.
+  nlohmann::json ask(const std::string& method, const std::string& target);
+  nlohmann::json ask(const std::string& method, const std::string& target, const nlohmann::json& body);
+
+  // The answer as JSON, or as `text` tells it.
+  void show(const nlohmann::json& answer, const std::function<std::string(const nlohmann::json&)>& text) const;
+
+ private:
+  nlohmann::json ask(const api::Request& request);
+  AgentLink& link();
+
+  std::optional<Config> config_;
+  std::unique_ptr<AgentLink> link_;
+};
+
+}  // namespace basecache::cli
