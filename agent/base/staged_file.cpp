@@ -106,6 +106,7 @@ void StagedFile::publish(const Path& final_path) && {
     const int error = errno;
     throw Error::from_errno(error, "make " + quote(path_.native()) + " read-only");
   }
+  fd_.reset();  // nobody has a visible file open for writing
   if (!rename_no_replace(path_, final_path)) {
     throw Error(ErrorCode::already_exists, quote(final_path.native()) + " is there already");
   }

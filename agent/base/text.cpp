@@ -10,6 +10,10 @@ namespace {
 
 bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
+bool is_plain(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -76,6 +80,11 @@ std::string quote(std::string_view text, std::size_t limit) {
   }
   if (text.size() > limit) shown += "...";
   return shown + "'";
+}
+
+std::string quote_unless_plain(std::string_view text, std::size_t limit) {
+  const bool plain = !text.empty() && text.size() <= limit && std::ranges::all_of(text, is_plain);
+  return plain ? std::string(text) : quote(text, limit);
 }
 
 std::string redact_url(std::string_view url) {

@@ -21,6 +21,9 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text);
 // Not called "quoted": for a std::string argument lookup would find std::quoted.
 std::string quote(std::string_view text, std::size_t limit = 200);
 
+// The same for names that are plain words nearly always (uuids, fields): those stand without quotation marks.
+std::string quote_unless_plain(std::string_view text, std::size_t limit = 200);
+
 // A URL as it may be shown: user:password@ and the query's values are replaced by "***".
 std::string redact_url(std::string_view url);
 

@@ -89,7 +89,7 @@ const json* JsonFields::any(std::string_view name) { return find(name); }
 void JsonFields::finish() {
   for (const auto& [name, value] : value_.items()) {
     if (known_.contains(name)) continue;
-    Error error = bad_field(path_of(quote(name, 60)), "is not a known field");
+    Error error = bad_field(path_of(quote_unless_plain(name, 60)), "is not a known field");
     if (const auto near = nearest(name, {known_.begin(), known_.end()}))
       error.set_hint("did you mean '" + *near + "'?");
     throw error;

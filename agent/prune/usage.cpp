@@ -83,8 +83,8 @@ class UsageCollector {
         cache::staged_instance_uuid(directory.filename().native()).value_or(directory.filename().native());
     for (const auto& entry : fs::directory_iterator(directory)) {
       if (!fs::is_regular_file(entry.status()) && !fs::is_symlink(entry.symlink_status())) continue;
-      const std::string user =
-          fmt::format("instance {} disk {}", quote(instance, 80), quote(entry.path().filename().native(), 80));
+      const std::string user = fmt::format("instance {} disk {}", quote_unless_plain(instance, 80),
+                                           quote(entry.path().filename().native(), 80));
       guarded(entry.path(), [&] { walk_chain(entry.path(), formats, user); });
     }
   }
@@ -94,7 +94,7 @@ class UsageCollector {
     Path file = disk;
     for (int depth = 0; depth <= kLongestChain; ++depth) {
       const auto inode = inode_of(file);
-      if (!inode) return;  // a dangling name uses nothing that exists; removed while we looked
+      if (!inode) return require_known(file, depth);
       if (!seen.insert(*inode).second) break;
       mark(*inode, user);
       const auto recorded = formats.all().find(file.native());
@@ -103,6 +103,14 @@ class UsageCollector {
       file = Path(*backing).is_absolute() ? Path(*backing) : file.parent_path() / *backing;
     }
     throw Error(ErrorCode::storage_unusable, "its backing chain has a loop or more than 200 files");
+  }
+
+  // A name that leads nowhere uses nothing if it was removed while we looked, or was a base file: those have nothing
+  // below them. What a lost link of the chain stood on can't be told.
+  void require_known(const Path& missing, int depth) const {
+    if (depth == 0 || missing.parent_path() == layout_.base_directory()) return;
+    throw Error(ErrorCode::storage_unusable, "its backing file " + quote(missing.native()) + " is missing")
+        .set_hint("mount what it stands on, or remove the instance that needs it");
   }
 
   void mark(const Inode& inode, const std::string& user) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/filesystem/operations.hpp>
+
 #include <algorithm>
 
 #include "agent/base/error.hpp"
@@ -28,10 +30,14 @@ ImageDescription describe(const Path& image, model::DiskFormat format, const OpC
 }
 
 void check_size(const Path& raw_file, Bytes expected) {
+  const auto failed = [](std::string why) {
+    return Error(ErrorCode::tool_failed, "qemu-img convert " + std::move(why));
+  };
+  if (!boost::filesystem::exists(raw_file)) throw failed("succeeded, but made no " + quote(raw_file.native()));
   const Bytes size = sizes_of(raw_file).apparent;
   if (size == expected) return;
-  throw Error(ErrorCode::tool_failed, fmt::format("qemu-img wrote {} bytes for an image of {} bytes to {}", size.count,
-                                                  expected.count, quote(raw_file.native())));
+  throw failed(fmt::format("wrote {} bytes for an image of {} bytes to {}", size.count, expected.count,
+                           quote(raw_file.native())));
 }
 
 }  // namespace

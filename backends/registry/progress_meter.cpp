@@ -6,6 +6,7 @@ namespace basecache::registry {
 namespace {
 
 constexpr std::chrono::milliseconds kInterval{100};
+constexpr std::uint64_t kStride = 1 << 20;
 
 }  // namespace
 
@@ -13,7 +14,7 @@ ProgressMeter::ProgressMeter(const OpContext& op, std::string step, std::string 
     : op_(op), progress_{.step = std::move(step), .subject = std::move(subject), .done = 0, .total = std::nullopt} {}
 
 void ProgressMeter::start(std::optional<Bytes> total) {
-  progress_.done = 0;
+  progress_.done = reported_done_ = 0;
   progress_.total = total ? std::optional(total->count) : std::nullopt;
   report_when_due();
 }
@@ -25,8 +26,9 @@ void ProgressMeter::add(std::uint64_t bytes) {
 
 void ProgressMeter::report_when_due() {
   const auto now = OpContext::Clock::now();
-  if (reported_ && now - *reported_ < kInterval) return;
+  if (reported_ && now - *reported_ < kInterval && progress_.done - reported_done_ < kStride) return;
   reported_ = now;
+  reported_done_ = progress_.done;
   op_.report(progress_);
 }
 

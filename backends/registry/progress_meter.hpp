@@ -9,8 +9,8 @@
 
 namespace basecache::registry {
 
-// Counts the bytes of one step and reports them at most ten times a second, however small the blocks are, and once at
-// the end.
+// Counts the bytes of one step and reports them each tenth of a second or MiB, however small the blocks are, and once
+// at the end. A source that falls silent has left less than a MiB untold.
 class ProgressMeter {
  public:
   // `op` must outlive the meter. Step and subject as in Progress.
@@ -26,6 +26,7 @@ class ProgressMeter {
   const OpContext& op_;
   Progress progress_;
   std::optional<OpContext::Clock::time_point> reported_;
+  std::uint64_t reported_done_ = 0;
 };
 
 }  // namespace basecache::registry

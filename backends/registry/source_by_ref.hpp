@@ -5,7 +5,7 @@
 namespace basecache::registry {
 
 // Sends UUIDs to the registry and URLs to the URL source, and reports the progress of every fetch (step "fetch",
-// subject as the ref is shown) at most ten times a second.
+// subject as the ref is shown) each tenth of a second or MiB.
 class SourceByRef : public cache::ImageSource {
  public:
   // Both must outlive this.

@@ -148,8 +148,12 @@ class Kill(ImageStory):
     @staticmethod
     def _alive(daemon) -> bool:
         """The traced daemon, strace's child, runs."""
-        return any("basecached" in Path(f"/proc/{pid}/comm").read_text() for pid in daemon.children()
-                   if Path(f"/proc/{pid}/comm").exists())
+        def runs_it(pid: int) -> bool:
+            try:
+                return "basecached" in Path(f"/proc/{pid}/comm").read_text()
+            except OSError:
+                return False  # ended while we looked
+        return any(runs_it(pid) for pid in daemon.children())
 
     @staticmethod
     def _stop_traced(daemon) -> None:

@@ -51,8 +51,9 @@ class ConfigDrive(ImageStory):
         request = creation(self.serve(images.qcow2()), config_drive=True, admin_pass=secret)
         uuid = new_uuid()
         disk = self.assert_created(client.create(uuid, request))["disk.config"]
-        meta = tool("xorriso", "-osirrox", "on", "-indev", disk["path"], "-concat", "-", "/openstack/latest/meta_data.json")
-        self.assertEqual(json.loads(meta)["admin_pass"], secret)
+        meta = self.scratch / "meta_data.json"
+        tool("xorriso", "-osirrox", "on", "-indev", disk["path"], "-extract", "/openstack/latest/meta_data.json", meta)
+        self.assertEqual(json.loads(meta.read_text())["admin_pass"], secret)
         answer = client.create(new_uuid(), {**request, "image_ref": self.server.url("/nowhere")})
         self.assertNotIn(secret, json.dumps(answer.body))
         self.assertEqual(daemon.stop(), 0)

@@ -94,7 +94,8 @@ class DaemonLife(ImageStory):
         (self.base / ("0" * 40 + ".part")).write_bytes(b"dead")
         (self.base / ("1" * 40 + ".converted")).write_bytes(b"dead")
         self.daemon(socket="second.sock")
-        self.assertEqual(self.staged_files(), [str(self.base_file(url).relative_to(self.instances_path)) + ".part"])
+        staged = {path for path in self.staged_files() if path.startswith("_base/")}
+        self.assertEqual(staged, {str(self.base_file(url).relative_to(self.instances_path)) + ".part"})
         gate.open()
         self.assertEqual(stream.last()["event"], "result")
 

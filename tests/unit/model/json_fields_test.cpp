@@ -1,0 +1,147 @@
+#include "agent/model/json_fields.hpp"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "agent/base/error.hpp"
+
+using namespace basecache;
+using namespace basecache::model;
+using nlohmann::json;
+
+namespace {
+
+// The message with which `read` refuses the fields of `value`.
+template <class Read>
+std::string refusal(const json& value, const std::string& path, Read&& read) {
+  try {
+    JsonFields fields(value, path);
+    read(fields);
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::invalid_request);
+    CHECK(error.fields().at(0).first == "field");
+    return error.message();
+  }
+  return "(taken)";
+}
+
+}  // namespace
+
+TEST_CASE("each kind of field is read") {
+  const json value = {{"name", "a"}, {"count", 7},     {"flag", true}, {"part", {{"x", 1}}},
+                      {"list", {1}}, {"anything", 1.5}};
+  JsonFields fields(value, "");
+  CHECK(fields.text("name", 10) == "a");
+  CHECK(fields.required_text("name", 10) == "a");
+  CHECK(fields.number("count", 7) == 7);
+  CHECK(fields.boolean("flag") == true);
+  CHECK(fields.object("part")->at("x") == 1);
+  CHECK(fields.array("list", 1)->size() == 1);
+  CHECK(*fields.any("anything") == 1.5);
+  CHECK_NOTHROW(fields.finish());
+}
+
+TEST_CASE("absent fields and null are the same") {
+  for (const json& value : {json::object(), json{{"x", nullptr}}}) {
+    CAPTURE(value.dump());
+    JsonFields fields(value, "");
+    CHECK_FALSE(fields.has("x"));
+    CHECK_FALSE(fields.text("x", 10).has_value());
+    CHECK_FALSE(fields.number("x", 10).has_value());
+    CHECK_FALSE(fields.boolean("x").has_value());
+    CHECK(fields.object("x") == nullptr);
+    CHECK(fields.array("x", 1) == nullptr);
+    CHECK(fields.any("x") == nullptr);
+    CHECK_NOTHROW(fields.finish());
+  }
+}
+
+TEST_CASE("false, zero and the empty string are present") {
+  const json value = {{"flag", false}, {"count", 0}, {"text", ""}};
+  JsonFields fields(value, "");
+  CHECK(fields.boolean("flag") == false);
+  CHECK(fields.number("count", 10) == 0);
+  CHECK(fields.text("text", 10) == "");
+}
+
+TEST_CASE("a body that is no object is refused") {
+  for (const json& value : {json(), json(1), json("{}"), json::array(), json(true)}) {
+    CAPTURE(value.dump());
+    CHECK(refusal(value, "", [](JsonFields&) {}) == "the request must be a JSON object");
+    CHECK(refusal(value, "flavor", [](JsonFields&) {}) == "flavor must be a JSON object");
+  }
+}
+
+TEST_CASE("a field of the wrong kind is refused with its whole path") {
+  const json value = {{"x", json::array()}};
+  const auto refused = [&](auto&& read) { return refusal(value, "a.b[3]", read); };
+  CHECK(refused([](JsonFields& fields) { fields.text("x", 10); }) == "a.b[3].x must be a string");
+  CHECK(refused([](JsonFields& fields) { fields.boolean("x"); }) == "a.b[3].x must be true or false");
+  CHECK(refused([](JsonFields& fields) { fields.object("x"); }) == "a.b[3].x must be a JSON object");
+  CHECK(refused([](JsonFields& fields) { fields.number("x", 10); }) ==
+        "a.b[3].x must be a whole number from 0 to 10, not '[]'");
+  CHECK(refused([](JsonFields& fields) { fields.required_text("y", 10); }) == "a.b[3].y is missing");
+  CHECK(refusal({{"x", 1}}, "", [](JsonFields& fields) { fields.array("x", 10); }) == "x must be a list");
+}
+
+TEST_CASE("only whole numbers within the range are numbers") {
+  for (const char* text : {"-1", "1.0", "1.5", "11", "1e3", "\"5\"", "true", "18446744073709551615",
+                           "18446744073709551616", "-9223372036854775808"}) {
+    CAPTURE(text);
+    const std::string message =
+        refusal({{"x", json::parse(text)}}, "", [](JsonFields& fields) { fields.number("x", 10); });
+    CHECK(message.starts_with("x must be a whole number from 0 to 10, not "));
+  }
+  const json edges = {{"zero", 0}, {"most", 10}, {"huge", 18446744073709551615U}};
+  JsonFields fields(edges, "");
+  CHECK(fields.number("zero", 10) == 0);
+  CHECK(fields.number("most", 10) == 10);
+  CHECK(fields.number("huge", 18446744073709551615U) == 18446744073709551615U);
+}
+
+TEST_CASE("text and lists have a limit that is stated") {
+  CHECK(refusal({{"x", "abcd"}}, "", [](JsonFields& fields) { fields.text("x", 3); }) ==
+        "x has 4 bytes, at most 3 are allowed");
+  CHECK(refusal({{"x", {1, 2}}}, "", [](JsonFields& fields) { fields.array("x", 1); }) ==
+        "x has 2 items, at most 1 are allowed");
+}
+
+TEST_CASE("an unknown field is refused and the nearest known one is proposed") {
+  const json value = {{"root_gd", 1}};
+  JsonFields fields(value, "flavor");
+  fields.number("root_gb", 10);
+  fields.number("swap", 10);
+  try {
+    fields.finish();
+    FAIL("was taken");
+  } catch (const Error& error) {
+    CHECK(error.message() == "flavor.'root_gd' is not a known field");
+    CHECK(error.hint() == "did you mean 'root_gb'?");
+  }
+}
+
+TEST_CASE("an unknown field that resembles nothing gets no proposal") {
+  const json value = {{"completely_different", 1}};
+  JsonFields fields(value, "");
+  fields.has("uuid");
+  try {
+    fields.finish();
+    FAIL("was taken");
+  } catch (const Error& error) {
+    CHECK(error.hint().empty());
+  }
+}
+
+TEST_CASE("a caller's name of a field reaches no message raw, whatever bytes it has") {
+  const std::string message =
+      refusal({{"\x1b[2J\n", 1}}, "", [](JsonFields& fields) { fields.finish(); });
+  CHECK(message == "'\\x1b[2J\\x0a' is not a known field");
+}
+
+TEST_CASE("the path of a field is spelt from the body's root") {
+  const json empty = json::object();
+  CHECK(JsonFields(empty, "").path_of("uuid") == "uuid");
+  CHECK(JsonFields(empty, "flavor").path_of("swap") == "flavor.swap");
+}
