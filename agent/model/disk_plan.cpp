@@ -14,16 +14,19 @@ std::string strip_dev(const std::string& name) { return name.starts_with("/dev/"
 // The device names that an instance's own disks have taken so far, in the order in which Nova hands them out
 // (nova/virt/libvirt/blockinfo.py). Only what a name decides is followed here: whether a volume stands where a disk
 // would go.
+//
+// Nova takes the bus from the image's properties, which no request has, and so from the root device's name here.
 class DeviceNames {
  public:
   explicit DeviceNames(const BlockDevices& devices) {
     const std::string root = strip_dev(devices.root_device_name);
-    prefix_ = root.size() >= 3 ? root.substr(0, 2) : "vd";
+    prefix_ = prefix_of(root);
     root_ = root.empty() ? prefix_ + "a" : root;
     taken_.insert(root_);
     for (const VolumeDevice& volume : devices.volumes) held_.insert(strip_dev(volume.mount_device));
     root_is_volume_ = held_.contains(root_);
     for (const EphemeralDevice& ephemeral : devices.ephemerals) held_.insert(strip_dev(ephemeral.device_name));
+    if (devices.swap && devices.swap->swap_mb > 0) held_.insert(strip_dev(devices.swap->device_name));
     held_.erase("");
   }
 
@@ -37,6 +40,14 @@ class DeviceNames {
   }
 
  private:
+  // The letters that stand for a bus (nova/block_device.py, strip_prefix); virtio's when the caller leaves it open.
+  static std::string prefix_of(const std::string& root) {
+    for (const std::string prefix : {"vd", "sd", "hd"}) {
+      if (root.starts_with(prefix)) return prefix;
+    }
+    return "vd";
+  }
+
   std::string next() const {
     for (unsigned index = 0;; ++index) {
       std::string name = prefix_ + suffix(index);
@@ -77,7 +88,8 @@ class Planner {
       plan_further_ephemerals();
       plan_swap();
     }
-    if (spec_.config_drive.value_or(defaults_.force_config_drive)) plan_.config_drive = "disk.config" + spec_.suffix;
+    // Forced means that a request can't do without it, either (nova/virt/configdrive.py, required_by).
+    if (defaults_.force_config_drive || spec_.config_drive) plan_.config_drive = "disk.config" + spec_.suffix;
     return std::move(plan_);
   }
 
@@ -94,9 +106,10 @@ class Planner {
           .set_hint("name an image, or a volume whose mount_device is root_device_name in block_device_info");
     }
     if (from_volume) return;
-    const std::uint64_t root_gb = spec_.flavor.root_gb;
+    // A rescue disk isn't grown: the flavor's size is that of the disk to be rescued.
+    const bool own_size = spec_.flavor.root_gb == 0 || !spec_.suffix.empty();
     add("disk", ImageBase{*spec_.image_ref, spec_.checksum},
-        root_gb == 0 ? std::nullopt : std::optional(gibibytes(root_gb)));
+        own_size ? std::nullopt : std::optional(gibibytes(spec_.flavor.root_gb)));
   }
 
   void add_ephemeral(const std::string& name, std::uint64_t size_gb, const std::optional<std::string>& asked) {
@@ -121,9 +134,9 @@ class Planner {
   }
 
   void plan_swap() {
+    // Without a device name it gets the next one, as Nova gives it one while it maps the devices.
     const std::optional<SwapDevice>& device = spec_.block_device_info.swap;
-    const bool usable = device && !device->device_name.empty() && device->swap_mb > 0;  // driver.swap_is_usable
-    if (usable) return add_swap(device->swap_mb);
+    if (device && device->swap_mb > 0) return add_swap(device->swap_mb);
     if (spec_.flavor.swap_mb > 0 && names_.next_is_free()) add_swap(spec_.flavor.swap_mb);
   }
 

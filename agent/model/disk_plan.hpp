@@ -23,7 +23,7 @@ struct DiskSpec {
   std::string name;  // "disk", "disk.local", "disk.eph0", "disk.swap", each with the suffix
   BaseFileSpec base;
   ImagesType images_type = ImagesType::qcow2;
-  std::optional<Bytes> size;  // absent: the base file's own size (root_gb 0)
+  std::optional<Bytes> size;  // absent: the base file's own size (root_gb 0, or a rescue disk)
 };
 
 struct DiskPlan {

@@ -68,7 +68,7 @@ struct InstanceSpec {
   BlockDevices block_device_info = {};
   std::optional<ImagesType> images_type = {};  // absent: as configured
   std::string suffix = {};                     // ".rescue" or ""
-  std::optional<bool> config_drive = {};       // absent: as configured
+  bool config_drive = false;                   // wanted by the caller; the configuration may force it besides
   std::map<std::string, std::string> metadata = {};
   std::string user_data = {};  // decoded bytes
   std::vector<InjectedFile> injected_files = {};

@@ -170,5 +170,6 @@ TEST_CASE("each kind of key has a name") {
 
 TEST_CASE("the file systems that an ephemeral disk can have are those that Nova formats") {
   for (const char* name : {"ext2", "ext3", "ext4", "xfs", "vfat", "ntfs"}) CHECK(is_supported_file_system(name));
-  for (const char* name : {"", "btrfs", "EXT4", "swap", "ext4 ", "default"}) CHECK_FALSE(is_supported_file_system(name));
+  for (const char* name : {"", "btrfs", "EXT4", "swap", "ext4 ", "default"})
+    CHECK_FALSE(is_supported_file_system(name));
 }

@@ -9,9 +9,9 @@ using namespace basecache::model;
 
 TEST_CASE("a declared disk format becomes one of ours, in QEMU's and in Glance's words") {
   const std::pair<const char*, DiskFormat> rows[] = {
-      {"raw", DiskFormat::raw},   {"qcow2", DiskFormat::qcow2}, {"vmdk", DiskFormat::vmdk}, {"vpc", DiskFormat::vpc},
-      {"vhd", DiskFormat::vpc},   {"vhdx", DiskFormat::vhdx},   {"vdi", DiskFormat::vdi},   {"iso", DiskFormat::raw},
-      {"ami", DiskFormat::raw},   {"aki", DiskFormat::raw},     {"ari", DiskFormat::raw},
+      {"raw", DiskFormat::raw}, {"qcow2", DiskFormat::qcow2}, {"vmdk", DiskFormat::vmdk}, {"vpc", DiskFormat::vpc},
+      {"vhd", DiskFormat::vpc}, {"vhdx", DiskFormat::vhdx},   {"vdi", DiskFormat::vdi},   {"iso", DiskFormat::raw},
+      {"ami", DiskFormat::raw}, {"aki", DiskFormat::raw},     {"ari", DiskFormat::raw},
   };
   for (const auto& [word, format] : rows) {
     CAPTURE(word);
@@ -27,8 +27,8 @@ TEST_CASE("a word that is no format we read stays unknown") {
 }
 
 TEST_CASE("each format's name for QEMU leads back to the format") {
-  for (const DiskFormat format : {DiskFormat::raw, DiskFormat::qcow2, DiskFormat::vmdk, DiskFormat::vpc,
-                                  DiskFormat::vhdx, DiskFormat::vdi}) {
+  for (const DiskFormat format :
+       {DiskFormat::raw, DiskFormat::qcow2, DiskFormat::vmdk, DiskFormat::vpc, DiskFormat::vhdx, DiskFormat::vdi}) {
     CAPTURE(qemu_name(format));
     CHECK(disk_format_from(qemu_name(format)) == format);
   }

@@ -30,8 +30,8 @@ std::string refusal(const json& value, const std::string& path, Read&& read) {
 }  // namespace
 
 TEST_CASE("each kind of field is read") {
-  const json value = {{"name", "a"}, {"count", 7},     {"flag", true}, {"part", {{"x", 1}}},
-                      {"list", {1}}, {"anything", 1.5}};
+  const json value = {{"name", "a"},        {"count", 7},  {"flag", true},
+                      {"part", {{"x", 1}}}, {"list", {1}}, {"anything", 1.5}};
   JsonFields fields(value, "");
   CHECK(fields.text("name", 10) == "a");
   CHECK(fields.required_text("name", 10) == "a");
@@ -117,7 +117,7 @@ TEST_CASE("an unknown field is refused and the nearest known one is proposed") {
     fields.finish();
     FAIL("was taken");
   } catch (const Error& error) {
-    CHECK(error.message() == "flavor.'root_gd' is not a known field");
+    CHECK(error.message() == "flavor.root_gd is not a known field");
     CHECK(error.hint() == "did you mean 'root_gb'?");
   }
 }
@@ -135,8 +135,7 @@ TEST_CASE("an unknown field that resembles nothing gets no proposal") {
 }
 
 TEST_CASE("a caller's name of a field reaches no message raw, whatever bytes it has") {
-  const std::string message =
-      refusal({{"\x1b[2J\n", 1}}, "", [](JsonFields& fields) { fields.finish(); });
+  const std::string message = refusal({{"\x1b[2J\n", 1}}, "", [](JsonFields& fields) { fields.finish(); });
   CHECK(message == "'\\x1b[2J\\x0a' is not a known field");
 }
 
