@@ -45,9 +45,7 @@ PrecacheRequest precache_request(const json& body) {
   model::JsonFields fields(body, "");
   PrecacheRequest request{
       .image_ref = model::ImageRef::parse(fields.required_text("image_ref", kLongestRef), "image_ref"), .checksum = {}};
-  if (const auto checksum = fields.text("checksum", 256)) {
-    request.checksum = with_context([] { return "checksum"; }, [&] { return Digest::parse(*checksum); });
-  }
+  request.checksum = fields.digest("checksum");
   fields.finish();
   return request;
 }

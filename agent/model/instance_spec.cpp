@@ -167,9 +167,9 @@ std::string read_network_data(JsonFields& fields) {
 
 void read_image(JsonFields& fields, InstanceSpec& spec) {
   if (const auto ref = fields.text("image_ref", 4096)) spec.image_ref = ImageRef::parse(*ref, "image_ref");
-  if (const auto checksum = fields.text("checksum", 256)) {
-    spec.checksum = with_context([] { return "checksum"; }, [&] { return Digest::parse(*checksum); });
-    if (!spec.image_ref) throw bad("checksum", "is given, but no image_ref that it could belong to");
+  spec.checksum = fields.digest("checksum");
+  if (spec.checksum && !spec.image_ref) {
+    throw bad("checksum", "is given, but no image_ref that it could belong to");
   }
   spec.os_type = plain_text(fields, "os_type", 64);
   spec.images_type = read_images_type(fields);

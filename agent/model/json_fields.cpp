@@ -12,6 +12,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kLongestDigest = 256;  // "sha512:" and 128 digits, and room for a message about more
+
 Error bad_field(const std::string& path, std::string_view why) {
   return Error(ErrorCode::invalid_request, fmt::format("{} {}", path.empty() ? "the request" : path, why))
       .add_field("field", path);
@@ -66,6 +68,16 @@ std::optional<bool> JsonFields::boolean(std::string_view name) {
   if (value == nullptr) return std::nullopt;
   if (!value->is_boolean()) throw bad_field(path_of(name), "must be true or false");
   return value->get<bool>();
+}
+
+std::optional<Digest> JsonFields::digest(std::string_view name) {
+  const auto words = text(name, kLongestDigest);
+  if (!words) return std::nullopt;
+  try {
+    return Digest::parse(*words);
+  } catch (Error& error) {
+    throw error.add_field("field", path_of(name));
+  }
 }
 
 const json* JsonFields::object(std::string_view name) {

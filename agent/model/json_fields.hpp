@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/base/digest.hpp"
+
 namespace basecache::model {
 
 // Reads the fields of one JSON object of a caller and remembers which were asked for, so that finish() can refuse
@@ -24,6 +26,7 @@ class JsonFields {
   // A whole number from 0 to max; negative, fractional and absurd ones are refused with the range.
   std::optional<std::uint64_t> number(std::string_view name, std::uint64_t max);
   std::optional<bool> boolean(std::string_view name);
+  std::optional<Digest> digest(std::string_view name);  // "sha256:<hex>"
   const nlohmann::json* object(std::string_view name);  // null when absent
   const nlohmann::json* array(std::string_view name, std::size_t max_items);
   const nlohmann::json* any(std::string_view name);
