@@ -47,7 +47,7 @@ struct Config {
   mode_t socket_mode = 0660;
   std::string socket_group;         // empty: the daemon's own group
   std::vector<uid_t> allowed_uids;  // empty: root and the daemon's own user
-  std::size_t workers;              // requests served at the same time; 2 a core, at least 4
+  std::size_t workers = 64;         // requests served at the same time; most of them wait for a base file
   std::size_t queue_limit = 1000;   // requests that wait for a worker; more are refused (busy)
   std::size_t build_concurrency;    // base files made at the same time; 1 a core, at least 2
   std::chrono::seconds request_deadline{3600};

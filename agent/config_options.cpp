@@ -46,15 +46,15 @@ model::ImagesType parse_images_type(std::string_view text, bool use_cow_images) 
   throw BadValue("one of raw, flat, qcow2, default");
 }
 
+constexpr std::size_t kMostThreads = 1024;
+
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
-std::size_t default_workers() { return std::max<std::size_t>(4, 2 * cores()); }
 std::size_t default_build_concurrency() { return std::max<std::size_t>(2, cores()); }
 
 std::size_t parse_threads(std::string_view text, std::size_t by_cores) {
-  constexpr std::size_t most = 1024;  // a thread each
   if (text == "auto") return by_cores;
   try {
-    return parse_number(text, 1, most);
+    return parse_number(text, 1, kMostThreads);
   } catch (const BadValue& bad) {
     throw BadValue(fmt::format("auto or {}", bad.what()));
   }
@@ -184,8 +184,8 @@ constexpr std::array kOptions{
                  "Group that owns the socket and whose members are served; empty: the agent's own, nobody by group."},
     ConfigOption{"basecache", "allowed_uids", allowed_uids,
                  "List of the numeric users who are served; empty: root and the agent's own."},
-    ConfigOption{"basecache", "workers", threads<&Config::workers, default_workers>,
-                 "Requests served at the same time; auto: two for each core, at least 4.", "auto"},
+    ConfigOption{"basecache", "workers", number<&Config::workers, 1, kMostThreads>,
+                 "Requests served at the same time; most of them wait for a base file."},
     ConfigOption{"basecache", "queue_limit", number<&Config::queue_limit, 1, kMostWaiting>,
                  "Requests that may wait for a worker; more are refused as busy."},
     ConfigOption{"basecache", "build_concurrency", threads<&Config::build_concurrency, default_build_concurrency>,
@@ -208,7 +208,7 @@ constexpr std::array kOptions{
 
 }  // namespace
 
-Config::Config() : workers(default_workers()), build_concurrency(default_build_concurrency()) {}
+Config::Config() : build_concurrency(default_build_concurrency()) {}
 
 std::span<const ConfigOption> config_options() { return kOptions; }
 

@@ -50,12 +50,12 @@ main() {
   configure build && build "g++, everything" build &&
     for suite in lint unit functional fault; do run_suite "$suite" build "$suite"; done
 
-  # -O1 with line tables: half the compile time of -O2 -g, and stacks stay readable.
-  configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 -Ddebug=false -Dcpp_args=-g1 &&
+  # -O1: half the compile time of -O2.
+  configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 &&
     run_suite "unit (ASan+UBSan)" build-asan unit --timeout-multiplier 5
 
   # The same directory shows that clang++ compiles everything without a warning.
-  CXX=clang++ configure build-tsan -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Ddebug=false -Dcpp_args=-g1 &&
+  CXX=clang++ configure build-tsan -Db_sanitize=thread -Db_lundef=false -Doptimization=1 &&
     build "clang++, everything, TSan" build-tsan &&
     run_suite "unit (TSan)" build-tsan unit --timeout-multiplier 5
 

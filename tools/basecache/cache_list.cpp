@@ -52,13 +52,13 @@ std::string entry_text(const json& entry) {
 
 }  // namespace
 
-void add_cache_list(CLI::App& cache, Session& session) {
-  cache.add_subcommand("list", "list the base files")->callback([&session] {
+void add_cache_list(Command cache, Session& session) {
+  cache.command("list", "list the base files").action([&session] {
     session.show(session.ask("GET", "/v1/cache"), list_text);
   });
-  CLI::App* show = cache.add_subcommand("show", "show one base file and who uses it");
-  const auto key = add_key_argument(*show);
-  show->callback([key, &session] { session.show(session.ask("GET", key_target(*key)), entry_text); });
+  Command show = cache.command("show", "show one base file and who uses it");
+  const auto key = add_key_argument(show);
+  show.action([key, &session] { session.show(session.ask("GET", key_target(*key)), entry_text); });
 }
 
 }  // namespace basecache::cli

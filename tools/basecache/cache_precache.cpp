@@ -22,13 +22,12 @@ std::string precache_text(const nlohmann::json& answer) {
 
 }  // namespace
 
-void add_cache_precache(CLI::App& cache, Session& session) {
-  CLI::App* command = cache.add_subcommand("precache", "make an image's base file before anybody needs it");
+void add_cache_precache(Command cache, Session& session) {
+  Command command = cache.command("precache", "make an image's base file before anybody needs it");
   const auto options = std::make_shared<PrecacheOptions>();
-  command->add_option("image", options->image, "image ref: UUID of the registry, file:// or http(s):// URL")
-      ->required();
-  command->add_option("--checksum", options->checksum, "digest of the image's bytes, ALG:HEX (sha512:...)");
-  command->callback([options, &session] {
+  command.argument("image", options->image, "image ref: UUID of the registry, file:// or http(s):// URL");
+  command.option("--checksum", options->checksum, "digest of the image's bytes, ALG:HEX (sha512:...)");
+  command.action([options, &session] {
     nlohmann::json body = {{"image_ref", options->image}};
     if (!options->checksum.empty()) body["checksum"] = options->checksum;
     session.show(session.ask("POST", "/v1/cache/images", body), precache_text);

@@ -29,11 +29,11 @@ std::string prune_text(const json& report) {
 
 }  // namespace
 
-void add_cache_prune(CLI::App& cache, Session& session) {
-  CLI::App* command = cache.add_subcommand("prune", "remove the base files that nobody has used for long enough");
+void add_cache_prune(Command cache, Session& session) {
+  Command command = cache.command("prune", "remove the base files that nobody has used for long enough");
   const auto dry_run = std::make_shared<bool>(false);
-  command->add_flag("--dry-run", *dry_run, "remove nothing; say what would be removed and kept, and why");
-  command->callback([dry_run, &session] {
+  command.flag("--dry-run", *dry_run, "remove nothing; say what would be removed and kept, and why");
+  command.action([dry_run, &session] {
     session.show(session.ask("POST", "/v1/cache/prune", {{"dry_run", *dry_run}}), prune_text);
   });
 }

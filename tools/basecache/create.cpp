@@ -107,27 +107,27 @@ void create(const CreateOptions& options, Session& session) {
 
 }  // namespace
 
-void add_create(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand("create", "make an instance's disks from an image");
+void add_create(Command root, Session& session) {
+  Command command = root.command("create", "make an instance's disks from an image");
   const auto options = std::make_shared<CreateOptions>();
-  command->add_option("--instance", options->instance, "UUID of the instance");
-  command->add_option("--image", options->image, "image ref: UUID of the registry, file:// or http(s):// URL");
-  command->add_option("--checksum", options->checksum, "digest of the image's bytes, ALG:HEX (sha512:...)");
-  command->add_option("--root-gb", options->root_gb, "size of the root disk in GiB; 0: the image's own (default)");
-  command->add_option("--ephemeral-gb", options->ephemeral_gb, "an ephemeral disk of so many GiB; may be repeated");
-  command->add_option("--swap-mb", options->swap_mb, "swap disk of so many MiB");
-  command->add_option("--images-type", options->images_type, "raw or qcow2 (default: as configured)");
-  command->add_option("--suffix", options->suffix, "'.rescue' makes the disks of a rescued instance");
-  command->add_option("--name", options->name, "display name of the instance");
-  command->add_option("--hostname", options->hostname, "host name the guest is told (default: made from the name)");
-  command->add_flag("--config-drive", options->config_drive, "with a config drive");
-  command->add_option("--user-data", options->user_data, "file with user data for the guest");
-  command->add_option("--key", options->key_data, "file with an SSH public key for the guest");
-  command->add_option("--network-data", options->network_data, "file with network_data.json for the guest");
-  command->add_option("--metadata", options->metadata, "NAME=VALUE for the guest; may be repeated");
-  command->add_option("--file", options->files, "GUEST_PATH=LOCAL_FILE to inject; may be repeated");
-  command->add_option("--spec", options->spec, "file with a creation request in JSON; options stand over it");
-  command->callback([options, &session] { create(*options, session); });
+  command.option("--instance", options->instance, "UUID of the instance");
+  command.option("--image", options->image, "image ref: UUID of the registry, file:// or http(s):// URL");
+  command.option("--checksum", options->checksum, "digest of the image's bytes, ALG:HEX (sha512:...)");
+  command.option("--root-gb", options->root_gb, "size of the root disk in GiB; 0: the image's own (default)");
+  command.options("--ephemeral-gb", options->ephemeral_gb, "an ephemeral disk of so many GiB; may be repeated");
+  command.option("--swap-mb", options->swap_mb, "swap disk of so many MiB");
+  command.option("--images-type", options->images_type, "raw or qcow2 (default: as configured)");
+  command.option("--suffix", options->suffix, "'.rescue' makes the disks of a rescued instance");
+  command.option("--name", options->name, "display name of the instance");
+  command.option("--hostname", options->hostname, "host name the guest is told (default: made from the name)");
+  command.flag("--config-drive", options->config_drive, "with a config drive");
+  command.option("--user-data", options->user_data, "file with user data for the guest");
+  command.option("--key", options->key_data, "file with an SSH public key for the guest");
+  command.option("--network-data", options->network_data, "file with network_data.json for the guest");
+  command.options("--metadata", options->metadata, "NAME=VALUE for the guest; may be repeated");
+  command.options("--file", options->files, "GUEST_PATH=LOCAL_FILE to inject; may be repeated");
+  command.option("--spec", options->spec, "file with a creation request in JSON; options stand over it");
+  command.action([options, &session] { create(*options, session); });
 }
 
 }  // namespace basecache::cli

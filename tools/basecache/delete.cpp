@@ -6,11 +6,11 @@
 
 namespace basecache::cli {
 
-void add_delete(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand("delete", "remove an instance's directory with all its disks");
+void add_delete(Command root, Session& session) {
+  Command command = root.command("delete", "remove an instance's directory with all its disks");
   const auto uuid = std::make_shared<std::string>();
-  command->add_option("uuid", *uuid, "UUID of the instance")->required();
-  command->callback([uuid, &session] {
+  command.argument("uuid", *uuid, "UUID of the instance");
+  command.action([uuid, &session] {
     const auto instance = model::InstanceId::parse(*uuid, "uuid");
     session.show(session.ask("DELETE", "/v1/instances/" + instance.text()), [](const nlohmann::json& answer) {
       return "removed instance " + answer["uuid"].get<std::string>() + "\n";

@@ -100,35 +100,35 @@ void remove(const std::string& id, Session& session) {
                [](const json& answer) { return "removed image " + answer["id"].get<std::string>() + "\n"; });
 }
 
-std::shared_ptr<std::string> add_id(CLI::App& command) {
+std::shared_ptr<std::string> add_id(Command& command) {
   auto id = std::make_shared<std::string>();
-  command.add_option("id", *id, "UUID of the image")->required();
+  command.argument("id", *id, "UUID of the image");
   return id;
 }
 
 }  // namespace
 
-void add_image(CLI::App& app, Session& session) {
-  CLI::App* image = app.add_subcommand("image", "the images of the directory registry")->require_subcommand(1);
-  CLI::App* command = image->add_subcommand("import", "take an image file into the registry");
+void add_image(Command root, Session& session) {
+  Command image = root.group("image", "the images of the directory registry");
+  Command command = image.command("import", "take an image file into the registry");
   const auto options = std::make_shared<ImportOptions>();
-  command->add_option("file", options->file, "the image")->required()->check(CLI::ExistingFile);
-  command->add_option("--name", options->name, "its name (default: the file's)");
-  command->add_option("--disk-format", options->disk_format, "what it is said to be (default: what it is)");
-  command->add_option("--id", options->id, "its UUID (default: a new one)");
-  command->callback([options, &session] { import_image(*options, session); });
+  command.argument("file", options->file, "the image");
+  command.option("--name", options->name, "its name (default: the file's)");
+  command.option("--disk-format", options->disk_format, "what it is said to be (default: what it is)");
+  command.option("--id", options->id, "its UUID (default: a new one)");
+  command.action([options, &session] { import_image(*options, session); });
 
-  image->add_subcommand("list", "list the images")->callback([&session] { session.show(list(session), list_text); });
+  image.command("list", "list the images").action([&session] { session.show(list(session), list_text); });
 
-  CLI::App* show = image->add_subcommand("show", "show one image");
-  const auto shown = add_id(*show);
-  show->callback([shown, &session] {
+  Command show = image.command("show", "show one image");
+  const auto shown = add_id(show);
+  show.action([shown, &session] {
     session.show(registry::to_json(registry_of(session).show(*shown)),
                  [](const json& answer) { return answer.dump(2) + "\n"; });
   });
-  CLI::App* removal = image->add_subcommand("remove", "remove an image from the registry; base files made of it stay");
-  const auto removed = add_id(*removal);
-  removal->callback([removed, &session] { remove(*removed, session); });
+  Command removal = image.command("remove", "remove an image from the registry; base files made of it stay");
+  const auto removed = add_id(removal);
+  removal.action([removed, &session] { remove(*removed, session); });
 }
 
 }  // namespace basecache::cli

@@ -6,9 +6,9 @@
 
 namespace basecache::cli {
 
-std::shared_ptr<std::string> add_key_argument(CLI::App& command) {
+std::shared_ptr<std::string> add_key_argument(Command& command) {
   auto key = std::make_shared<std::string>();
-  command.add_option("key", *key, "name of the base file, as 'basecache cache list' shows it")->required();
+  command.argument("key", *key, "name of the base file, as 'basecache cache list' shows it");
   return key;
 }
 

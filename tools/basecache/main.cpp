@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <nlohmann/json.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "agent/api/error_response.hpp"
@@ -22,35 +21,26 @@ using namespace basecache::cli;
 constexpr int kUsageExit = 2;
 constexpr int kUnreachableExit = 10;
 
-void declare(CLI::App& app, Session& session) {
-  app.set_version_flag("--version", std::string("basecache ") + kVersion);
-  app.require_subcommand(1);
-  auto* standalone =
-      app.add_flag("--standalone", session.options.standalone, "do the work in this process, with no daemon");
-  app.add_option("--socket", session.options.socket, "the socket of the daemon to ask")->excludes(standalone);
-  app.add_option("--config", session.options.config,
-                 fmt::format("configuration file (default: {})", default_config_file));
-  app.add_option("--instances-path", session.options.instances_path, "where the instances and the cache are");
-  app.add_flag("--json", session.options.json, "answer in JSON");
+void declare(Command root, Session& session) {
+  GlobalOptions& options = session.options;
+  root.flag("--standalone", options.standalone, "do the work in this process, with no daemon");
+  root.option("--socket", options.socket, "the socket of the daemon to ask").excludes("--socket", "--standalone");
+  root.option("--config", options.config, fmt::format("configuration file (default: {})", default_config_file));
+  root.option("--instances-path", options.instances_path, "where the instances and the cache are");
+  root.flag("--json", options.json, "answer in JSON");
 
-  add_create(app, session);
-  add_show(app, session);
-  add_delete(app, session);
-  CLI::App& cache = *app.add_subcommand("cache", "the base files of this node")->require_subcommand(1);
+  add_create(root, session);
+  add_show(root, session);
+  add_delete(root, session);
+  const Command cache = root.group("cache", "the base files of this node");
   add_cache_list(cache, session);
   add_cache_precache(cache, session);
   add_cache_remove(cache, session);
   add_cache_pin(cache, session);
   add_cache_prune(cache, session);
-  add_image(app, session);
-  add_ops(app, session);
-  add_status(app, session);
-  // Global options may stand behind the command too.
-  const auto all = [](const CLI::App*) { return true; };
-  for (CLI::App* command : app.get_subcommands(all)) {
-    command->fallthrough();
-    for (CLI::App* below : command->get_subcommands(all)) below->fallthrough();
-  }
+  add_image(root, session);
+  add_ops(root, session);
+  add_status(root, session);
 }
 
 void complain(const std::string& message, const std::string& hint) {
@@ -67,24 +57,16 @@ int report(const Session& session, const Error& error) {
   return api::answer_to(error.code()).exit_code;
 }
 
-int usage(const CLI::App& app, const CLI::ParseError& error) {
-  const int code = app.exit(error);
-  return code == 0 ? 0 : kUsageExit;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   set_log_level(LogLevel::error);
   Session session;
-  CLI::App app("basecache: images into instance disks, through a cache of base files", "basecache");
-  declare(app, session);
+  CommandLine line("basecache", "Images into instance disks, through a cache of base files", kVersion);
+  declare(line.root(), session);
   try {
-    app.parse(argc, argv);
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return usage(app, error);
+    return line.run(argc, argv, kUsageExit);
   } catch (const Error& error) {
     return report(session, error);
   } catch (const Cancelled&) {

@@ -42,15 +42,15 @@ void cancel(const std::string& id, Session& session) {
 
 }  // namespace
 
-void add_ops(CLI::App& app, Session& session) {
-  CLI::App* ops = app.add_subcommand("ops", "what the daemon is doing")->require_subcommand(1);
-  ops->add_subcommand("list", "list what runs")->callback([&session] {
+void add_ops(Command root, Session& session) {
+  Command ops = root.group("ops", "what the daemon is doing");
+  ops.command("list", "list what runs").action([&session] {
     session.show(session.ask("GET", "/v1/operations"), list_text);
   });
-  CLI::App* command = ops->add_subcommand("cancel", "cancel an operation");
+  Command command = ops.command("cancel", "cancel an operation");
   const auto id = std::make_shared<std::string>();
-  command->add_option("id", *id, "its id, as 'basecache ops list' shows it")->required();
-  command->callback([id, &session] { cancel(*id, session); });
+  command.argument("id", *id, "its id, as 'basecache ops list' shows it");
+  command.action([id, &session] { cancel(*id, session); });
 }
 
 }  // namespace basecache::cli

@@ -7,11 +7,11 @@
 
 namespace basecache::cli {
 
-void add_show(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand("show", "show an instance's disks");
+void add_show(Command root, Session& session) {
+  Command command = root.command("show", "show an instance's disks");
   const auto uuid = std::make_shared<std::string>();
-  command->add_option("uuid", *uuid, "UUID of the instance")->required();
-  command->callback([uuid, &session] {
+  command.argument("uuid", *uuid, "UUID of the instance");
+  command.action([uuid, &session] {
     const auto instance = model::InstanceId::parse(*uuid, "uuid");
     session.show(session.ask("GET", "/v1/instances/" + instance.text()), disks_text);
   });

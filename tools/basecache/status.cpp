@@ -34,8 +34,8 @@ std::string status_text(const json& answer) {
 
 }  // namespace
 
-void add_status(CLI::App& app, Session& session) {
-  app.add_subcommand("status", "how the agent and its cache are")->callback([&session] {
+void add_status(Command root, Session& session) {
+  root.command("status", "how the agent and its cache are").action([&session] {
     session.show(status(session), status_text);
   });
 }
