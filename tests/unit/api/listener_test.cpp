@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
 #include <cstring>
 #include <string>
 
@@ -100,7 +101,7 @@ TEST_CASE("the socket goes with its listener, and the next one can have the path
   const ScratchDir scratch;
   const SocketSettings settings{.path = scratch / "agent.sock", .mode = 0660, .group = {}};
   { const Listener first(settings); }
-  CHECK_FALSE(exists(settings.path));
+  CHECK_FALSE(boost::filesystem::exists(settings.path));
   const Listener second(settings);
   CHECK(connected(settings.path));
 }
@@ -142,5 +143,5 @@ TEST_CASE("a path that is too long for a socket is refused with the limit") {
   const Error error = refusal_of({.path = path, .mode = 0660, .group = {}});
   CHECK(error.code() == ErrorCode::invalid_request);
   CHECK(error.message().find("longer than 107 bytes") != std::string::npos);
-  CHECK_FALSE(exists(path));
+  CHECK_FALSE(boost::filesystem::exists(path));
 }
