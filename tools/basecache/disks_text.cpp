@@ -8,6 +8,11 @@
 #include "tools/basecache/table.hpp"
 
 namespace basecache::cli {
+namespace {
+
+constexpr double kWorthTelling = 0.005;  // seconds; --json has every step
+
+}  // namespace
 
 std::string disks_text(const nlohmann::json& answer) {
   Table table({"DISK", "FORMAT", "SIZE", "HOW", "PATH"});
@@ -22,6 +27,7 @@ std::string steps_text(const nlohmann::json& answer) {
   if (!answer.contains("steps")) return "";
   std::string text;
   for (const auto& step : answer["steps"]) {
+    if (step["seconds"].get<double>() < kWorthTelling) continue;
     text += fmt::format("{}{} {:.2f} s", text.empty() ? "" : ", ", step["name"].get<std::string>(),
                         step["seconds"].get<double>());
   }
