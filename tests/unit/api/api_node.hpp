@@ -1,0 +1,57 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "agent/api/operations.hpp"
+#include "agent/api/routes.hpp"
+#include "agent/base/error.hpp"
+#include "tests/unit/cache/fakes.hpp"
+
+namespace basecache::test {
+
+// "Makes" a disk by writing its base's name into it.
+class PlainDisk : public provision::DiskBackend {
+ public:
+  provision::MadeDisk create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
+                                  const cache::BaseFile& base, OpContext&) override {
+    write_file(place.staged, base.key().text());
+    return {model::DiskFormat::raw, size.value_or(base.virtual_size())};
+  }
+  provision::MadeDisk grow_disk(const Path&, std::optional<Bytes> size, OpContext&) override {
+    return {model::DiskFormat::raw, size.value_or(Bytes{1})};
+  }
+};
+
+class PlainDrive : public provision::DriveWriter {
+ public:
+  void write_drive(const Path& file, const model::DriveContents&, OpContext&) override { write_file(file, "drive"); }
+};
+
+class NoChains : public prune::DiskChainReader {
+ public:
+  std::optional<std::string> backing_file(const Path&, const std::string&) const override { return std::nullopt; }
+};
+
+// A whole agent behind its routes, with fakes for what reaches outside. `source.gate` holds a fetch half way.
+struct ApiNode : FakeNode {
+  ApiNode() : FakeNode("image bytes") {}
+
+  PlainDisk disk;
+  PlainDrive drive;
+  NoChains chains;
+  cache::Pins pins{layout};
+  provision::Backends backends{disk, disk, drive};
+  provision::Provisioner provisioner{images, backends, {}};
+  provision::Instances instances{layout, backends};
+  prune::Pruner pruner{images, pins, chains, {}};
+  api::Operations operations{{}};
+  api::Routes routes{{images, pins, provisioner, instances, pruner, chains}, operations};
+};
+
+inline const std::string kInstance = "9a2d629d-0000-4000-8000-000000000001";
+inline const std::string kImageUrl = "http://registry.example/image";
+inline const std::string kPrecacheBody = R"({"image_ref":"http://registry.example/image"})";
+
+}  // namespace basecache::test

@@ -1,0 +1,207 @@
+#include "agent/api/routes.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "tests/unit/api/api_node.hpp"
+
+using namespace basecache;
+using namespace basecache::api;
+using namespace basecache::test;
+using nlohmann::json;
+
+namespace {
+
+const std::string kKey = model::CacheKey::for_image(kImageUrl).text();
+
+// What the task of a request answers, run here and now.
+json answer(const ApiNode& node, const std::string& method, const std::string& target, const std::string& body = "") {
+  OpContext op = test_operation();
+  return node.routes.task({method, target, body}).work(op);
+}
+
+Error refusal(const ApiNode& node, const std::string& method, const std::string& target, const std::string& body = "") {
+  try {
+    answer(node, method, target, body);
+  } catch (const Error& error) {
+    return error;
+  }
+  FAIL(method << " " << target << " was answered");
+  return {ErrorCode::internal, ""};
+}
+
+}  // namespace
+
+TEST_CASE("an unknown path is not found") {
+  const ApiNode node;
+  for (const char* target : {"", "/", "/v1", "/v1/", "/v2/health", "/v1/health/", "//v1/health", "/v1/health?x=1",
+                             "/v1/cache/a/b", "/v1/Health", "/v1/%68ealth", "/../v1/health"}) {
+    CAPTURE(target);
+    const Error error = refusal(node, "GET", target);
+    CHECK(error.code() == ErrorCode::not_found);
+    CHECK_FALSE(error.hint().empty());
+  }
+}
+
+TEST_CASE("a method that a path doesn't have is refused, and those that it has are named") {
+  const ApiNode node;
+  const Error error = refusal(node, "PATCH", "/v1/instances/" + kInstance);
+  CHECK(error.code() == ErrorCode::invalid_request);
+  CHECK(error.message() == "'PATCH' is not a method of '/v1/instances/" + kInstance + "'");
+  CHECK(error.hint() == "it has GET, DELETE");
+  CHECK(refusal(node, "get", "/v1/health").code() == ErrorCode::invalid_request);
+}
+
+TEST_CASE("a path reaches an error with nothing in it that could be secret or harmful") {
+  const ApiNode node;
+  const std::string message = refusal(node, "GET", "/v1/\x1b[2J?token=hidden").message();
+  CHECK(message.find("hidden") == std::string::npos);
+  CHECK(message.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("health and version answer at once") {
+  const ApiNode node;
+  CHECK(answer(node, "GET", "/v1/health") == json{{"status", "ok"}});
+  CHECK(answer(node, "GET", "/v1/version").at("api") == "v1");
+  CHECK_FALSE(node.routes.task({"GET", "/v1/health", ""}).is_long);
+}
+
+TEST_CASE("names in the path are checked before anything is done") {
+  const ApiNode node;
+  for (const char* target :
+       {"/v1/instances/..", "/v1/instances/", "/v1/instances/9A2D629D-0000-4000-8000-000000000001"}) {
+    CAPTURE(target);
+    const Error error = refusal(node, "GET", target);
+    CHECK(error.code() == ErrorCode::invalid_request);
+    CHECK(error.message().starts_with("uuid "));
+  }
+  for (const char* target : {"/v1/cache/..", "/v1/cache/", "/v1/cache/notes.txt", "/v1/cache/%2e%2e"}) {
+    CAPTURE(target);
+    const Error error = refusal(node, "DELETE", target);
+    CHECK(error.code() == ErrorCode::invalid_request);
+    CHECK(error.message().starts_with("key "));
+  }
+}
+
+TEST_CASE("an instance is created, shown and removed") {
+  const ApiNode node;
+  const std::string body =
+      R"({"image_ref":"http://registry.example/image","flavor":{"root_gb":1},"config_drive":true})";
+  const Task task = node.routes.task({"POST", "/v1/instances/" + kInstance + "/disks", body});
+  CHECK(task.is_long);
+  CHECK(task.subject.kind == "create");
+  CHECK(task.subject.name == kInstance);
+  OpContext op = test_operation();
+  const json made = task.work(op);
+  CHECK(made.at("uuid") == kInstance);
+  CHECK(made.at("disks").at(0).at("base") == kKey);
+  CHECK(made.at("disks").at(1).at("name") == "disk.config");
+  CHECK(made.contains("steps"));
+  CHECK(made.at("seconds").get<double>() >= 0);
+
+  const json shown = answer(node, "GET", "/v1/instances/" + kInstance);
+  CHECK(shown.at("disks").size() == 2);
+  CHECK_FALSE(shown.contains("seconds"));
+
+  CHECK(node.routes.task({"DELETE", "/v1/instances/" + kInstance, ""}).is_long);
+  CHECK(answer(node, "DELETE", "/v1/instances/" + kInstance) == json{{"uuid", kInstance}, {"removed", true}});
+  CHECK(refusal(node, "GET", "/v1/instances/" + kInstance).code() == ErrorCode::not_found);
+}
+
+TEST_CASE("the uuid in a body must be the one in the path") {
+  const ApiNode node;
+  const std::string target = "/v1/instances/" + kInstance + "/disks";
+  const Error error = refusal(node, "POST", target, R"({"uuid":"9a2d629d-0000-4000-8000-000000000002"})");
+  CHECK(error.code() == ErrorCode::invalid_request);
+  CHECK(error.message().starts_with("uuid is another one"));
+  CHECK(refusal(node, "POST", target, R"({"uuid":7})").code() == ErrorCode::invalid_request);
+  CHECK_NOTHROW(node.routes.task({"POST", target, R"({"uuid":")" + kInstance + R"("})"}));
+}
+
+TEST_CASE("a wrong body is refused before there is a task") {
+  const ApiNode node;
+  const std::string create = "/v1/instances/" + kInstance + "/disks";
+  const std::array<std::array<std::string, 3>, 6> rows{{
+      {"POST", create, "{"},
+      {"POST", create, "[]"},
+      {"POST", create, R"({"flavour":{}})"},
+      {"POST", "/v1/cache/images", "{}"},
+      {"POST", "/v1/cache/prune", R"({"dry_run":1})"},
+      {"PUT", "/v1/cache/swap_64/pin", R"({"reason":1})"},
+  }};
+  for (const auto& [method, target, body] : rows) {
+    CAPTURE(target);
+    CAPTURE(body);
+    try {
+      node.routes.task({method, target, body});
+      FAIL_CHECK("became a task");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::invalid_request);
+    }
+  }
+}
+
+TEST_CASE("an image is precached, listed, pinned, unpinned and removed") {
+  const ApiNode node;
+  const Task task = node.routes.task({"POST", "/v1/cache/images", kPrecacheBody});
+  CHECK(task.is_long);
+  CHECK(task.subject.kind == "precache");
+  CHECK(task.subject.name == kImageUrl);
+  OpContext op = test_operation();
+  const json cached = task.work(op);
+  CHECK(cached.at("key") == kKey);
+  CHECK(cached.at("how") == "built");
+  CHECK(cached.contains("seconds"));
+
+  const json list = answer(node, "GET", "/v1/cache");
+  CHECK(list.at("usage_unknown") == json::array());
+  CHECK(list.at("entries").at(0).at("key") == kKey);
+  CHECK(answer(node, "GET", "/v1/cache/" + kKey).at("origin") == kImageUrl);
+
+  CHECK(answer(node, "PUT", "/v1/cache/" + kKey + "/pin", R"({"reason":"golden"})") ==
+        json{{"key", kKey}, {"pin", "golden"}});
+  CHECK(answer(node, "GET", "/v1/cache/" + kKey).at("pin") == "golden");
+  CHECK(refusal(node, "DELETE", "/v1/cache/" + kKey).code() == ErrorCode::in_use);
+  CHECK(answer(node, "DELETE", "/v1/cache/" + kKey + "/pin") == json{{"key", kKey}, {"pin", nullptr}});
+  CHECK(refusal(node, "DELETE", "/v1/cache/" + kKey + "/pin").code() == ErrorCode::not_found);
+
+  const json removed = answer(node, "DELETE", "/v1/cache/" + kKey);
+  CHECK(removed.at("key") == kKey);
+  CHECK(removed.at("freed_bytes").is_number_unsigned());
+  CHECK(refusal(node, "GET", "/v1/cache/" + kKey).code() == ErrorCode::not_found);
+}
+
+TEST_CASE("credentials in an image's URL are not the subject of its operation") {
+  const ApiNode node;
+  const Task task =
+      node.routes.task({"POST", "/v1/cache/images", R"({"image_ref":"http://user:secret@host.example/a"})"});
+  CHECK(task.subject.name.find("secret") == std::string::npos);
+}
+
+TEST_CASE("a dry prune says what it would do") {
+  const ApiNode node;
+  answer(node, "POST", "/v1/cache/images", kPrecacheBody);
+  const Task task = node.routes.task({"POST", "/v1/cache/prune", R"({"dry_run":true})"});
+  CHECK(task.is_long);
+  OpContext op = test_operation();
+  const json report = task.work(op);
+  CHECK(report.at("dry_run") == true);
+  CHECK(report.at("kept") == 1);
+  CHECK(report.at("decisions").at(0).at("name") == kKey);
+  CHECK(answer(node, "POST", "/v1/cache/prune").at("dry_run") == false);
+}
+
+TEST_CASE("operations are listed, shown and cancelled") {
+  ApiNode node;
+  CHECK(answer(node, "GET", "/v1/operations") == json{{"operations", json::array()}});
+  node.source.gate.close();
+  const Task task = node.routes.task({"POST", "/v1/cache/images", kPrecacheBody});
+  const auto operation = node.operations.start(task.subject, task.work);
+  node.source.gate.wait_for_arrivals(1);
+  CHECK(answer(node, "GET", "/v1/operations").at("operations").at(0).at("subject") == kImageUrl);
+  CHECK(answer(node, "GET", "/v1/operations/" + operation->id()).at("kind") == "precache");
+  CHECK(answer(node, "DELETE", "/v1/operations/" + operation->id()).at("id") == operation->id());
+  CHECK(refusal(node, "GET", "/v1/operations/unknown").code() == ErrorCode::not_found);
+  CHECK(refusal(node, "DELETE", "/v1/operations/unknown").code() == ErrorCode::not_found);
+}
