@@ -130,7 +130,8 @@ void Connection::answer_task(const HttpRequest& request) {
   } catch (const Error& error) {
     return write_answer(failed_outcome(error));
   }
-  accompany(operation, wants_stream(request));
+  // HTTP/1.0 knows no chunks: such a client gets the answer alone.
+  accompany(operation, version_ >= 11 && wants_stream(request));
 }
 
 Outcome Connection::run_at_once(const Task& task) {
