@@ -40,6 +40,7 @@ class Operation {
   Operation(std::string id, OperationSubject subject);
 
   const std::string& id() const { return id_; }
+  const OperationSubject& subject() const { return subject_; }
   double seconds() const;  // since it was asked for
   void cancel() { stop_.request_stop(); }
 

@@ -8,6 +8,18 @@
 #include "agent/base/text.hpp"
 
 namespace basecache::api {
+namespace {
+
+void log_end(const Operation& operation, const Outcome& outcome) {
+  const LogField id("operation", operation.id());
+  const LogField subject("subject", operation.subject().name);
+  const LogField seconds("seconds", fmt::format("{:.3f}", operation.seconds()));
+  if (!outcome.failed()) return log_event(LogLevel::info, "operation_done", {id, subject, seconds});
+  log_event(LogLevel::warning, "operation_failed",
+            {id, subject, seconds, {"status", outcome.http_status}, {"error", outcome.failure}});
+}
+
+}  // namespace
 
 std::shared_ptr<Operation> Operations::start(OperationSubject subject, Work work) {
   const auto deadline = OpContext::Clock::now() + limits_.deadline;
@@ -38,12 +50,7 @@ void Operations::perform(const std::shared_ptr<Operation>& operation, OpContext:
         return work(running);
       },
       op);
-  log_event(outcome.failed() ? LogLevel::warning : LogLevel::info, "operation_ended",
-            {{"operation", operation->id()},
-             {"subject", operation->subject_.name},
-             {"status", outcome.http_status},
-             {"seconds", fmt::format("{:.3f}", operation->seconds())},
-             {"error", outcome.failure}});
+  log_end(*operation, outcome);
   // Forgotten first: who has its outcome doesn't find it among the running ones.
   forget(operation->id());
   operation->end(std::move(outcome));
