@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <system_error>
+
 #include "agent/base/error.hpp"
 
 namespace basecache {
@@ -25,8 +27,20 @@ void WorkerPool::submit(std::function<void()> task) {
         .set_hint("ask again later; [basecache] workers and queue_limit set the limits");
   }
   queue_.push_back(std::move(task));
-  if (idle_ < queue_.size() && threads_.size() < threads_limit_) threads_.emplace_back([this] { work(); });
+  if (idle_ < queue_.size() && threads_.size() < threads_limit_) add_thread();
   ready_.notify_one();
+}
+
+// A system that has no thread left for us leaves the work to those that there are.
+void WorkerPool::add_thread() {
+  try {
+    threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error& error) {
+    if (!threads_.empty()) return;
+    queue_.pop_back();
+    throw Error(ErrorCode::busy, std::string("cannot start a thread: ") + error.what())
+        .set_hint("raise the limit of tasks of this service, or ask again later");
+  }
 }
 
 void WorkerPool::work() {

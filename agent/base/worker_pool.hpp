@@ -19,10 +19,11 @@ class WorkerPool {
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool();  // runs what was accepted to its end; the owner has asked the tasks to stop before
 
-  // Error(busy) when the queue is full.
+  // Error(busy) when the queue is full, or when not even a first thread can be started; the task is then not run.
   void submit(std::function<void()> task);
 
  private:
+  void add_thread();
   void work();
 
   const std::string name_;

@@ -1,6 +1,7 @@
 #include "agent/base/worker_pool.hpp"
 
 #include <doctest/doctest.h>
+#include <pthread.h>
 
 #include <future>
 #include <latch>
@@ -27,6 +28,28 @@ class Blocker {
  private:
   std::latch begun_{1};
   std::latch release_{1};
+};
+
+// While it lives no thread can be started: its stack would be larger than any address space.
+class NoThreads {
+ public:
+  NoThreads() {
+    ::pthread_getattr_default_np(&before_);
+    pthread_attr_t huge;
+    ::pthread_attr_init(&huge);
+    ::pthread_attr_setstacksize(&huge, std::size_t{1} << 50);
+    REQUIRE(::pthread_setattr_default_np(&huge) == 0);
+    ::pthread_attr_destroy(&huge);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+  ~NoThreads() {
+    ::pthread_setattr_default_np(&before_);
+    ::pthread_attr_destroy(&before_);
+  }
+
+ private:
+  pthread_attr_t before_{};
 };
 
 }  // namespace
@@ -62,6 +85,36 @@ TEST_CASE("a full queue refuses, and takes again when there is room") {
   blocker.release();
   queued_ran.wait();
   CHECK_NOTHROW(pool.submit([] {}));
+}
+
+TEST_CASE("a pool that can't start its first thread refuses the task and doesn't run it later") {
+  WorkerPool pool("test", 1, 2);
+  bool ran = false;
+  {
+    const NoThreads none;
+    try {
+      pool.submit([&] { ran = true; });
+      FAIL("there can't be a thread for it");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::busy);
+    }
+  }
+  std::latch next_ran(1);
+  pool.submit([&] { next_ran.count_down(); });
+  next_ran.wait();
+  CHECK_FALSE(ran);
+}
+
+TEST_CASE("a pool that can't start another thread leaves the task to those it has") {
+  WorkerPool pool("test", 2, 2);
+  Blocker blocker(pool);
+  std::latch queued_ran(1);
+  {
+    const NoThreads none;
+    CHECK_NOTHROW(pool.submit([&] { queued_ran.count_down(); }));
+  }
+  blocker.release();
+  queued_ran.wait();
 }
 
 TEST_CASE("what was accepted is run before the pool is gone") {
