@@ -73,4 +73,10 @@ SharedLock lock_shared(FileLock& lock, const OpContext& op) {
   return SharedLock(lock, boost::interprocess::accept_ownership);
 }
 
+bool try_lock_until(FileLock& lock, const OpContext& op, const std::function<bool()>& done) {
+  bool locked = false;
+  retry(op, [&] { return (locked = lock.try_lock()) || done(); });
+  return locked;
+}
+
 }  // namespace basecache

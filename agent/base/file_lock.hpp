@@ -2,6 +2,7 @@
 
 #include <boost/interprocess/sync/scoped_lock.hpp>
 #include <boost/interprocess/sync/sharable_lock.hpp>
+#include <functional>
 
 #include "agent/base/op_context.hpp"
 #include "agent/base/path.hpp"
@@ -52,5 +53,8 @@ using SharedLock = boost::interprocess::sharable_lock<FileLock>;
 // (threads of ours meet in single_flight first), so waiting is by retry, 1 ms doubling to 50 ms.
 ExclusiveLock lock_exclusive(FileLock& lock, const OpContext& op);
 SharedLock lock_shared(FileLock& lock, const OpContext& op);
+// Tries so for the exclusive lock until `done` says, between two attempts, that it isn't needed any more: false, and
+// not held. True: held, and the caller's to unlock (accept_ownership).
+bool try_lock_until(FileLock& lock, const OpContext& op, const std::function<bool()>& done);
 
 }  // namespace basecache

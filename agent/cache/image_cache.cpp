@@ -78,15 +78,11 @@ std::optional<BaseFileLease> ImageCache::hit(const model::CacheKey& key, OpConte
 BaseFileLease ImageCache::build(const model::BaseFileSpec& spec, OpContext& op) {
   const model::CacheKey key = model::key_of(spec);
   auto file = std::make_unique<FileLock>(layout_.lock_file(key));
-  ExclusiveLock lock = [&] {
-    const auto step = op.steps().measure("lock");
-    return lock_exclusive(*file, op);
-  }();
+  if (auto lease = lock_or_hit(*file, key, op)) return *std::move(lease);
+  ExclusiveLock lock(*file, boost::interprocess::accept_ownership);
   HowAcquired how = HowAcquired::hit;  // another process may have built it while we waited
   std::optional<BaseFile> base = BaseFile::find(layout_, key);
-  if (!base && boost::filesystem::exists(layout_.base_file(key))) {
-    base = builder_.adopt(std::get<model::ImageBase>(spec), op);
-  }
+  if (!base) base = inherited(spec, op);
   if (!base) {
     base = builder_.build(spec, op);
     how = HowAcquired::built;
@@ -94,6 +90,23 @@ BaseFileLease ImageCache::build(const model::BaseFileSpec& spec, OpContext& op) 
   mark_used(*base);
   auto held = leases_->hold(key, std::move(file), boost::move(lock));
   return BaseFileLease(std::move(held), *std::move(base), how);
+}
+
+// Nothing: `file` is locked exclusively. Who waits to build and finds it built must not go on waiting for the lock:
+// those who use the base file hold it shared one after the other, and may themselves wait for a build that is queued
+// behind us.
+std::optional<BaseFileLease> ImageCache::lock_or_hit(FileLock& file, const model::CacheKey& key, OpContext& op) {
+  const auto step = op.steps().measure("lock");
+  std::optional<BaseFileLease> lease;
+  (void)try_lock_until(file, op, [&] { return (lease = hit(key, op)).has_value(); });
+  return lease;
+}
+
+// What stands there without a record: Nova made it.
+std::optional<BaseFile> ImageCache::inherited(const model::BaseFileSpec& spec, OpContext& op) {
+  const auto* image = std::get_if<model::ImageBase>(&spec);
+  if (image == nullptr || !boost::filesystem::exists(layout_.base_file(model::key_of(spec)))) return std::nullopt;
+  return builder_.adopt(*image, op);
 }
 
 std::vector<CacheEntry> ImageCache::list() const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/file_lock.hpp"
 #include "agent/base/op_context.hpp"
 #include "agent/cache/base_file_record.hpp"
 #include "agent/cache/cache_layout.hpp"
@@ -48,6 +49,8 @@ class ImageCache {
  private:
   std::optional<BaseFileLease> hit(const model::CacheKey& key, OpContext& op);
   BaseFileLease build(const model::BaseFileSpec& spec, OpContext& op);
+  std::optional<BaseFileLease> lock_or_hit(FileLock& file, const model::CacheKey& key, OpContext& op);
+  std::optional<BaseFile> inherited(const model::BaseFileSpec& spec, OpContext& op);
 
   const CacheLayout& layout_;
   BaseFileBuilder& builder_;

@@ -159,6 +159,24 @@ TEST_CASE("a base file that another process publishes while we wait for the lock
   CHECK(node.source.fetches == 1);
 }
 
+TEST_CASE("who waits to build what another process has built meanwhile doesn't wait for its users to go") {
+  FakeNode node("bytes");
+  OpContext op = test_operation();
+  FileLock file(node.layout.lock_file(model::key_of(model::BaseFileSpec(image_base()))));
+  REQUIRE(file.try_lock());
+  Caller waiting(node, image_base());
+  node.builder.build(image_base(), op);  // what the other process does
+  file.unlock_and_lock_sharable();       // and goes on using
+  CHECK(waiting.how.get() == "hit");
+  file.unlock_sharable();
+}
+
+TEST_CASE("what stands in the place of a blank base file and is no file is told, not taken over") {
+  FakeNode node("bytes");
+  boost::filesystem::create_directory(node.layout.base_directory() / "swap_1");
+  CHECK(Caller(node, model::SwapBase{.mebibytes = 1}).how.get() == "already_exists");
+}
+
 TEST_CASE("the list names every base file with its record, size and age") {
   FakeNode node("QFI bytes");
   OpContext op = test_operation();
