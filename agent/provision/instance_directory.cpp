@@ -20,9 +20,9 @@ InstanceDirectory::InstanceDirectory(const cache::CacheLayout& layout, const mod
   if (fs::symlink_status(path_).type() != fs::file_not_found && !fs::is_directory(fs::symlink_status(path_))) {
     throw Error(ErrorCode::already_exists, quote(path_.native()) + " is there and isn't a directory");
   }
-  fs::remove_all(staged_);
-  make_directories(staged_);
   formats_ = DiskFormats::read(path_);
+  fs::remove_all(staged_);
+  make_directories(staged_);  // last: what a constructor that throws has made, no destructor removes
 }
 
 InstanceDirectory::~InstanceDirectory() {

@@ -45,6 +45,7 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
 }
 
 void Instances::remove(const model::InstanceId& uuid, OpContext& op) const {
+  (void)directory_of(layout_, uuid);  // before the lock: a name that means nothing leaves no lock file behind
   FileLock lock_file(layout_.instance_lock(uuid.text()));
   const ExclusiveLock lock = lock_exclusive(lock_file, op);
   const Path directory = directory_of(layout_, uuid);

@@ -190,6 +190,16 @@ TEST_CASE("an instance is shown by its disk.info and removed as a whole") {
   CHECK(names_in(node.layout.instance_lock_directory()).empty());
   CHECK_THROWS_AS(node.instances.show(uuid, op), Error);
   CHECK_THROWS_AS(node.instances.remove(uuid, op), Error);
+  CHECK(names_in(node.layout.instance_lock_directory()).empty());
+}
+
+TEST_CASE("a directory whose disk.info can't be understood is left as it was") {
+  ProvisionNode node;
+  const Path directory = node.layout.instance_directory(kUuid);
+  boost::filesystem::create_directory(directory);
+  write_file(directory / "disk.info", "");
+  CHECK_THROWS_AS(node.create(), Error);
+  CHECK(node.seen() == kOneInstance);
 }
 
 TEST_CASE("the base files of an instance are leased until its disks stand in their place") {
