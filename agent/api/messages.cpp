@@ -1,11 +1,7 @@
 #include "agent/api/messages.hpp"
 
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
-#include "agent/base/error.hpp"
-#include "agent/base/text.hpp"
 #include "agent/model/json_fields.hpp"
 
 namespace basecache::api {
@@ -14,7 +10,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLongestReason = 1000;
-constexpr int kDeepest = 64;               // far beyond what a request needs; JSON is copied and written by recursion
 constexpr std::size_t kLongestRef = 4096;  // ImageRef has its own, shorter limit and says it better
 
 template <class T>
@@ -32,16 +27,7 @@ json disk_to_json(const provision::InstanceDisk& disk) {
 
 json parse_body(const std::string& body) {
   if (body.find_first_not_of(" \t\r\n") == std::string::npos) return json::object();
-  const auto not_too_deep = [](int depth, json::parse_event_t, const json&) {
-    if (depth <= kDeepest) return true;
-    throw Error(ErrorCode::invalid_request, fmt::format("the request's body nests more than {} levels", kDeepest));
-  };
-  try {
-    return json::parse(body, not_too_deep);
-  } catch (const json::exception& error) {
-    throw Error(ErrorCode::invalid_request, "the request's body is not JSON: " + quote(error.what(), 300))
-        .set_hint("send one JSON object, UTF-8 encoded");
-  }
+  return model::parse_json(body, "the request's body");
 }
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }

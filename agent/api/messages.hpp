@@ -18,7 +18,7 @@
 // answers to JSON. Sizes are bytes, times are seconds.
 namespace basecache::api {
 
-// The body of a request; nothing at all counts as {}. Error(invalid_request) saying where it stops being JSON.
+// The body of a request; nothing at all counts as {}. Errors of model::parse_json().
 nlohmann::json parse_body(const std::string& body);
 // One line. Bytes that aren't UTF-8 (a file's name may hold any) become replacement characters.
 std::string dump(const nlohmann::json& value);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "agent/base/error.hpp"
@@ -19,7 +20,35 @@ Error bad_field(const std::string& path, std::string_view why) {
       .add_field("field", path);
 }
 
+constexpr int kDeepest = 64;  // far beyond what a request needs; JSON is copied and written by recursion
+
+Error not_json(std::string_view what, std::string_view why) {
+  return Error(ErrorCode::invalid_request, fmt::format("{} is not JSON: {}", what, why))
+      .set_hint("send one JSON object, UTF-8 encoded");
+}
+
+// `byte` is counted from 1, the last one that was read.
+std::string place_of(std::string_view text, std::size_t byte) {
+  const std::string_view before = text.substr(0, std::min(byte, text.size() + 1) - std::min<std::size_t>(byte, 1));
+  const std::size_t line = 1 + static_cast<std::size_t>(std::ranges::count(before, '\n'));
+  return fmt::format("line {}, column {}", line, before.size() - (before.rfind('\n') + 1) + 1);
+}
+
 }  // namespace
+
+json parse_json(const std::string& text, std::string_view what) {
+  const auto not_too_deep = [what](int depth, json::parse_event_t, const json&) {
+    if (depth <= kDeepest) return true;
+    throw Error(ErrorCode::invalid_request, fmt::format("{} nests more than {} levels", what, kDeepest));
+  };
+  try {
+    return json::parse(text, not_too_deep);
+  } catch (const json::parse_error& error) {
+    throw not_json(what, "it is wrong at " + place_of(text, error.byte));
+  } catch (const json::exception&) {
+    throw not_json(what, "it has a number that is too large");
+  }
+}
 
 JsonFields::JsonFields(const json& value, std::string path) : value_(value), path_(std::move(path)) {
   if (!value_.is_object()) throw bad_field(path_, "must be a JSON object");

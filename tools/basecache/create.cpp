@@ -8,6 +8,7 @@
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/model/base64.hpp"
+#include "agent/model/json_fields.hpp"
 #include "tools/basecache/commands.hpp"
 #include "tools/basecache/disks_text.hpp"
 
@@ -30,11 +31,7 @@ std::string content_of(const std::string& path, std::string_view option) {
 }
 
 json json_of(const std::string& path, std::string_view option) {
-  try {
-    return json::parse(content_of(path, option));
-  } catch (const json::exception& error) {
-    throw Error(ErrorCode::invalid_request, fmt::format("{}: {} is not JSON: {}", option, quote(path), error.what()));
-  }
+  return model::parse_json(content_of(path, option), fmt::format("{}: {}", option, quote(path)));
 }
 
 // "NAME=VALUE"

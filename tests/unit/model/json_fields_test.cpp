@@ -29,6 +29,27 @@ std::string refusal(const json& value, const std::string& path, Read&& read) {
 
 }  // namespace
 
+TEST_CASE("what is no JSON is refused by its place and without a byte of it, for it may be a password") {
+  const std::pair<const char*, const char*> texts[] = {{"{\n  \"admin_pass\": \"hunter2\n}", "line 2, column 25"},
+                                                       {"{\"admin_pass\": hunter2}", "line 1, column 17"},
+                                                       {"{\"admin_pass\": \"hunter2", "line 1, column 24"},
+                                                       {"", "line 1, column 1"},
+                                                       {"[hunter2", "line 1, column 2"},
+                                                       {"[1e999]", "a number that is too large"}};
+  for (const auto& [text, place] : texts) {
+    CAPTURE(text);
+    try {
+      parse_json(text, "the body");
+      FAIL("was taken");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::invalid_request);
+      CHECK(error.message().starts_with("the body is not JSON: "));
+      CHECK_MESSAGE(error.message().find(place) != std::string::npos, error.message());
+      CHECK(error.message().find("hunter") == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("each kind of field is read") {
   const json value = {{"name", "a"},        {"count", 7},  {"flag", true},
                       {"part", {{"x", 1}}}, {"list", {1}}, {"anything", 1.5}};
