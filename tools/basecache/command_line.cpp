@@ -4,55 +4,6 @@
 
 namespace basecache::cli {
 
-Command Command::command(const std::string& name, const std::string& help) {
-  CLI::App* added = app_->add_subcommand(name, help);
-  added->fallthrough();  // global options may stand behind the command too
-  return Command(*added);
-}
-
-Command Command::group(const std::string& name, const std::string& help) {
-  const Command added = command(name, help);
-  added.app_->require_subcommand(1);
-  return added;
-}
-
-Command& Command::argument(const std::string& name, std::string& value, const std::string& help) {
-  app_->add_option(name, value, help)->required();
-  return *this;
-}
-
-Command& Command::option(const std::string& name, std::string& value, const std::string& help) {
-  app_->add_option(name, value, help);
-  return *this;
-}
-
-Command& Command::option(const std::string& name, std::optional<std::uint64_t>& value, const std::string& help) {
-  app_->add_option(name, value, help);
-  return *this;
-}
-
-Command& Command::options(const std::string& name, std::vector<std::string>& values, const std::string& help) {
-  app_->add_option(name, values, help)->allow_extra_args(false);
-  return *this;
-}
-
-Command& Command::options(const std::string& name, std::vector<std::uint64_t>& values, const std::string& help) {
-  app_->add_option(name, values, help)->allow_extra_args(false);
-  return *this;
-}
-
-Command& Command::flag(const std::string& name, bool& value, const std::string& help) {
-  app_->add_flag(name, value, help);
-  return *this;
-}
-
-Command& Command::excludes(const std::string& one, const std::string& other) {
-  app_->get_option(one)->excludes(app_->get_option(other));
-  return *this;
-}
-
-void Command::action(std::function<void()> run) { app_->final_callback(std::move(run)); }
-
 CommandLine::CommandLine(const std::string& name, const std::string& description, const std::string& version)
     : app_(std::make_unique<CLI::App>(description, name)) {
   app_->set_version_flag("--version", name + " " + version);

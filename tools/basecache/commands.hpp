@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tools/basecache/command_line.hpp"
+#include "tools/basecache/command.hpp"
 #include "tools/basecache/session.hpp"
 
 // Each adds its subcommands to the command line, a file each. What they do happens when the line has been parsed.

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "tools/basecache/command_line.hpp"
+#include "tools/basecache/command.hpp"
 
 namespace basecache::cli {
 

@@ -11,6 +11,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/version.hpp"
+#include "tools/basecache/command_line.hpp"
 #include "tools/basecache/commands.hpp"
 
 namespace {

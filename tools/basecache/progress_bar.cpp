@@ -29,9 +29,11 @@ std::string bar(double fraction) {
   return "[" + text + "]";
 }
 
-// What isn't printable was made harmless by quote(); its quotation marks would only be noise here.
+// The end of a long subject says more than its beginning: a URL's last part. What isn't printable was made harmless by
+// quote(); its quotation marks would only be noise here.
 std::string plain(const std::string& subject) {
-  const std::string quoted = quote(subject, kSubjectWidth);
+  const bool too_long = subject.size() > kSubjectWidth;
+  const std::string quoted = quote(too_long ? "..." + subject.substr(subject.size() - kSubjectWidth + 3) : subject);
   return quoted.substr(1, quoted.size() - 2);
 }
 

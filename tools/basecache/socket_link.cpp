@@ -53,7 +53,9 @@ UniqueFd connected_socket(const Path& path) {
 // One request on one connection, and its answer.
 class Exchange {
  public:
-  explicit Exchange(UniqueFd socket) : stream_(std::move(socket)) {}
+  explicit Exchange(UniqueFd socket) : stream_(std::move(socket)) {
+    parser_.body_limit(boost::none);  // our own agent's answer; hours of progress make it long
+  }
 
   void send(const api::Request& request) {
     http::request<http::string_body> message{http::string_to_verb(request.method), request.target, 11};
@@ -81,15 +83,16 @@ class Exchange {
 
  private:
   json receive_events(const ProgressSink& progress) {
-    std::size_t taken = 0;
     while (true) {
-      const std::string& body = parser_.get().body();
+      std::string& body = parser_.get().body();
+      std::size_t taken = 0;
       for (std::size_t end = 0; (end = body.find('\n', taken)) != std::string::npos; taken = end + 1) {
         const json event = json::parse(body.substr(taken, end - taken));
         if (event["event"] == "result") return event["result"];
         if (event["event"] == "error") throw_problem(event["problem"]);
         if (event["event"] == "progress") report(event, progress);
       }
+      body.erase(0, taken);
       if (parser_.is_done()) throw Error(ErrorCode::internal, "the agent ended its answer without a result");
       http::read_some(stream_, buffer_, parser_);
     }
