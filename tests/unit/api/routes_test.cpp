@@ -2,7 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <set>
+#include <array>
+#include <nlohmann/json.hpp>
 
 #include "tests/unit/api/api_node.hpp"
 

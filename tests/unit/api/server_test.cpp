@@ -10,6 +10,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/unit/api/api_node.hpp"

@@ -145,6 +145,17 @@ TEST_CASE("the other descriptor ends the wait for a silent peer") {
   CHECK(error == boost::asio::error::operation_aborted);
 }
 
+TEST_CASE("an interrupt is seen even where there is always more to read") {
+  Pair pair;
+  Pipe interrupt;
+  const UnixStream stream(std::move(pair.ours), interrupt.reader.get());
+  send_text(pair.theirs, "more");
+  CHECK_FALSE(stream.interrupted());
+  REQUIRE(::write(interrupt.writer.get(), "x", 1) == 1);
+  CHECK(stream.interrupted());
+  CHECK_FALSE(UnixStream(std::move(pair.theirs)).interrupted());
+}
+
 TEST_CASE("what a peer has sent already is read in spite of an interruption") {
   Pair pair;
   Pipe interrupt;
