@@ -145,4 +145,14 @@ FileSizes sizes_of(const Path& path) {
           .allocated = {static_cast<std::uint64_t>(found.st_blocks) * 512}};
 }
 
+std::optional<std::string> identity_of(const Path& path) {
+  struct statx found {};
+  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_SIZE | STATX_BTIME, &found) != 0) {
+    const int error = errno;
+    if (error == ENOENT || error == ENOTDIR) return std::nullopt;
+    throw Error::from_errno(error, on("look at", path));
+  }
+  return fmt::format("{}:{}.{:09}:{}", found.stx_ino, found.stx_btime.tv_sec, found.stx_btime.tv_nsec, found.stx_size);
+}
+
 }  // namespace basecache

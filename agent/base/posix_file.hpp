@@ -49,4 +49,8 @@ struct FileSizes {
 };
 FileSizes sizes_of(const Path& path);
 
+// Tells this file from any other that comes to stand at its path: inode, time of birth (0 where the file system keeps
+// none) and length. New names, modes and times don't change it. Nothing when there is no such file.
+std::optional<std::string> identity_of(const Path& path);
+
 }  // namespace basecache

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
 #include <cerrno>
 #include <ctime>
 #include <vector>
@@ -114,7 +115,7 @@ BaseFile BaseFileBuilder::publish(StagedFile file, const model::CacheKey& key, c
   op.check();
   const auto step = op.steps().measure("publish");
   // The record first: a visible base file is then never without one, and a record without its file means nothing.
-  write_record(layout_, key, record);
+  write_record(layout_, key, record, file.path());
   std::move(file).publish(layout_.base_file(key));
   const std::optional<BaseFile> base = BaseFile::find(layout_, key);
   if (!base) throw Error(ErrorCode::internal, "base file " + key.text() + " vanished while its lock was held");
@@ -124,23 +125,39 @@ BaseFile BaseFileBuilder::publish(StagedFile file, const model::CacheKey& key, c
 BaseFile BaseFileBuilder::adopt(const model::ImageBase& image, OpContext& op) {
   const model::CacheKey key = model::key_of(image);
   const Path path = layout_.base_file(key);
-  return with_context([&] { return "cannot take over base file " + quote(path.native()); },
-                      [&] {
-                        const auto step = op.steps().measure("inspect");
-                        const UniqueFd file = open_file(path, O_RDONLY | O_NOFOLLOW);
-                        const std::unique_ptr<Inspection> inspection = steps_.inspector.begin();
-                        std::vector<std::byte> block(kInspectionBlock);
-                        off_t offset = 0;
-                        while (const std::size_t count = read_at(file.get(), block, offset, path)) {
-                          op.check();
-                          inspection->feed(std::span(block).first(count));
-                          offset += static_cast<off_t>(count);
-                        }
-                        const InspectionVerdict verdict = inspection->finish(std::nullopt);
-                        if (verdict.format != model::DiskFormat::raw) steps_.converter.confirm(path, verdict, op);
-                        write_record(layout_, key, record_of(image.ref.shown(), verdict.format, verdict.virtual_size));
-                        return BaseFile::find(layout_, key).value();
-                      });
+  const InspectionVerdict verdict = [&] {
+    const auto step = op.steps().measure("inspect");
+    try {
+      return inspect_inherited(path, op);
+    } catch (Error& error) {
+      error.add_context("cannot take over base file " + quote(path.native()));
+      if (error.code() == ErrorCode::image_unacceptable) {
+        error.set_hint("'basecache cache remove " + key.text() + "' makes the next request fetch the image");
+      }
+      throw;
+    }
+  }();
+  write_record(layout_, key, record_of(image.ref.shown(), verdict.format, verdict.virtual_size), path);
+  return BaseFile::find(layout_, key).value();
+}
+
+InspectionVerdict BaseFileBuilder::inspect_inherited(const Path& path, OpContext& op) {
+  if (!boost::filesystem::is_regular_file(boost::filesystem::symlink_status(path))) {
+    throw Error(ErrorCode::storage_unusable, "it is not a regular file")
+        .set_hint("nothing was touched: move it away, and the next request fetches the image");
+  }
+  const UniqueFd file = open_file(path, O_RDONLY | O_NOFOLLOW);
+  const std::unique_ptr<Inspection> inspection = steps_.inspector.begin();
+  std::vector<std::byte> block(kInspectionBlock);
+  off_t offset = 0;
+  while (const std::size_t count = read_at(file.get(), block, offset, path)) {
+    op.check();
+    inspection->feed(std::span(block).first(count));
+    offset += static_cast<off_t>(count);
+  }
+  const InspectionVerdict verdict = inspection->finish(std::nullopt);
+  if (verdict.format != model::DiskFormat::raw) steps_.converter.confirm(path, verdict, op);
+  return verdict;
 }
 
 }  // namespace basecache::cache

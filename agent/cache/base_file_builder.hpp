@@ -42,6 +42,7 @@ class BaseFileBuilder {
   FetchedImage fetch(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
   StagedFile convert(InspectedImage image, const model::CacheKey& key, OpContext& op);
   BaseFile publish(StagedFile file, const model::CacheKey& key, const BaseFileRecord& record, OpContext& op);
+  InspectionVerdict inspect_inherited(const Path& path, OpContext& op);
 
   const CacheLayout& layout_;
   BuildSteps steps_;

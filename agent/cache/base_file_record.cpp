@@ -39,15 +39,19 @@ std::optional<BaseFileRecord> read_record(const CacheLayout& layout, const model
   const std::optional<std::string> text = read_small_file(layout.record(key));
   if (!text) return std::nullopt;
   try {
-    return record_from(json::parse(*text));
+    const json object = json::parse(*text);
+    if (object.at("file") != json(identity_of(layout.base_file(key)).value())) return std::nullopt;
+    return record_from(object);
   } catch (const std::exception&) {
     // A record that a power cut left empty or half written: the base file is inspected again and gets a new one.
     return std::nullopt;
   }
 }
 
-void write_record(const CacheLayout& layout, const model::CacheKey& key, const BaseFileRecord& record) {
-  json object = {{"origin", record.origin},
+void write_record(const CacheLayout& layout, const model::CacheKey& key, const BaseFileRecord& record,
+                  const Path& file) {
+  json object = {{"file", identity_of(file).value_or("")},
+                 {"origin", record.origin},
                  {"format", model::qemu_name(record.format)},
                  {"virtual_size", record.virtual_size.count},
                  {"created", record.created}};

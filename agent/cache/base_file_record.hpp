@@ -10,7 +10,8 @@
 
 namespace basecache::cache {
 
-// What we remember of a base file, beside it in .basecache/records/. A base file without one was inherited (from Nova):
+// What we remember of a base file, beside it in .basecache/records/. It holds for one file only, not for its name: Nova
+// removes base files and makes new ones without looking here. A base file without a record was inherited (from Nova):
 // it is inspected before its first use and gets one then.
 struct BaseFileRecord {
   std::string origin;  // the image ref as it may be shown, or what was formatted
@@ -21,8 +22,10 @@ struct BaseFileRecord {
   std::int64_t created = 0;                             // seconds since the epoch
 };
 
-std::optional<BaseFileRecord> read_record(const CacheLayout& layout,
-                                          const model::CacheKey& key);  // unreadable: nothing
-void write_record(const CacheLayout& layout, const model::CacheKey& key, const BaseFileRecord& record);
+// The record of the base file that is there now; nothing when it has none, or an unreadable one.
+std::optional<BaseFileRecord> read_record(const CacheLayout& layout, const model::CacheKey& key);
+// `file` is what the record holds for: the base file, or the staged file that is about to become it.
+void write_record(const CacheLayout& layout, const model::CacheKey& key, const BaseFileRecord& record,
+                  const Path& file);
 
 }  // namespace basecache::cache

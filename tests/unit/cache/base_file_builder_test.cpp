@@ -134,3 +134,37 @@ TEST_CASE("an inherited base file that the inspector refuses is not taken over")
   CHECK_THROWS_AS(node.builder.adopt(image_base(), op), Error);
   CHECK_FALSE(cache::BaseFile::find(node.layout, key));
 }
+
+TEST_CASE("a record doesn't hold for another file that came to stand at the base file's path") {
+  FakeNode node("bytes");
+  OpContext op = test_operation();
+  const auto base = node.builder.build(image_base(), op);
+  remove_file(base.path());
+  CHECK_FALSE(cache::read_record(node.layout, base.key()));
+  write_file(base.path(), "what a Nova has fetched since");
+  CHECK_FALSE(cache::read_record(node.layout, base.key()));
+  CHECK_FALSE(cache::BaseFile::find(node.layout, base.key()));
+}
+
+TEST_CASE("a record holds whenever its base file was used, and whatever its mode") {
+  FakeNode node("bytes");
+  OpContext op = test_operation();
+  const auto base = node.builder.build(image_base(), op);
+  boost::filesystem::last_write_time(base.path(), 0);
+  boost::filesystem::permissions(base.path(), static_cast<boost::filesystem::perms>(0644));
+  CHECK(cache::read_record(node.layout, base.key()));
+}
+
+TEST_CASE("what stands at a base file's path and is no regular file is told, not opened") {
+  FakeNode node("unused");
+  OpContext op = test_operation();
+  const Path path = node.layout.base_file(model::key_of(model::BaseFileSpec(image_base())));
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);  // opening it would wait for its writer
+  try {
+    node.builder.adopt(image_base(), op);
+    FAIL("taken over");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::storage_unusable);
+    CHECK(error.message().find(path.native()) != std::string::npos);
+  }
+}

@@ -47,7 +47,7 @@ struct DiskBench {
     record.origin = "test";
     record.format = format;
     record.virtual_size = virtual_size;
-    cache::write_record(layout, key, record);
+    cache::write_record(layout, key, record, path());
     boost::filesystem::permissions(path(), static_cast<boost::filesystem::perms>(0444));
     return cache::BaseFile::find(layout, key).value();
   }

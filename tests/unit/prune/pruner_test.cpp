@@ -86,7 +86,7 @@ ErrorCode remove_error(PruneNode& node) {
 TEST_CASE("an old unused base file goes with its record, a dry run only says so") {
   PruneNode node;
   node.old_base(node.image);
-  cache::write_record(node.layout, node.image, {.origin = "image"});
+  cache::write_record(node.layout, node.image, {.origin = "image"}, node.layout.base_file(node.image));
   CHECK(PruneNode::decision(node.prune(true), node.image.text()).remove);
   CHECK(boost::filesystem::exists(node.layout.base_file(node.image)));
   const PruneReport report = node.prune();
@@ -105,6 +105,10 @@ TEST_CASE("a base file is used through any disk, any depth, any spelling of the 
       {"the root disk",
        [](PruneNode& n, const Path& base) {
          n.disk(n.layout.instance_directory(kFirst), "disk", "backing:" + base.native());
+       }},
+      {"a disk in a directory of its directory",
+       [](PruneNode& n, const Path& base) {
+         n.disk(n.layout.instance_directory(kFirst) / "snapshots" / "tmp1", "delta", "backing:" + base.native());
        }},
       {"another disk than the root disk",
        [](PruneNode& n, const Path& base) {
