@@ -1,7 +1,6 @@
 """Storage that is full, read-only or not ours, tools that are missing or fail: clear errors, nothing left, and the next
 attempt succeeds."""
 
-import ctypes
 import os
 import subprocess
 import unittest
@@ -10,34 +9,15 @@ from pathlib import Path
 import images
 from harness import DAEMON, MIB, creation, new_uuid, tool
 from image_story import ImageStory
-
-CLONE_NEWNS = 0x00020000
-
-
-def enter_private_mounts() -> None:
-    """Mounts of this process are seen by itself and its children only and end with them."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    tool("mount", "--make-rprivate", "/")
+from loop_file_system import LoopFileSystem
 
 
-@unittest.skipUnless(os.getuid() == 0, "mounting needs root")
-class SmallFileSystem(ImageStory):
+class SmallFileSystem(LoopFileSystem):
     """instances_path on an ext4 file system of its own, of 48 MiB."""
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        enter_private_mounts()
 
     def setUp(self) -> None:
         super().setUp()
-        disk = self.scratch / "disk.img"
-        with open(disk, "wb") as file:
-            file.truncate(48 * MIB)
-        tool("mkfs.ext4", "-q", "-F", "-m", "0", disk)
-        tool("mount", "-o", "loop", disk, self.instances_path)
-        self.addCleanup(tool, "umount", "--lazy", self.instances_path)
+        self.mount(48 * MIB, "mkfs.ext4", "-q", "-F", "-m", "0")
 
     def remount(self, how: str) -> None:
         tool("mount", "-o", f"remount,{how}", self.instances_path)
