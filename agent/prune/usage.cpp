@@ -79,13 +79,20 @@ class UsageCollector {
 
   void collect_instance(const Path& directory) {
     const provision::DiskFormats formats = provision::DiskFormats::read(directory);
-    const std::string instance =
-        cache::staged_instance_uuid(directory.filename().native()).value_or(directory.filename().native());
+    const std::string name = directory.filename().native();
+    const std::string instance = quote_unless_plain(cache::staged_instance_uuid(name).value_or(name), 80);
+    collect_directory(directory, formats, instance);
+  }
+
+  // Directories inside too: Nova keeps the overlays of a running snapshot in one.
+  void collect_directory(const Path& directory, const provision::DiskFormats& formats, const std::string& instance) {
     for (const auto& entry : fs::directory_iterator(directory)) {
-      if (!fs::is_regular_file(entry.status()) && !fs::is_symlink(entry.symlink_status())) continue;
-      const std::string user = fmt::format("instance {} disk {}", quote_unless_plain(instance, 80),
-                                           quote(entry.path().filename().native(), 80));
-      guarded(entry.path(), [&] { walk_chain(entry.path(), formats, user); });
+      guarded(entry.path(), [&] {
+        if (fs::is_directory(entry.symlink_status())) return collect_directory(entry.path(), formats, instance);
+        if (!fs::is_regular_file(entry.status()) && !fs::is_symlink(entry.symlink_status())) return;
+        walk_chain(entry.path(), formats,
+                   fmt::format("instance {} disk {}", instance, quote(entry.path().filename().native(), 80)));
+      });
     }
   }
 

@@ -15,7 +15,8 @@ struct Usage {
   std::vector<std::string> unreadable;                        // why usage isn't known; then nothing may be removed
 };
 
-// Every file of every instance directory (staged ones too), through its whole backing chain.
+// Every file of every instance directory (staged ones too) and of the directories in it, through its whole backing
+// chain.
 Usage collect_usage(const cache::CacheLayout& layout, const DiskChainReader& reader);
 
 }  // namespace basecache::prune
