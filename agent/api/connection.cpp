@@ -15,6 +15,7 @@
 #include "agent/api/messages.hpp"
 #include "agent/api/operations.hpp"
 #include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
 
 namespace basecache::api {
 namespace {
@@ -74,10 +75,13 @@ Connection::Connection(UniqueFd socket, int interrupt_fd, const Routes& routes, 
 
 void Connection::serve() {
   try {
-    while (serve_request()) {
+    while (serve_request() && !stream_.interrupted()) {
     }
   } catch (const boost::system::system_error&) {
     // The client went away or stopped reading in the middle of its answer; nobody is left to be told.
+  } catch (const std::exception& error) {
+    // Out of memory, most likely. It ends this connection, not the agent.
+    log_event(LogLevel::error, "connection_failed", {{"error", error.what()}});
   }
 }
 
@@ -86,7 +90,7 @@ void Connection::refuse(const Error& error) {
     keep_alive_ = false;
     write_answer(failed_outcome(error));
     stream_.close_gracefully(kRefusedLingerTime, limits_.header_bytes);
-  } catch (const boost::system::system_error&) {  // gone already
+  } catch (const std::exception&) {  // gone already, or nothing is left to tell it with
   }
 }
 

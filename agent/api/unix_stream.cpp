@@ -30,6 +30,11 @@ UnixStream::UnixStream(UniqueFd socket, int interrupt_fd) : socket_(std::move(so
   ::fcntl(socket_.get(), F_SETFL, flags | O_NONBLOCK);
 }
 
+bool UnixStream::interrupted() const {
+  pollfd watched{interrupt_fd_, POLLIN, 0};
+  return ::poll(&watched, 1, 0) > 0;
+}
+
 bool UnixStream::wait(short events, bool interruptible, error_code& error) const {
   std::array<pollfd, 2> watched{pollfd{socket_.get(), events, 0},
                                 pollfd{interruptible ? interrupt_fd_ : -1, POLLIN, 0}};

@@ -20,6 +20,8 @@ class UnixStream {
   explicit UnixStream(UniqueFd socket, int interrupt_fd = -1);
 
   int fd() const { return socket_.get(); }
+  // Whether the time has come at which reads shall end; a peer that always has sent more would not let them.
+  bool interrupted() const;
   // Reads and writes that aren't done by then fail with boost::asio::error::timed_out.
   void expires_after(std::chrono::milliseconds time) { deadline_ = Clock::now() + time; }
 
