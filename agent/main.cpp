@@ -1,7 +1,6 @@
 // basecached: configuration -> composition -> serve until SIGTERM.
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -15,6 +14,7 @@
 #include "agent/api/server.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/base/process_start.hpp"
 #include "agent/base/stop_on_signal.hpp"
 #include "agent/base/version.hpp"
 #include "agent/composition.hpp"
@@ -86,7 +86,7 @@ int report(const Error& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  ::signal(SIGPIPE, SIG_IGN);
+  prepare_process();
   CLI::App app("basecached: the node-local image cache agent", "basecached");
   Arguments arguments;
   declare(app, arguments);

@@ -184,9 +184,11 @@ void ChildProcess::kill_group() const noexcept { ::kill(-pid_, SIGKILL); }
 
 int ChildProcess::reap() {
   int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  pid_t ended = -1;
+  while ((ended = ::waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {
   }
   pid_ = 0;
+  if (ended < 0) return kStatusLost;
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 

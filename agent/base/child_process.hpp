@@ -28,6 +28,8 @@ class ChildProcess {
   int pidfd() const { return pidfd_.get(); }
 
   void kill_group() const noexcept;
+  // What counts as its exit code when the kernel threw it away (a process that ignores SIGCHLD): not known is not 0.
+  static constexpr int kStatusLost = 255;
   // Waits for its end; exit code, or -N when ended by signal N.
   int reap();
 

@@ -17,6 +17,10 @@ ErrorCode code_of(int error_number) {
     case EIO:
     case ENXIO:
       return ErrorCode::storage_unusable;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return ErrorCode::busy;
     default:
       return ErrorCode::internal;
   }

@@ -42,7 +42,7 @@ class Error : public std::exception {
 
   // From an errno captured by the caller; `doing` completes "cannot ...", e.g. "create '/x/disk'".
   // ENOSPC and EDQUOT become no_space; EROFS, EACCES, EPERM, EIO, ENXIO storage_unusable;
-  // everything else internal.
+  // EMFILE, ENFILE, ENOMEM busy; everything else internal.
   static Error from_errno(int error_number, std::string_view doing);
 
   // Adds what the caller was doing in front: "<doing>: <message so far>". Returns *this.

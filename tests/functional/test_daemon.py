@@ -1,5 +1,6 @@
 """The daemon's own life: start, refusal to start, configuration, end."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -67,6 +68,19 @@ class DaemonLife(ImageStory):
             notify.settimeout(60)
             self.daemon(wrapper=["env", f"NOTIFY_SOCKET={path}"])
             self.assertIn(b"READY=1", notify.recv(4096))
+
+    def test_no_file_of_its_own_becomes_a_standard_stream_that_was_closed(self):
+        closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+        daemon, client = self.daemon(wrapper=closed, ready=False)
+
+        def serves() -> bool:
+            with contextlib.suppress(OSError):
+                return client.get("/v1/health").status == 200
+            return False
+
+        eventually(serves, "the daemon serves")
+        streams = {os.readlink(f"/proc/{daemon.pid}/fd/{number}") for number in range(3)}
+        self.assertEqual(streams, {"/dev/null"})
 
     def test_an_unknown_option_is_refused_with_the_nearest_one(self):
         self.refused_start("force_raw_image", "force_raw_images",

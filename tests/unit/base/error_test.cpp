@@ -9,9 +9,11 @@ namespace basecache {
 
 TEST_CASE("an errno becomes the code that a caller can react to") {
   const std::pair<int, ErrorCode> expected[] = {
-      {ENOSPC, ErrorCode::no_space},         {EDQUOT, ErrorCode::no_space},        {EROFS, ErrorCode::storage_unusable},
-      {EACCES, ErrorCode::storage_unusable}, {EPERM, ErrorCode::storage_unusable}, {EIO, ErrorCode::storage_unusable},
-      {ENXIO, ErrorCode::storage_unusable},  {EBADF, ErrorCode::internal},
+      {ENOSPC, ErrorCode::no_space},        {EDQUOT, ErrorCode::no_space},
+      {EROFS, ErrorCode::storage_unusable}, {EACCES, ErrorCode::storage_unusable},
+      {EPERM, ErrorCode::storage_unusable}, {EIO, ErrorCode::storage_unusable},
+      {ENXIO, ErrorCode::storage_unusable}, {EMFILE, ErrorCode::busy},
+      {EBADF, ErrorCode::internal},
   };
   for (const auto& row : expected) {
     CAPTURE(row.first);

@@ -77,6 +77,18 @@ std::string never_ending(const Path& pipe) { return "exec 9>" + pipe.string() + 
 
 }  // namespace
 
+TEST_CASE("a child whose exit code the kernel threw away has not succeeded") {
+  const auto before = ::signal(SIGCHLD, SIG_IGN);
+  bool succeeded = false;
+  try {
+    succeeded = run_script("exit 0").status == 0;
+  } catch (const Error&) {
+    // It was gone before it could be watched.
+  }
+  ::signal(SIGCHLD, before);
+  CHECK_FALSE(succeeded);
+}
+
 TEST_CASE("a program's status, output and errors come back") {
   const CompletedProcess done = run_script("echo out; echo err >&2; exit 3");
   CHECK(done.status == 3);
