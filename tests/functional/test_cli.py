@@ -1,7 +1,10 @@
 """The command line: exit codes, JSON, and the same work with and without a daemon."""
 
+import contextlib
 import json
+import socket
 import subprocess
+import threading
 import unittest
 
 import images
@@ -47,6 +50,44 @@ class CommandLine(ImageStory):
         text = self.cli("--socket", client.path, "cache", "list")
         self.assertEqual(text.code, 0, text.err)
         self.assertIn(cache_key(url)[:8], text.out)
+
+    def test_progress_may_take_longer_than_an_answer_is_long(self):
+        """Hours of progress events are more bytes than an HTTP library takes for a body unasked."""
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.scratch / "talker.sock"))
+            listener.listen()
+            talker = threading.Thread(target=self.tell_much, args=(listener,))
+            talker.start()
+            done = self.cli("--socket", self.scratch / "talker.sock", "--json", "cache", "prune")
+            talker.join()
+        self.assertEqual((done.code, done.json), (0, {"told": "all"}), done.err)
+
+    @staticmethod
+    def tell_much(listener: socket.socket) -> None:
+        progress = {"event": "progress", "step": "fetch", "subject": "x" * 1000, "done": 1, "total": None}
+        lines = (json.dumps(progress) + "\n").encode() * 1000
+        last = (json.dumps({"event": "result", "result": {"told": "all"}}) + "\n").encode()
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(BrokenPipeError):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for chunk in [*[lines] * 12, last, b""]:
+                connection.sendall(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+
+    def test_an_answer_that_cannot_be_written_is_a_failure(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([CLI, "--config", self.config(), "--standalone", "cache", "list"], text=True,
+                                  env=self.environment(), stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 7, done.stderr)
+        self.assertIn("No space left on device", done.stderr)
+
+    def test_what_others_wrote_cannot_steer_the_terminal(self):
+        self.assertEqual(self.standalone("cache", "pin", "swap_1", "--reason", "\x1b[2Jgone").code, 0)
+        (self.base / "swap_1").touch()
+        told = self.standalone("cache", "prune", json_output=False)
+        self.assertEqual(told.code, 0, told.err)
+        self.assertIn("[2Jgone", told.out)
+        self.assertNotIn("\x1b", told.out)
 
     def test_a_spec_file_is_a_creation_request(self):
         url, uuid = self.serve(images.qcow2()), new_uuid()

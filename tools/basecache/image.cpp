@@ -124,7 +124,7 @@ void add_image(Command root, Session& session) {
   const auto shown = add_id(show);
   show.action([shown, &session] {
     session.show(registry::to_json(registry_of(session).show(*shown)),
-                 [](const json& answer) { return answer.dump(2) + "\n"; });
+                 [](const json& answer) { return json_text(answer) + "\n"; });
   });
   Command removal = image.command("remove", "remove an image from the registry; base files made of it stay");
   const auto removed = add_id(removal);

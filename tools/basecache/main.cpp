@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <signal.h>
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
@@ -10,6 +9,7 @@
 #include "agent/api/error_response.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/base/process_start.hpp"
 #include "agent/base/version.hpp"
 #include "tools/basecache/command_line.hpp"
 #include "tools/basecache/commands.hpp"
@@ -51,7 +51,7 @@ void complain(const std::string& message, const std::string& hint) {
 
 int report(const Session& session, const Error& error) {
   if (session.options.json) {
-    fmt::print(stderr, "{}\n", api::problem(error).dump(2));
+    fmt::print(stderr, "{}\n", json_text(api::problem(error)));
   } else {
     complain(error.message(), error.hint());
   }
@@ -61,7 +61,7 @@ int report(const Session& session, const Error& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  ::signal(SIGPIPE, SIG_IGN);
+  prepare_process();
   set_log_level(LogLevel::error);
   Session session;
   CommandLine line("basecache", "Images into instance disks, through a cache of base files", kVersion);

@@ -1,15 +1,30 @@
 #include "tools/basecache/session.hpp"
 
-#include <fmt/format.h>
-
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "agent/base/error.hpp"
 #include "tools/basecache/progress_bar.hpp"
 #include "tools/basecache/socket_link.hpp"
 #include "tools/basecache/standalone_link.hpp"
 
 namespace basecache::cli {
+namespace {
+
+// Names of files and reasons of pins are others' words: no control byte of theirs reaches the terminal.
+std::string harmless(std::string text) {
+  const auto steers = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f; };
+  std::ranges::replace_if(text, steers, '?');
+  return text;
+}
+
+}  // namespace
+
+std::string json_text(const nlohmann::json& value) {
+  return value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 const Config& Session::config() {
   if (!config_) {
@@ -45,8 +60,11 @@ nlohmann::json Session::ask(const std::string& method, const std::string& target
 }
 
 void Session::show(const nlohmann::json& answer, const std::function<std::string(const nlohmann::json&)>& text) const {
-  fmt::print("{}", options.json ? answer.dump(2) + "\n" : text(answer));
-  std::fflush(stdout);
+  const std::string shown = options.json ? json_text(answer) + "\n" : harmless(text(answer));
+  const bool written = std::fwrite(shown.data(), 1, shown.size(), stdout) == shown.size() && std::fflush(stdout) == 0;
+  const int error = errno;
+  // A reader that has gone (head, less) has seen enough.
+  if (!written && error != EPIPE) throw Error::from_errno(error, "write the answer");
 }
 
 }  // namespace basecache::cli

@@ -11,6 +11,9 @@
 
 namespace basecache::cli {
 
+// JSON for people, several lines of it. Bytes that aren't UTF-8 (a file's name may hold any) are replaced.
+std::string json_text(const nlohmann::json& value);
+
 // The options that stand before the command.
 struct GlobalOptions {
   bool standalone = false;
@@ -31,7 +34,7 @@ class Session {
   nlohmann::json ask(const std::string& method, const std::string& target);
   nlohmann::json ask(const std::string& method, const std::string& target, const nlohmann::json& body);
 
-  // The answer as JSON, or as `text` tells it.
+  // The answer as JSON, or as `text` tells it. Error when it can't be written to stdout.
   void show(const nlohmann::json& answer, const std::function<std::string(const nlohmann::json&)>& text) const;
 
  private:
