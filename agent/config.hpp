@@ -60,9 +60,6 @@ struct Config {
 
   // The defaults, with those that depend on the number of cores.
   Config();
-
-  // Where base files are: <instances_path>/<subdirectory_name>.
-  Path base_directory() const { return instances_path / subdirectory_name; }
 };
 
 // Read when no config file is named and it exists.

@@ -12,7 +12,7 @@
 namespace basecache::api {
 namespace {
 
-// As many as the kernel knows (NGROUPS_MAX) never speak to us; who is in more than these is judged by these.
+// Nobody is in nearly as many; whoever is in more is judged by the primary group alone.
 constexpr std::size_t kMostGroups = 1024;
 
 std::vector<gid_t> groups_of(int socket) {

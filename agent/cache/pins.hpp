@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 
 #include "agent/cache/cache_layout.hpp"
@@ -17,7 +16,6 @@ class Pins {
   void pin(const model::CacheKey& key, const std::string& reason);
   bool unpin(const model::CacheKey& key);  // false: wasn't pinned
   std::optional<std::string> reason(const model::CacheKey& key) const;
-  std::set<model::CacheKey> all() const;
 
  private:
   const CacheLayout& layout_;

@@ -64,8 +64,6 @@ const json* JsonFields::find(std::string_view name) {
   return found == value_.end() || found->is_null() ? nullptr : &*found;
 }
 
-bool JsonFields::has(std::string_view name) { return find(name) != nullptr; }
-
 std::optional<std::string> JsonFields::text(std::string_view name, std::size_t max_bytes) {
   const json* value = find(name);
   if (value == nullptr) return std::nullopt;
@@ -124,8 +122,6 @@ const json* JsonFields::array(std::string_view name, std::size_t max_items) {
   }
   return value;
 }
-
-const json* JsonFields::any(std::string_view name) { return find(name); }
 
 void JsonFields::finish() {
   for (const auto& [name, value] : value_.items()) {

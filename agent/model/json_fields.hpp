@@ -24,7 +24,6 @@ class JsonFields {
   // `path` is "" for the whole body. Error when `value` isn't an object.
   JsonFields(const nlohmann::json& value, std::string path);
 
-  bool has(std::string_view name);
   std::optional<std::string> text(std::string_view name, std::size_t max_bytes);
   std::string required_text(std::string_view name, std::size_t max_bytes);
   // A whole number from 0 to max; negative, fractional and absurd ones are refused with the range.
@@ -33,7 +32,6 @@ class JsonFields {
   std::optional<Digest> digest(std::string_view name);  // "sha256:<hex>"
   const nlohmann::json* object(std::string_view name);  // null when absent
   const nlohmann::json* array(std::string_view name, std::size_t max_items);
-  const nlohmann::json* any(std::string_view name);
 
   std::string path_of(std::string_view name) const;
   // Error naming the first unknown field and the nearest known one.

@@ -21,7 +21,7 @@ class DiskFormats {
   std::optional<model::DiskFormat> format_of(const Path& disk) const;
   const std::map<std::string, std::string>& all() const { return formats_; }
 
-  // What is recorded for a disk stays; only a disk that isn't there any more is recorded anew.
+  // Of a new disk. What is recorded for a disk that is there stays: InstanceDirectory asks before one is made.
   void record(const Path& disk, model::DiskFormat format);
   // Writes it into `directory`, which may be the staged one.
   void write(const Path& directory) const;

@@ -55,7 +55,6 @@ TEST_CASE("nothing said, a node has the defaults") {
   const LoadedConfig loaded = Node().load();
   CHECK(loaded.origins.empty());
   CHECK(loaded.config.instances_path == "/var/lib/nova/instances");
-  CHECK(loaded.config.base_directory() == "/var/lib/nova/instances/_base");
   CHECK(loaded.config.images_type == model::ImagesType::qcow2);
   CHECK(loaded.config.workers == 64);
   CHECK(loaded.config.build_concurrency >= 2);

@@ -31,7 +31,7 @@ std::string refusal(const json& value, const std::string& path, Read&& read) {
 
 TEST_CASE("what is no JSON is refused by its place and without a byte of it, for it may be a password") {
   const std::pair<const char*, const char*> texts[] = {{"{\n  \"admin_pass\": \"hunter2\n}", "line 2, column 25"},
-                                                       {"{\"admin_pass\": hunter2}", "line 1, column 17"},
+                                                       {"{\"admin_pass\": hunter2}", "line 1, column 16"},
                                                        {"{\"admin_pass\": \"hunter2", "line 1, column 24"},
                                                        {"", "line 1, column 1"},
                                                        {"[hunter2", "line 1, column 2"},
@@ -51,8 +51,7 @@ TEST_CASE("what is no JSON is refused by its place and without a byte of it, for
 }
 
 TEST_CASE("each kind of field is read") {
-  const json value = {{"name", "a"},        {"count", 7},  {"flag", true},
-                      {"part", {{"x", 1}}}, {"list", {1}}, {"anything", 1.5}};
+  const json value = {{"name", "a"}, {"count", 7}, {"flag", true}, {"part", {{"x", 1}}}, {"list", {1}}};
   JsonFields fields(value, "");
   CHECK(fields.text("name", 10) == "a");
   CHECK(fields.required_text("name", 10) == "a");
@@ -60,7 +59,6 @@ TEST_CASE("each kind of field is read") {
   CHECK(fields.boolean("flag") == true);
   CHECK(fields.object("part")->at("x") == 1);
   CHECK(fields.array("list", 1)->size() == 1);
-  CHECK(*fields.any("anything") == 1.5);
   CHECK_NOTHROW(fields.finish());
 }
 
@@ -68,13 +66,11 @@ TEST_CASE("absent fields and null are the same") {
   for (const json& value : {json::object(), json{{"x", nullptr}}}) {
     CAPTURE(value.dump());
     JsonFields fields(value, "");
-    CHECK_FALSE(fields.has("x"));
     CHECK_FALSE(fields.text("x", 10).has_value());
     CHECK_FALSE(fields.number("x", 10).has_value());
     CHECK_FALSE(fields.boolean("x").has_value());
     CHECK(fields.object("x") == nullptr);
     CHECK(fields.array("x", 1) == nullptr);
-    CHECK(fields.any("x") == nullptr);
     CHECK_NOTHROW(fields.finish());
   }
 }
@@ -146,7 +142,7 @@ TEST_CASE("an unknown field is refused and the nearest known one is proposed") {
 TEST_CASE("an unknown field that resembles nothing gets no proposal") {
   const json value = {{"completely_different", 1}};
   JsonFields fields(value, "");
-  fields.has("uuid");
+  (void)fields.text("uuid", 100);
   try {
     fields.finish();
     FAIL("was taken");
