@@ -51,6 +51,21 @@ class CommandLine(ImageStory):
         self.assertEqual(text.code, 0, text.err)
         self.assertIn(cache_key(url)[:8], text.out)
 
+    def test_an_error_of_the_daemon_is_told_as_its_own(self):
+        self.server.serve("/page", b"<html>no image</html>")
+        _, client = self.daemon()
+        for code, kind, arguments in (
+                (3, "image_unacceptable", ("create", "--instance", new_uuid(), "--image", self.server.url("/page"))),
+                (4, "image_not_found", ("create", "--instance", new_uuid(), "--image", self.server.url("/missing"))),
+                (4, "not_found", ("show", new_uuid())),
+                (4, "not_found", ("cache", "remove", "0" * 40))):
+            with self.subTest(arguments):
+                done = self.cli("--socket", client.path, "--json", *arguments)
+                self.assertEqual(done.code, code, done.err)
+                told, alone = json.loads(done.err), json.loads(self.standalone(*arguments).err)
+                self.assertEqual(told["code"], kind, told)
+                self.assertEqual(told.get("fields"), alone.get("fields"))
+
     def test_progress_may_take_longer_than_an_answer_is_long(self):
         """Hours of progress events are more bytes than an HTTP library takes for a body unasked."""
         with socket.socket(socket.AF_UNIX) as listener:

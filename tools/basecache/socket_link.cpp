@@ -7,7 +7,7 @@
 #include <boost/beast/http.hpp>
 #include <cerrno>
 #include <cstring>
-
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "agent/api/error_response.hpp"
@@ -46,7 +46,8 @@ UniqueFd connected_socket(const Path& path) {
   if (code == "cancelled") throw Cancelled{};
   Error error(api::error_code_from(code).value_or(ErrorCode::internal), problem.value("detail", "the agent failed"));
   error.set_hint(problem.value("hint", ""));
-  for (const auto& [key, value] : problem.value("fields", json::object()).items()) error.add_field(key, value);
+  const json fields = problem.value("fields", json::object());  // items() only refers to it
+  for (const auto& [key, value] : fields.items()) error.add_field(key, value);
   throw error;
 }
 
@@ -54,7 +55,8 @@ UniqueFd connected_socket(const Path& path) {
 class Exchange {
  public:
   explicit Exchange(UniqueFd socket) : stream_(std::move(socket)) {
-    parser_.body_limit(boost::none);  // our own agent's answer; hours of progress make it long
+    // Our own agent's answer; hours of progress make it long. (Boost 1.74 takes "no limit" for a limit of nothing.)
+    parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
   }
 
   void send(const api::Request& request) {
