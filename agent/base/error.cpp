@@ -16,6 +16,11 @@ ErrorCode code_of(int error_number) {
     case EPERM:
     case EIO:
     case ENXIO:
+    case EFBIG:
+    case ELOOP:
+    case ENOTDIR:
+    case EISDIR:
+    case ESTALE:
       return ErrorCode::storage_unusable;
     case EMFILE:
     case ENFILE:

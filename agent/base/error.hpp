@@ -41,8 +41,8 @@ class Error : public std::exception {
   Error(ErrorCode code, std::string message);
 
   // From an errno captured by the caller; `doing` completes "cannot ...", e.g. "create '/x/disk'".
-  // ENOSPC and EDQUOT become no_space; EROFS, EACCES, EPERM, EIO, ENXIO storage_unusable;
-  // EMFILE, ENFILE, ENOMEM busy; everything else internal.
+  // ENOSPC and EDQUOT become no_space; EROFS, EACCES, EPERM, EIO, ENXIO, EFBIG, ELOOP, ENOTDIR, EISDIR, ESTALE
+  // storage_unusable; EMFILE, ENFILE, ENOMEM busy; everything else internal.
   static Error from_errno(int error_number, std::string_view doing);
 
   // Adds what the caller was doing in front: "<doing>: <message so far>". Returns *this.

@@ -34,7 +34,13 @@ InstanceDirectory::~InstanceDirectory() {
 
 std::optional<model::DiskFormat> InstanceDirectory::existing(const std::string& disk) const {
   const Path path = path_ / disk;
-  if (fs::symlink_status(path).type() == fs::file_not_found) return std::nullopt;
+  const fs::file_type type = fs::symlink_status(path).type();
+  if (type == fs::file_not_found) return std::nullopt;
+  // Followed, a symbolic link would let us grow a file that isn't the instance's.
+  if (type != fs::regular_file) {
+    throw Error(ErrorCode::already_exists, quote(path.native()) + " is there and isn't a regular file")
+        .set_hint("nothing was touched: put the disk itself there, or remove what is there");
+  }
   if (const auto format = formats_.format_of(path)) return format;
   throw Error(ErrorCode::already_exists, quote(path.native()) + " is there, but disk.info doesn't say its format")
       .set_hint("add it to disk.info in its directory, or remove the file");

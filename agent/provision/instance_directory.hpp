@@ -25,7 +25,7 @@ class InstanceDirectory {
   ~InstanceDirectory();  // undone unless keep() was reached
 
   // An existing disk's format, by disk.info; nothing when there is no such disk. Error(already_exists) when there is a
-  // file that disk.info doesn't know: what it is can't be told without guessing.
+  // file that disk.info doesn't know (what it is can't be told without guessing) or what is no regular file.
   std::optional<model::DiskFormat> existing(const std::string& disk) const;
 
   DiskPlace place(const std::string& disk) const;

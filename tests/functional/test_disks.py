@@ -3,6 +3,7 @@
 import json
 import subprocess
 import unittest
+from pathlib import Path
 
 import images
 from harness import GIB, MIB, creation, new_uuid, tool
@@ -84,6 +85,26 @@ class Disks(ImageStory):
                 self.assertEqual((grown["how"], grown["size_bytes"]), ("kept", 2 * GIB))
                 self.assert_clean_disk(grown["path"], disk_format, 2 * GIB)
                 tool("qemu-io", "-f", disk_format, "-c", "read -P 0x5a 900M 64k", disk["path"])
+
+    def test_a_disk_that_is_a_symbolic_link_is_not_followed(self):
+        url = self.serve(images.qcow2())
+        _, client = self.daemon()
+        uuid = new_uuid()
+        disk = Path(self.assert_created(client.create(uuid, creation(url, images_type="raw")))["disk"]["path"])
+        elsewhere = disk.rename(self.scratch / "elsewhere")
+        disk.symlink_to(elsewhere)
+        self.assert_problem(client.create(uuid, creation(url, 1)), 409, "already_exists", str(disk), "regular file")
+        self.assertEqual(elsewhere.stat().st_size, images.SIZE)
+        self.assertEqual(client.delete(uuid).status, 200)
+        self.assertTrue(elsewhere.exists())
+
+    def test_a_disk_larger_than_the_file_system_can_hold_is_said_so(self):
+        _, client = self.daemon()
+        request = creation(self.serve(images.qcow2()), 500_000, images_type="raw")
+        answer = client.create(new_uuid(), request)
+        if answer.status != 200:  # ext4 holds files of 16 TiB, others of more
+            self.assert_problem(answer, 500, "storage_unusable", "File too large")
+            self.assertEqual(list(self.instances_path.glob("*-*")), [])
 
     def test_a_disk_is_never_shrunk(self):
         url = self.serve(images.qcow2())

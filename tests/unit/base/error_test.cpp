@@ -13,6 +13,7 @@ TEST_CASE("an errno becomes the code that a caller can react to") {
       {EROFS, ErrorCode::storage_unusable}, {EACCES, ErrorCode::storage_unusable},
       {EPERM, ErrorCode::storage_unusable}, {EIO, ErrorCode::storage_unusable},
       {ENXIO, ErrorCode::storage_unusable}, {EMFILE, ErrorCode::busy},
+      {EFBIG, ErrorCode::storage_unusable}, {ELOOP, ErrorCode::storage_unusable},
       {EBADF, ErrorCode::internal},
   };
   for (const auto& row : expected) {
