@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import threading
@@ -122,6 +123,14 @@ class CommandLine(ImageStory):
         made = self.standalone("create", "--instance", new_uuid(), "--image", identity)
         self.assertEqual(made.code, 0, made.err)
         self.assertTrue((self.base / cache_key(identity)).exists())
+
+    def test_a_file_that_cannot_be_imported_is_named(self):
+        fifo = self.scratch / "fifo"
+        os.mkfifo(fifo)  # a plain open would wait for its writer
+        for code, file in ((4, self.scratch / "missing"), (5, fifo), (5, self.scratch)):
+            done = self.standalone("image", "import", file, json_output=False)
+            self.assertEqual(done.code, code, done.err)
+            self.assertIn(str(file), done.err)
 
     def test_exit_codes_say_who_is_to_blame(self):
         self.server.serve("/page", b"<html>no image</html>")

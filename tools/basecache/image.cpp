@@ -1,17 +1,15 @@
 #include "backends/registry/directory_registry.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <boost/filesystem/operations.hpp>
-
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <vector>
+#include <span>
 
-#include "agent/base/posix_file.hpp"
 #include "agent/base/stop_on_signal.hpp"
 #include "backends/inspect/format_inspector.hpp"
+#include "backends/registry/steady_file.hpp"
 #include "tools/basecache/commands.hpp"
 #include "tools/basecache/progress_bar.hpp"
 #include "tools/basecache/table.hpp"
@@ -21,8 +19,6 @@ namespace basecache::cli {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kBlock = 1 << 20;
 
 struct ImportOptions {
   std::string file, name, id;
@@ -40,17 +36,15 @@ std::string registry_word(model::DiskFormat format) {
 
 // The image's format by its bytes. An image that no creation would take is refused here already.
 model::DiskFormat inspect(const Path& file, const std::string& declared, OpContext& op) {
-  const UniqueFd fd = open_file(file, O_RDONLY);
+  const registry::SteadyFile source = registry::SteadyFile::open(file);
   const auto inspection = inspect::FormatInspector().begin();
-  std::vector<std::byte> block(kBlock);
-  Progress progress{
-      .step = "inspect", .subject = file.filename().native(), .done = 0, .total = sizes_of(file).apparent.count};
-  while (const std::size_t count = read_at(fd.get(), block, static_cast<off_t>(progress.done), file)) {
-    op.check();
-    inspection->feed(std::span(block).first(count));
-    progress.done += count;
+  Progress progress{.step = "inspect", .subject = file.filename().native(), .done = 0, .total = source.size().count};
+  const auto feed = [&](std::span<const std::byte> block) {
+    inspection->feed(block);
+    progress.done += block.size();
     op.report(progress);
-  }
+  };
+  source.read_all(feed, op);
   return inspection->finish(declared.empty() ? std::nullopt : std::optional(declared)).format;
 }
 
