@@ -30,7 +30,7 @@ constexpr std::string_view kStreamType = "application/x-ndjson";
 // What is still read, and for how long, of a request that was refused before its end.
 constexpr std::size_t kLingerBytes = 16 << 20;
 constexpr std::chrono::milliseconds kLingerTime{2000};
-constexpr std::chrono::milliseconds kRefusedLingerTime{100};  // may be spent on the thread that accepts
+constexpr std::chrono::milliseconds kRefusedLingerTime{100};  // many are refused by few threads
 
 bool wants_stream(const http::fields& fields) {
   return fields[http::field::accept].find({kStreamType.data(), kStreamType.size()}) != beast::string_view::npos;

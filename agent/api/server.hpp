@@ -16,7 +16,7 @@ namespace basecache::api {
 // workers meanwhile.
 class Server {
  public:
-  // More connections than these wait to be accepted; more than twice as many are refused (busy).
+  // More connections than these wait to be accepted; more than twice as many are refused (busy) or hung up on.
   static constexpr std::size_t kMostConnections = 256;
 
   // Listens from here on. All must outlive this. Errors of Listener.
@@ -27,7 +27,7 @@ class Server {
   void run(std::stop_token stop);
 
  private:
-  void admit(WorkerPool& connections, UniqueFd socket, int interrupt_fd) const;
+  void admit(WorkerPool& connections, WorkerPool& refusals, UniqueFd socket, int interrupt_fd) const;
 
   Listener listener_;
   const PeerPolicy peers_;

@@ -113,6 +113,25 @@ class DaemonLife(ImageStory):
         gate.open()
         self.assertEqual(stream.last()["event"], "result")
 
+    def test_connections_beyond_all_limits_are_refused_or_hung_up_on_and_the_agent_goes_on(self):
+        _, client = self.daemon()
+
+        def connect():
+            try:
+                return client.connect_raw()
+            except BlockingIOError:
+                return None  # as many as the socket itself holds haven't been accepted yet
+
+        idle = [eventually(connect, "a place among those that wait") for _ in range(512)]
+        surplus = [eventually(connect, "a place among those that are refused") for _ in range(300)]
+        for connection in surplus:
+            told = connection.makefile("rb").read()
+            self.assertTrue(told == b"" or told.startswith(b"HTTP/1.1 503 "), told)
+            connection.close()
+        for connection in idle:
+            connection.close()
+        eventually(lambda: client.get("/v1/health").status == 200, "an answer once they have gone")
+
     def test_a_peer_that_is_not_listed_is_refused(self):
         daemon, client = self.daemon(self.config(basecache={"socket_mode": "0666", "allowed_uids": "0"}))
         os.chmod(self.scratch, 0o755)
