@@ -80,7 +80,9 @@ TEST_CASE("a request to precache that is wrong is refused by the field's name") 
       {{{"image_ref", url}, {"checksum", "abc"}}, "checksum 'abc' is not ALGORITHM:HEX"},
       {{{"image_ref", url}, {"force", true}}, "force is not a known field"},
   };
-  for (const auto& [body, message] : rows) {
+  for (const auto& row : rows) {
+    const auto& body = row.first;
+    const auto& message = row.second;
     CAPTURE(body.dump());
     const Error error = refusal_of([&] { precache_request(body); });
     CHECK(error.message().starts_with(message));

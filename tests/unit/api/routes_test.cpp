@@ -131,7 +131,10 @@ TEST_CASE("a wrong body is refused before there is a task") {
       {"POST", "/v1/cache/prune", R"({"dry_run":1})"},
       {"PUT", "/v1/cache/swap_64/pin", R"({"reason":1})"},
   }};
-  for (const auto& [method, target, body] : rows) {
+  for (const auto& row : rows) {
+    const auto& method = row[0];
+    const auto& target = row[1];
+    const auto& body = row[2];
     CAPTURE(target);
     CAPTURE(body);
     try {

@@ -17,7 +17,9 @@ TEST_CASE("base64 gives the test vectors of RFC 4648, both ways") {
       {"fooba", "Zm9vYmE="},
       {"foobar", "Zm9vYmFy"},
   };
-  for (const auto& [bytes, text] : rows) {
+  for (const auto& row : rows) {
+    const auto& bytes = row.first;
+    const auto& text = row.second;
     CAPTURE(bytes);
     CHECK(base64_encode(bytes) == text);
     CHECK(base64_decode(text) == std::string(bytes));
@@ -58,7 +60,9 @@ TEST_CASE("text that is not base64 is refused, not guessed at") {
       {"a byte above ASCII", "Zm9\xc3"},
       {"a zero byte", std::string("Zm9\0", 4)},
   };
-  for (const auto& [what, text] : rows) {
+  for (const auto& row : rows) {
+    const auto& what = row.first;
+    const auto& text = row.second;
     CAPTURE(what);
     CHECK_FALSE(base64_decode(text).has_value());
   }

@@ -26,7 +26,9 @@ TEST_CASE("an image's base file is named by the SHA-1 of exactly the text that t
       {"file:///srv/images/cirros.qcow2", "ab743db51f5fabd234b5fb1c4a3ba26857b3725c"},
       {"https://mirror.example/cirros.img", "edf4b5d9c472b70faa2300ac81675575e4d96658"},
   };
-  for (const auto& [ref, name] : rows) {
+  for (const auto& row : rows) {
+    const auto& ref = row.first;
+    const auto& name = row.second;
     CAPTURE(ref);
     const CacheKey key = CacheKey::for_image(ref);
     CHECK(key.text() == name);
@@ -79,7 +81,9 @@ TEST_CASE("the names of base files are recognised") {
       {"swap_256", Kind::swap},
       {"swap_0", Kind::swap},
   };
-  for (const auto& [name, kind] : rows) {
+  for (const auto& row : rows) {
+    const auto& name = row.first;
+    const auto& kind = row.second;
     CAPTURE(name);
     const auto key = CacheKey::parse(name);
     REQUIRE(key.has_value());
@@ -141,7 +145,9 @@ TEST_CASE("what is made for a base file leads to its name and back") {
       {EphemeralBase{1, "ext4"}, "ephemeral_1_40d1d2c"},
       {SwapBase{256}, "swap_256"},
   };
-  for (const auto& [spec, name] : rows) {
+  for (const auto& row : rows) {
+    const auto& spec = row.first;
+    const auto& name = row.second;
     CAPTURE(name);
     CHECK(key_of(spec).text() == name);
     CHECK(CacheKey::parse(name) == key_of(spec));

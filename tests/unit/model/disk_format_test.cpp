@@ -13,7 +13,9 @@ TEST_CASE("a declared disk format becomes one of ours, in QEMU's and in Glance's
       {"vhd", DiskFormat::vpc}, {"vhdx", DiskFormat::vhdx},   {"vdi", DiskFormat::vdi},   {"iso", DiskFormat::raw},
       {"ami", DiskFormat::raw}, {"aki", DiskFormat::raw},     {"ari", DiskFormat::raw},
   };
-  for (const auto& [word, format] : rows) {
+  for (const auto& row : rows) {
+    const auto& word = row.first;
+    const auto& format = row.second;
     CAPTURE(word);
     CHECK(disk_format_from(word) == format);
   }

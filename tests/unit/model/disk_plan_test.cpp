@@ -355,7 +355,9 @@ TEST_CASE("an instance that has neither an image nor a root volume is refused") 
        R"({"image_ref":null,"suffix":".rescue","block_device_info":{"root_device_name":"/dev/vda",)"
        R"("block_device_mapping":[{"mount_device":"/dev/vda"}]}})"},
   };
-  for (const auto& [what, request] : rows) {
+  for (const auto& row : rows) {
+    const auto& what = row.first;
+    const auto& request = row.second;
     CAPTURE(what);
     try {
       plan_disks(spec_of(request), {});

@@ -67,7 +67,9 @@ TEST_CASE("each version of the OpenStack tree has the files that Nova gave it") 
       {"2020-10-14", newton},  {"2025-04-04", newton}, {"latest", newton},
   };
   std::size_t files = 0;
-  for (const auto& [version, names] : rows) {
+  for (const auto& row : rows) {
+    const auto& version = row.first;
+    const auto& names = row.second;
     CAPTURE(version);
     CHECK(files_in(tree, std::string("openstack/") + version) == names);
     files += names.size();
@@ -79,7 +81,8 @@ TEST_CASE("each version of the OpenStack tree has the files that Nova gave it") 
 }
 
 TEST_CASE("without user data there is no file of it anywhere") {
-  for (const auto& [path, contents] : tree_of()) {
+  for (const auto& row : tree_of()) {
+    const auto& path = row.first;
     CAPTURE(path);
     CHECK(path.find("user") == std::string::npos);
   }
@@ -107,7 +110,9 @@ TEST_CASE("meta_data.json has the fields that its version had") {
       {"2020-10-14", {"random_seed", "project_id", "devices", "dedicated_cpus"}},
       {"latest", {"random_seed", "project_id", "devices", "dedicated_cpus"}},
   };
-  for (const auto& [version, more] : rows) {
+  for (const auto& row : rows) {
+    const auto& version = row.first;
+    const auto& more = row.second;
     CAPTURE(version);
     std::set<std::string> expected = first;
     expected.insert(more.begin(), more.end());
@@ -154,7 +159,9 @@ TEST_CASE("what the request doesn't say is null or left out") {
 
 TEST_CASE("the password and the key are in every version") {
   const Tree tree = tree_of({{"admin_pass", "secret"}, {"key_data", "ssh-rsa A"}});
-  for (const auto& [path, contents] : tree) {
+  for (const auto& row : tree) {
+    const auto& path = row.first;
+    const auto& contents = row.second;
     if (!path.ends_with("/meta_data.json")) continue;
     CAPTURE(path);
     CHECK(json::parse(contents).at("admin_pass") == "secret");
@@ -208,7 +215,9 @@ TEST_CASE("a hostname is made of the display name") {
       {"---", "server-" + kUuid},
       {"\xe4\xb8\xad\xe6\x96\x87", "server-" + kUuid},
   };
-  for (const auto& [name, hostname] : rows) {
+  for (const auto& row : rows) {
+    const auto& name = row.first;
+    const auto& hostname = row.second;
     CAPTURE(name);
     CHECK(hostname_of(name) == hostname);
   }
@@ -241,7 +250,8 @@ TEST_CASE("the same request and seed give the same bytes") {
 
 TEST_CASE("no path leads out of the drive") {
   const Tree tree = tree_of({{"injected_files", {{{"path", "/../../etc/passwd"}, {"contents", ""}}}}});
-  for (const auto& [path, contents] : tree) {
+  for (const auto& row : tree) {
+    const auto& path = row.first;
     CAPTURE(path);
     CHECK_FALSE(path.starts_with('/'));
     CHECK(path.find("..") == std::string::npos);

@@ -41,7 +41,9 @@ TEST_CASE("an image ref is the UUID of a registry's image or a URL") {
       {"https://[::1]/a", Kind::url},
       {"https://mirror.example/a%20b", Kind::url},
   };
-  for (const auto& [text, kind] : rows) {
+  for (const auto& row : rows) {
+    const auto& text = row.first;
+    const auto& kind = row.second;
     CAPTURE(text);
     const ImageRef ref = ImageRef::parse(text, "image_ref");
     CHECK(ref.kind() == kind);
@@ -81,7 +83,9 @@ TEST_CASE("any other text is refused with the field's name and the reason") {
       {"https://mirror.example/\x7f", "blanks or control"},
       {" 70a599e0-31e7-49b7-b260-868f441e862b", "blanks or control"},
   };
-  for (const auto& [text, reason] : rows) {
+  for (const auto& row : rows) {
+    const auto& text = row.first;
+    const auto& reason = row.second;
     CAPTURE(text);
     CAPTURE(reason);
     const Error error = refusal_of(text);

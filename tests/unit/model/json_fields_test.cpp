@@ -36,7 +36,9 @@ TEST_CASE("what is no JSON is refused by its place and without a byte of it, for
                                                        {"", "line 1, column 1"},
                                                        {"[hunter2", "line 1, column 2"},
                                                        {"[1e999]", "a number that is too large"}};
-  for (const auto& [text, place] : texts) {
+  for (const auto& row : texts) {
+    const auto& text = row.first;
+    const auto& place = row.second;
     CAPTURE(text);
     try {
       parse_json(text, "the body");
