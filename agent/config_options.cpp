@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/config_values.hpp"
+#include "agent/model/base_file_spec.hpp"
 
 namespace basecache {
 namespace {
@@ -44,6 +45,11 @@ model::ImagesType parse_images_type(std::string_view text, bool use_cow_images) 
   if (text == "default") return use_cow_images ? model::ImagesType::qcow2 : model::ImagesType::raw;
   if (const auto type = model::images_type_from(text)) return *type;
   throw BadValue("one of raw, flat, qcow2, default");
+}
+
+std::string parse_file_system(std::string_view text) {
+  if (text.empty() || model::is_supported_file_system(text)) return std::string(text);
+  throw BadValue(fmt::format("empty or one of {}", fmt::join(model::supported_file_systems(), ", ")));
 }
 
 constexpr std::size_t kMostThreads = 1024;
@@ -153,7 +159,7 @@ constexpr std::array kOptions{
                  "space: disks own all their blocks from the start. none: they grow."},
     ConfigOption{"DEFAULT", "use_cow_images", flag<&Config::use_cow_images>,
                  "What images_type = default means: qcow2 overlays (true) or whole copies (false)."},
-    ConfigOption{"DEFAULT", "default_ephemeral_format", name<&Config::default_ephemeral_format>,
+    ConfigOption{"DEFAULT", "default_ephemeral_format", name<&Config::default_ephemeral_format, parse_file_system>,
                  "File system of ephemeral disks whose request names none; empty: by os_type."},
     ConfigOption{"DEFAULT", "force_config_drive", flag<&Config::force_config_drive>,
                  "Every instance gets a config drive."},

@@ -3,12 +3,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <boost/filesystem/exception.hpp>
 #include <cerrno>
 #include <new>
 #include <nlohmann/json.hpp>
 
 #include "agent/api/error_response.hpp"
 #include "agent/api/messages.hpp"
+#include "agent/base/text.hpp"
 
 namespace basecache::api {
 
@@ -27,6 +29,9 @@ Outcome outcome_of(const Work& work, OpContext& op) {
     return failed_outcome(error);
   } catch (const std::bad_alloc&) {
     return failed_outcome(Error(ErrorCode::busy, "out of memory").set_hint("ask again when less is going on"));
+  } catch (const boost::filesystem::filesystem_error& error) {
+    const std::string doing = "use " + quote(error.path1().native());
+    return failed_outcome(Error::from_errno(error.code().value(), doing));
   } catch (const std::exception& error) {
     return failed_outcome(Error(ErrorCode::internal, std::string("unexpected: ") + error.what()));
   }

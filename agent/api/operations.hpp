@@ -16,7 +16,7 @@ namespace basecache::api {
 class Operations {
  public:
   struct Limits {
-    std::size_t workers = 4;
+    std::size_t workers = 64;
     std::size_t queue_limit = 1000;
     std::chrono::seconds deadline{3600};  // of one operation, its time in the queue included
   };

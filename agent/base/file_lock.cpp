@@ -41,11 +41,20 @@ void retry(const OpContext& op, TryLock try_lock) {
   for (auto pause = kFirstPause; !try_lock(); pause = std::min(pause * 2, kLongestPause)) op.wait_for(pause);
 }
 
+// A lock file that root makes must be writable for Nova, whose user owns the directory.
+UniqueFd open_lock_file(const Path& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (fd) return fd;
+  fd = open_file(path, O_RDWR | O_CREAT, 0644);
+  inherit_owner(path);
+  return fd;
+}
+
 }  // namespace
 
 bool FileLock::acquire(int command, short type) {
   while (true) {
-    if (!fd_) fd_ = open_file(path_, O_RDWR | O_CREAT, 0644);
+    if (!fd_) fd_ = open_lock_file(path_);
     if (!set_lock(fd_.get(), command, type, path_)) {
       // Somebody's lock on an inode that isn't the lock file any more doesn't concern us.
       if (is_still_at(fd_.get(), path_)) return false;

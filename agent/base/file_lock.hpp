@@ -20,7 +20,7 @@ namespace basecache {
 //
 // After each acquisition the path is looked at again: a lock on an inode that was unlinked or replaced
 // meanwhile (Nova deletes lock files while pruning) is given up and taken on the new file.
-// The file is made when absent (0644) and never removed here.
+// The file is made when absent (0644, owned as its directory) and never removed here.
 class FileLock {
  public:
   explicit FileLock(Path path) : path_(std::move(path)) {}

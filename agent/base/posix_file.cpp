@@ -54,15 +54,17 @@ std::optional<std::string> read_small_file(const Path& path, Bytes limit) {
   return content;
 }
 
-void replace_small_file(const Path& path, std::string_view content, mode_t mode) {
+void replace_small_file(const Path& path, std::string_view content, Durability durability) {
   const Path half_made = half_made_name(path);
   try {
-    const UniqueFd fd = open_file(half_made, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+    const UniqueFd fd = open_file(half_made, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
     write_all(fd.get(), std::as_bytes(std::span(content)), half_made);
+    if (durability == Durability::synced) sync_file(fd.get(), half_made);
     if (::rename(half_made.c_str(), path.c_str()) != 0) {
       const int error = errno;
       throw Error::from_errno(error, on("replace", path));
     }
+    if (durability == Durability::synced) sync_directory(path.parent_path());
   } catch (...) {
     ::unlink(half_made.c_str());
     throw;
@@ -103,8 +105,20 @@ void sync_directory(const Path& directory) {
   sync_file(fd.get(), directory);
 }
 
+void inherit_owner(const Path& path) {
+  struct stat own {};
+  struct stat parent {};
+  if (::geteuid() != 0 || ::lstat(path.c_str(), &own) != 0) return;
+  if (::stat(path.parent_path().c_str(), &parent) != 0) return;
+  if (own.st_uid == parent.st_uid && own.st_gid == parent.st_gid) return;
+  if (::lchown(path.c_str(), parent.st_uid, parent.st_gid) != 0) {
+    const int error = errno;
+    throw Error::from_errno(error, on("give away", path));
+  }
+}
+
 void make_directories(const Path& directory, mode_t mode) {
-  if (::mkdir(directory.c_str(), mode) == 0) return;
+  if (::mkdir(directory.c_str(), mode) == 0) return inherit_owner(directory);
   const int error = errno;
   if (error == ENOENT && directory.has_parent_path() && directory.parent_path() != directory) {
     make_directories(directory.parent_path(), mode);

@@ -21,9 +21,12 @@ UniqueFd open_file(const Path& path, int flags, mode_t mode = 0);
 // Error when it is larger than `limit` or isn't a regular file.
 std::optional<std::string> read_small_file(const Path& path, Bytes limit = mebibytes(1));
 
-// Replaces a small file as a whole: new file beside it, renamed over it. Readers see the old or the
-// new content. Not synced: what is lost in a power cut must be harmless to lose.
-void replace_small_file(const Path& path, std::string_view content, mode_t mode = 0644);
+// Whether what is written outlives a power cut.
+enum class Durability { lazy, synced };
+
+// Replaces a small file as a whole: new file beside it, renamed over it. Readers see the old or the new content. After
+// a power cut a lazy one may be the old, the new or an empty file.
+void replace_small_file(const Path& path, std::string_view content, Durability durability = Durability::lazy);
 
 // Writes all of it at the descriptor's offset, EINTR and short writes retried; `path` names it in an Error.
 void write_all(int fd, std::span<const std::byte> bytes, const Path& path);
@@ -34,7 +37,11 @@ std::size_t read_at(int fd, std::span<std::byte> out, off_t offset, const Path& 
 void sync_file(int fd, const Path& path);
 void sync_directory(const Path& directory);
 
-// mkdir -p with `mode` for the directories it makes.
+// What root makes in a directory of another user (Nova's, whose instances_path this is) is given to that user and
+// group; does nothing for other users. A symbolic link itself, not what it points to.
+void inherit_owner(const Path& path);
+
+// mkdir -p with `mode` for the directories it makes, each owned as the one it is in.
 void make_directories(const Path& directory, mode_t mode = 0755);
 
 // renameat2(RENAME_NOREPLACE). False when `to` exists. Where the file system can't (NFS), link + unlink.

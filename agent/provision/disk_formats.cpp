@@ -23,7 +23,7 @@ DiskFormats DiskFormats::read(const Path& instance_directory) {
   const Path file = instance_directory / kFileName;
   DiskFormats formats;
   const std::optional<std::string> text = read_small_file(file);
-  if (!text) return formats;
+  if (!text || text->empty()) return formats;  // empty: made just before a power cut
   const auto object = nlohmann::json::parse(*text, nullptr, false);
   if (!object.is_object()) throw unreadable(file);
   for (const auto& [path, format] : object.items()) {

@@ -14,8 +14,6 @@ std::string age_text(std::chrono::seconds age) {
   return fmt::format("{} days", age.count() / 86400);
 }
 
-std::string others(std::size_t count) { return count > 1 ? fmt::format(" and {} more", count - 1) : ""; }
-
 std::chrono::seconds minimum_age(const model::CacheKey& key, const PruneRules& rules) {
   return key.kind() == model::CacheKey::Kind::resized_image ? rules.resized_minimum_age : rules.original_minimum_age;
 }
@@ -23,7 +21,7 @@ std::chrono::seconds minimum_age(const model::CacheKey& key, const PruneRules& r
 // Why the entry stays; nothing when it may go.
 std::optional<std::string> reason_to_keep(const BaseDirectoryEntry& entry, const PruneRules& rules, bool usage_known) {
   if (!entry.key) return "unexplained file: not a name that the cache makes, left alone";
-  if (!entry.users.empty()) return "used by " + entry.users.front() + others(entry.users.size());
+  if (!entry.users.empty()) return used_by(entry.users);
   if (entry.leases > 0) return fmt::format("leased by {} running request(s)", entry.leases);
   if (entry.pin) return entry.pin->empty() ? "pinned" : "pinned: " + *entry.pin;
   if (!usage_known) return "nobody is known to use it, but usage could not be read completely";
@@ -36,6 +34,12 @@ std::optional<std::string> reason_to_keep(const BaseDirectoryEntry& entry, const
 }
 
 }  // namespace
+
+std::string used_by(const std::vector<std::string>& users) {
+  std::string text = "used by " + users.front();
+  if (users.size() > 1) text += fmt::format(" and {} more", users.size() - 1);
+  return text;
+}
 
 std::vector<PruneDecision> make_prune_plan(std::vector<BaseDirectoryEntry> entries, const PruneRules& rules,
                                            const std::vector<std::string>& unreadable) {

@@ -34,6 +34,9 @@ struct PruneDecision {
   std::string reason;  // for people: "used by instance ... disk 'disk'", "unused for 26 h (minimum 24 h)"
 };
 
+// "used by instance ... disk 'disk' and 41 more": a popular image has a thousand users. At least one user.
+std::string used_by(const std::vector<std::string>& users);
+
 // The decisions of nova/virt/libvirt/imagecache.py, each with its reason; pure. `unreadable` not empty: keeps
 // everything. Unexplained files are kept and named.
 std::vector<PruneDecision> make_prune_plan(std::vector<BaseDirectoryEntry> entries, const PruneRules& rules,

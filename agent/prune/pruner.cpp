@@ -128,7 +128,7 @@ Bytes Pruner::remove(const model::CacheKey& key, OpContext& op) {
   if (!lock.owns()) throw in_use("its lock is held: a request is using or building it right now");
   const Usage usage = collect_usage(layout, reader_);
   if (const auto users = usage.users.find(key); users != usage.users.end()) {
-    throw in_use(fmt::format("used by {}", fmt::join(users->second, ", ")));
+    throw in_use(used_by(users->second));
   }
   if (!usage.unreadable.empty()) throw in_use("who uses it can't be told: " + usage.unreadable.front());
   const auto entry = cache_.find(key);

@@ -45,13 +45,14 @@ void declare(Command root, Session& session) {
 }
 
 void complain(const std::string& message, const std::string& hint) {
-  fmt::print(stderr, "basecache: {}\n", message);
-  if (!hint.empty()) fmt::print(stderr, "  hint: {}\n", hint);
+  std::string text = "basecache: " + message + "\n";
+  if (!hint.empty()) text += "  hint: " + hint + "\n";
+  std::fputs(text.c_str(), stderr);  // fmt::print would throw where stderr is full
 }
 
 int report(const Session& session, const Error& error) {
   if (session.options.json) {
-    fmt::print(stderr, "{}\n", json_text(api::problem(error)));
+    std::fputs((json_text(api::problem(error)) + "\n").c_str(), stderr);
   } else {
     complain(error.message(), error.hint());
   }

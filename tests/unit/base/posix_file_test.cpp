@@ -12,6 +12,7 @@
 #include <iterator>
 
 #include "agent/base/error.hpp"
+#include "agent/base/file_lock.hpp"
 #include "tests/support/scratch_dir.hpp"
 
 namespace basecache {
@@ -77,9 +78,9 @@ TEST_CASE("a small file is replaced as a whole, with its mode, and nothing besid
   const test::ScratchDir scratch;
   replace_small_file(scratch / "x", "old and longer");
   const UniqueFd reader = open_file(scratch / "x", O_RDONLY);
-  replace_small_file(scratch / "x", "new", 0600);
+  replace_small_file(scratch / "x", "new", Durability::synced);
   CHECK(test::read_file(scratch / "x") == "new");
-  CHECK(mode_of(scratch / "x") == 0600);
+  CHECK(mode_of(scratch / "x") == 0644);
   CHECK(entries_in(scratch.path()) == 1);
   std::array<char, 3> seen{};
   CHECK(read_at(reader.get(), std::as_writable_bytes(std::span(seen)), 0, "x") == 3);
@@ -147,6 +148,24 @@ TEST_CASE("a sparse file has fewer bytes than it shows") {
   const FileSizes sizes = sizes_of(scratch / "x");
   CHECK(sizes.apparent == mebibytes(1));
   CHECK(sizes.allocated < mebibytes(1));
+}
+
+// Only root gives files away.
+TEST_CASE("what root makes in another user's directory is that user's" * doctest::skip(::geteuid() != 0)) {
+  const test::ScratchDir scratch;
+  constexpr uid_t kUser = 12345;
+  REQUIRE(::chown(scratch.path().c_str(), kUser, kUser + 1) == 0);
+  make_directories(scratch / "a" / "b");
+  {
+    FileLock lock(scratch / "lock");
+    REQUIRE(lock.try_lock());
+  }
+  for (const char* name : {"a", "a/b", "lock"}) {
+    struct stat found {};
+    REQUIRE(::stat((scratch / name).c_str(), &found) == 0);
+    CHECK(found.st_uid == kUser);
+    CHECK(found.st_gid == kUser + 1);
+  }
 }
 
 }  // namespace basecache
