@@ -4,7 +4,9 @@
 
 namespace basecache::cache {
 
-void Pins::pin(const model::CacheKey& key, const std::string& reason) { replace_small_file(layout_.pin(key), reason, Durability::synced); }
+void Pins::pin(const model::CacheKey& key, const std::string& reason) {
+  replace_small_file(layout_.pin(key), reason, Durability::synced);
+}
 
 bool Pins::unpin(const model::CacheKey& key) {
   const bool was_pinned = reason(key).has_value();
