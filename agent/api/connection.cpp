@@ -109,7 +109,8 @@ bool Connection::serve_request() {
   http::read(stream_, buffer_, parser, error);
   if (error) return answer_unreadable(error);
   version_ = parser.get().version();
-  keep_alive_ = parser.get().keep_alive();
+  // No path has HEAD, and the refusal's body would be taken for the beginning of the next answer.
+  keep_alive_ = parser.get().keep_alive() && parser.get().method() != http::verb::head;
   answer_task(parser.get());
   return keep_alive_;
 }

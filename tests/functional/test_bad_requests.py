@@ -101,6 +101,13 @@ class BadRequests(ImageStory):
         self.assertIn(answer.status, (400, 404, 405), answer.body)
         self.assertEqual(self.tree(), self.before)
 
+    def test_nothing_follows_the_refusal_of_a_head(self):
+        with self.client.connect_raw() as connection:
+            connection.sendall(b"HEAD /v1/health HTTP/1.1\r\nHost: agent\r\n\r\n" * 2)
+            told = connection.makefile("rb").read()
+        self.assertEqual(told.count(b"HTTP/1.1 400 "), 1, told)
+        self.assertIn(b"Connection: close", told)
+
     def test_a_body_of_ten_megabytes_is_refused_and_others_are_served(self):
         body = json.dumps(creation(URL, metadata={"x": "y" * 10_000_000})).encode()
         try:
