@@ -78,7 +78,9 @@ Error::Error(ErrorCode code, std::string message) : code_(code), message_(std::m
 Error Error::from_errno(int error_number, std::string_view doing) {
   char buffer[256];
   const char* reason = ::strerror_r(error_number, buffer, sizeof buffer);
-  return Error(code_of(error_number), "cannot " + std::string(doing) + ": " + reason);
+  Error error(code_of(error_number), "cannot " + std::string(doing) + ": " + reason);
+  if (error.code() == ErrorCode::no_space) error.set_hint(kNoSpaceHint);
+  return error;
 }
 
 Error& Error::add_context(std::string_view doing) {

@@ -34,6 +34,9 @@ enum class ErrorCode {
 // Stable name, as it stands in JSON and logs ("image_not_found").
 std::string_view name_of(ErrorCode code);
 
+// What to do about ErrorCode::no_space, wherever it was met.
+inline constexpr const char* kNoSpaceHint = "free space there; 'basecache cache prune' removes base files nobody uses";
+
 // The operation failed. Says what was being done, to what, why it failed; hint() says what to do.
 // No secrets: URLs are redacted before they get here (see redact_url in base/text.hpp).
 class Error : public std::exception {

@@ -117,6 +117,7 @@ CompletedProcess run_checked(const Command& command, const OpContext& op, std::s
   std::string message = fmt::format("cannot {}: {} {}", doing, command.argv.front(), ending_of(done.status));
   if (!words.empty()) message += ": " + quote(words, kErrorsLimit);
   throw Error(full ? ErrorCode::no_space : ErrorCode::tool_failed, std::move(message))
+      .set_hint(full ? kNoSpaceHint : "")
       .add_field("argv0", command.argv.front())
       .add_field("exit", std::to_string(done.status))
       .add_field("stderr", words);

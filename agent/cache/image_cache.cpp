@@ -40,8 +40,10 @@ void require_checksum(const model::BaseFileSpec& spec, const CacheLayout& layout
                           base.key().text(), quote(image->ref.shown()), known, image->checksum->text()))
       .add_field("expected", image->checksum->text())
       .add_field("found", known)
-      .set_hint(fmt::format("'basecache cache remove {}' makes the next request fetch and verify it again",
-                            base.key().text()));
+      .set_hint(
+          fmt::format("demand its digest by the same algorithm, or 'basecache cache remove {}' when nobody uses it: "
+                      "the next request fetches and verifies it again",
+                      base.key().text()));
 }
 
 }  // namespace
