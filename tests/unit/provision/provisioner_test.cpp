@@ -7,6 +7,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/file_lock.hpp"
+#include "agent/provision/disk_formats.hpp"
 #include "agent/provision/instances.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
@@ -197,9 +198,18 @@ TEST_CASE("a directory whose disk.info can't be understood is left as it was") {
   ProvisionNode node;
   const Path directory = node.layout.instance_directory(kUuid);
   boost::filesystem::create_directory(directory);
-  write_file(directory / "disk.info", "");
+  write_file(directory / "disk.info", "{");
   CHECK_THROWS_AS(node.create(), Error);
   CHECK(node.seen() == kOneInstance);
+}
+
+TEST_CASE("a disk.info that a power cut left empty says nothing, and the next creation writes it anew") {
+  ProvisionNode node;
+  const Path directory = node.layout.instance_directory(kUuid);
+  boost::filesystem::create_directory(directory);
+  write_file(directory / "disk.info", "");
+  node.create();
+  CHECK(DiskFormats::read(directory).format_of(directory / "disk") == model::DiskFormat::qcow2);
 }
 
 TEST_CASE("the base files of an instance are leased until its disks stand in their place") {

@@ -224,7 +224,8 @@ TEST_CASE("failures to open a file have the codes of an image source") {
   CHECK(code(EXDEV) == ErrorCode::forbidden);
   CHECK(code(EAGAIN) == ErrorCode::source_unavailable);
   CHECK(code(ESTALE) == ErrorCode::source_unavailable);
-  CHECK(code(EMFILE) == ErrorCode::internal);
+  CHECK(code(EMFILE) == ErrorCode::busy);
+  CHECK(code(EBADF) == ErrorCode::internal);
 }
 
 TEST_CASE("of an http URL nothing is asked before it is fetched, and then its body comes") {
