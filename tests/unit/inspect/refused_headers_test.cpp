@@ -148,8 +148,9 @@ TEST_CASE("a VMDK descriptor has to be spelt as everybody reads it") {
       {replaced(good, "RW 4096 SPARSE \"disk.vmdk\"\n", ""), "it has 0 extents"},
       {good + "\0createType"s, "something is hidden behind its descriptor"},
   };
-  for (const auto& [descriptor, expected] : rows) {
-    const std::string said = outcome(with_descriptor(image, descriptor));
+  for (const auto& row : rows) {
+    const std::string expected = row.second;
+    const std::string said = outcome(with_descriptor(image, row.first));
     CAPTURE(expected);
     CAPTURE(said);
     CHECK(said.find(expected) != std::string::npos);

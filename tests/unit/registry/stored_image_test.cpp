@@ -64,7 +64,8 @@ TEST_CASE("a record has the names of the image API") {
 
 TEST_CASE("a record that lacks any field is damaged, and the error names the field") {
   const json whole = to_json(an_image());
-  for (const auto& [field, value] : whole.items()) {
+  for (const auto& item : whole.items()) {
+    const std::string& field = item.key();
     CAPTURE(field);
     json record = whole;
     record.erase(field);
