@@ -4,6 +4,7 @@
 #include <exception>
 #include <list>
 #include <optional>
+#include <utility>
 #include <variant>
 
 #include "agent/base/error.hpp"
@@ -117,9 +118,15 @@ void SingleFlight::fly(const FlightPtr& flight, const std::string& operation_id,
 }
 
 void SingleFlight::leave(const FlightPtr& flight) {
+  Flight::Outcome landed;
   {
     const std::lock_guard guard(mutex_);
-    if (--flight->callers > 0 || flight->outcome.index() != 0) return;
+    if (--flight->callers > 0) return;
+    if (flight->outcome.index() != 0) {
+      // The lease ends with its last caller, not with the thread that made it, which may not have let go yet.
+      landed = std::exchange(flight->outcome, Cancelled{});
+      return;
+    }
     // Nobody may join a build that is being stopped: the next caller starts afresh and meets this one at the file lock.
     const auto found = flights_.find(flight->name);
     if (found != flights_.end() && found->second == flight) flights_.erase(found);
