@@ -15,7 +15,7 @@ def enter_private_mounts() -> None:
     """Mounts of this process are seen by itself and its children only and end with them."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
+        raise unittest.SkipTest(f"this machine lets nobody mount: {os.strerror(ctypes.get_errno())}")
     tool("mount", "--make-rprivate", "/")
 
 
@@ -32,7 +32,7 @@ class LoopFileSystem(ImageStory):
             file.truncate(size)
         tool(*mkfs, disk)
         mounted = subprocess.run(["mount", "-o", "loop", disk, self.instances_path], text=True, capture_output=True)
-        if "unknown filesystem type" in mounted.stderr:
-            self.skipTest(f"this kernel has no {mkfs[0].removeprefix('mkfs.')}")
+        if "unknown filesystem type" in mounted.stderr or "loop device" in mounted.stderr:
+            self.skipTest(f"this machine can't mount {mkfs[0].removeprefix('mkfs.')} from a file: {mounted.stderr.strip()}")
         self.assertEqual(mounted.returncode, 0, mounted.stderr)
         self.addCleanup(tool, "umount", "--lazy", self.instances_path)
