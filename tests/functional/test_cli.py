@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pty
 import socket
 import subprocess
 import threading
@@ -152,6 +153,38 @@ class CommandLine(ImageStory):
         done = self.cli("--socket", self.scratch / "nowhere.sock", "cache", "list")
         self.assertEqual(done.code, 10, done.err)
         self.assertIn("nowhere.sock", done.err)
+
+    def test_every_command_answers_in_json_when_asked(self):
+        url, uuid, image = self.serve(images.qcow2()), new_uuid(), new_uuid()
+        _, client = self.daemon()
+        key = cache_key(url)
+        for command in (("create", "--instance", uuid, "--image", url), ("show", uuid), ("cache", "list"),
+                        ("cache", "show", key), ("cache", "precache", url), ("cache", "pin", key), ("cache", "unpin", key),
+                        ("cache", "prune", "--dry-run"), ("delete", uuid), ("cache", "remove", key),
+                        ("image", "import", images.qcow2(), "--id", image), ("image", "list"), ("image", "show", image),
+                        ("image", "remove", image), ("ops", "list"), ("status",)):
+            with self.subTest(command):
+                done = self.cli("--socket", client.path, "--json", *command)
+                self.assertEqual((done.code, done.err), (0, ""), done)
+                self.assertIsInstance(done.json, dict)
+
+    def test_a_terminal_sees_a_progress_bar_and_others_none(self):
+        url = self.serve(images.qcow2())
+        command = [str(word) for word in (CLI, "--standalone", "--config", self.config(), "cache", "precache", url)]
+        terminal, child_side = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        process = subprocess.Popen(command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=child_side)
+        os.close(child_side)
+        drawn = ""
+        with contextlib.suppress(OSError):  # the terminal's last writer has ended
+            while part := os.read(terminal, 1 << 12):
+                drawn += part.decode(errors="replace")
+        self.assertEqual(process.wait(60), 0, drawn)
+        for word in ("fetch", "[", "%", " of "):
+            self.assertIn(word, drawn)
+        self.assertTrue(drawn.endswith("\r\x1b[K"), "the bar is wiped at the end")
+        self.assertEqual(self.cli("--standalone", "cache", "precache", url).err, "")
 
     def test_help_and_version_need_nothing(self):
         for option in ("--help", "--version"):
