@@ -28,12 +28,6 @@ bool is_word_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
 }
 
-std::string in_lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
-
 }  // namespace
 
 std::string_view trim(std::string_view text) {
@@ -44,7 +38,7 @@ std::string_view trim(std::string_view text) {
 }
 
 bool parse_flag(std::string_view text) {
-  const std::string word = in_lower_case(text);
+  const std::string word = lower_case(text);
   if (word == "true" || word == "yes" || word == "on" || word == "1") return true;
   if (word == "false" || word == "no" || word == "off" || word == "0") return false;
   throw BadValue("true or false");

@@ -29,12 +29,6 @@ constexpr std::array<Row, 5> kAlgorithms{{
 
 const Row& row_of(DigestAlgorithm algorithm) { return kAlgorithms[static_cast<std::size_t>(algorithm)]; }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
 }  // namespace
 
 struct Hasher::Context {
@@ -49,8 +43,8 @@ std::string_view name_of(DigestAlgorithm algorithm) { return row_of(algorithm).n
 Digest Digest::parse(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon != std::string_view::npos) {
-    const std::string name = lower(text.substr(0, colon));
-    const std::string hex = lower(text.substr(colon + 1));
+    const std::string name = lower_case(text.substr(0, colon));
+    const std::string hex = lower_case(text.substr(colon + 1));
     for (const Row& row : kAlgorithms) {
       if (row.name == name && is_hex(hex, row.bytes * 2)) return {.algorithm = row.algorithm, .hex = hex};
     }

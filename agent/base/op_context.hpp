@@ -1,13 +1,22 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 
 #include "agent/base/progress.hpp"
+#include "agent/base/secret.hpp"
 #include "agent/base/step_timer.hpp"
 
 namespace basecache {
+
+// How the operation's own transfers are made.
+struct TransferOptions {
+  Secret token;                                   // the requester's, for servers that know it; empty: our own
+  std::optional<std::uint64_t> bytes_per_second;  // at most
+};
 
 // What travels with one operation: who asked, until when, how to stop, where progress goes.
 // Checked at each chunk and each wait. Owned by the operation's door; used by one thread at a time.
@@ -30,12 +39,16 @@ class OpContext {
   const ProgressSink& progress() const { return progress_; }
   StepTimer& steps() { return steps_; }
 
+  const TransferOptions& transfers() const { return transfers_; }
+  void set_transfers(TransferOptions options) { transfers_ = std::move(options); }
+
  private:
   std::string id_;
   std::stop_token stop_;
   Clock::time_point deadline_;
   ProgressSink progress_;
   StepTimer steps_;
+  TransferOptions transfers_;
 };
 
 }  // namespace basecache

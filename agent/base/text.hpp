@@ -13,6 +13,9 @@ bool is_hex(std::string_view text, std::size_t length);
 // Canonical 8-4-4-4-12 hexadecimal UUID in lower case.
 bool is_uuid(std::string_view text);
 
+// ASCII letters only: what is compared are words of protocols and formats.
+std::string lower_case(std::string_view text);
+
 // Whole text as an unsigned decimal number; nothing for anything else, overflow included.
 std::optional<std::uint64_t> parse_unsigned(std::string_view text);
 

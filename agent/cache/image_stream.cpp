@@ -31,7 +31,9 @@ ImageStream::ImageStream(model::ImageRecord record, std::optional<Digest> demand
   for (const DigestAlgorithm algorithm : algorithms_) hashers_.emplace_back(algorithm);
 }
 
-void ImageStream::start(std::optional<Bytes>) {
+std::optional<HeldBytes> ImageStream::held() { return std::nullopt; }
+
+void ImageStream::start(const Transfer&) {
   file_.restart();
   for (Hasher& hasher : hashers_) hasher.restart();
   inspection_ = inspector_.begin();

@@ -22,7 +22,8 @@ class ImageStream : public ImageSink {
   ImageStream(model::ImageRecord record, std::optional<Digest> demanded, StagedFile file,
               const ImageInspector& inspector, OpContext& op);
 
-  void start(std::optional<Bytes> size) override;
+  std::optional<HeldBytes> held() override;
+  void start(const Transfer& transfer) override;
   void write(std::span<const std::byte> bytes) override;
 
   // After the source has returned. Error(checksum_mismatch) with both values, Error(image_unacceptable) when there were

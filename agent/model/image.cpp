@@ -49,9 +49,7 @@ ImageRef ImageRef::parse(std::string_view text, std::string_view field) {
     throw bad_ref(field, text.substr(0, 80), fmt::format("is longer than {} bytes", kLongestRef));
   }
   if (has_control_bytes(text)) throw bad_ref(field, text, "has blanks or control characters in it");
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
-  if (is_uuid(lower)) return ImageRef(Kind::registry_id, std::string(text));
+  if (is_uuid(lower_case(text))) return ImageRef(Kind::registry_id, std::string(text));
   if (const std::string why = why_not_url(text); !why.empty()) throw bad_ref(field, text, why);
   return ImageRef(Kind::url, std::string(text));
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/digest.hpp"
@@ -41,7 +42,9 @@ struct ImageRecord {
   std::optional<std::string> disk_format;  // as declared, in the registry's words
   std::optional<Bytes> size;               // of the stored bytes
   std::optional<Digest> digest;            // of the stored bytes
-  std::map<std::string, std::string> properties;
+  std::map<std::string, std::string> properties = {};
+  // URLs where the registry says that the bytes can be had besides its own, in its order. May hold credentials.
+  std::vector<std::string> locations = {};
 };
 
 }  // namespace basecache::model

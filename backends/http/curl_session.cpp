@@ -25,7 +25,7 @@ struct FreeList {
 };
 using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 
-HeaderList list_of(std::span<const HttpHeader> headers) {
+HeaderList list_of(const std::vector<HttpHeader>& headers) {
   HeaderList list;
   for (const HttpHeader& header : headers) {
     curl_slist* longer = ::curl_slist_append(list.get(), fmt::format("{}: {}", header.name, header.value).c_str());
@@ -75,31 +75,60 @@ class RunningTransfer {
 };
 
 // The result of libcurl; nothing when the server stalled.
-std::optional<CURLcode> run(RunningTransfer& transfer, Exchange& exchange, const std::string& url,
+std::optional<CURLcode> run(RunningTransfer& transfer, Exchange& exchange, const WireRequest& request,
                             const OpContext& op) {
   const StopEvent stop(op.stop());
   for (;;) {
-    with_context([&] { return "cannot fetch " + quote(redact_url(url)); }, [&] { op.check(); });
+    with_context([&] { return fmt::format("cannot {} {}", name_of(request.method), quote(redact_url(request.url))); },
+                 [&] { op.check(); });
     if (const auto result = transfer.advance()) return result;
     if (exchange.stalled(OpContext::Clock::now())) return std::nullopt;
     transfer.wait(stop, std::min(op.deadline(), exchange.next_check().value_or(op.deadline())));
   }
 }
 
-void set_options(CURL* easy, const std::string& url, const HostTrust& trust, milliseconds connect_timeout) {
-  set_option(easy, CURLOPT_URL, url.c_str());
+void set_protection(CURL* easy, const WireRequest& request) {
   set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set_option(easy, CURLOPT_PROXY, "");
   set_option(easy, CURLOPT_SSL_VERIFYPEER, 1L);
   set_option(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  if (!request.tls.authorities.empty()) {
+    set_option(easy, CURLOPT_CAINFO, request.tls.authorities.c_str());
+    set_option(easy, CURLOPT_CAPATH, nullptr);
+  }
+  if (!request.tls.certificate.empty()) set_option(easy, CURLOPT_SSLCERT, request.tls.certificate.c_str());
+  if (!request.tls.key.empty()) set_option(easy, CURLOPT_SSLKEY, request.tls.key.c_str());
+  // Addresses are judged when a socket is opened; a kept connection was judged for a request that we were asked for.
+  set_option(easy, CURLOPT_FRESH_CONNECT, request.trust.redirected ? 1L : 0L);
+}
+
+void set_method(CURL* easy, const WireRequest& request) {
+  if (request.method == Method::head) set_option(easy, CURLOPT_NOBODY, 1L);
+  if (request.text != nullptr) {
+    set_option(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.text->size()));
+    set_option(easy, CURLOPT_POSTFIELDS, request.text->data());
+  }
+  if (request.method != Method::get && request.method != Method::head) {
+    set_option(easy, CURLOPT_CUSTOMREQUEST, std::string(name_of(request.method)).c_str());
+  }
+}
+
+void set_options(CURL* easy, const WireRequest& request, milliseconds connect_timeout) {
+  set_option(easy, CURLOPT_URL, request.url.c_str());
+  set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set_option(easy, CURLOPT_NOSIGNAL, 1L);
   set_option(easy, CURLOPT_QUICK_EXIT, 1L);  // else a cancelled transfer waits for the name server's answer
   set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
   set_option(easy, CURLOPT_BUFFERSIZE, kReadSize);
   set_option(easy, CURLOPT_USERAGENT, "basecache");
-  // Addresses are judged when a socket is opened; a kept connection was judged for a request that we were asked for.
-  set_option(easy, CURLOPT_FRESH_CONNECT, trust.redirected ? 1L : 0L);
+  if (request.bytes_per_second) {
+    set_option(easy, CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(*request.bytes_per_second));
+  }
+  if (request.signing) {
+    set_option(easy, CURLOPT_AWS_SIGV4, ("aws:amz:" + request.signing->region + ":s3").c_str());
+    set_option(easy, CURLOPT_USERNAME, request.signing->access_key.c_str());
+    set_option(easy, CURLOPT_PASSWORD, request.signing->secret_key.reveal().c_str());
+  }
 }
 
 }  // namespace
@@ -108,14 +137,17 @@ CurlSession::CurlSession(const HttpSettings& settings) : settings_(settings), mu
   if (!multi_) throw std::bad_alloc();
 }
 
-std::variant<ResponseHead, Fault> CurlSession::get(const std::string& url, std::span<const HttpHeader> headers,
-                                                   const HostTrust& trust, ImageIntake& intake, const OpContext& op) {
-  const HeaderList list = list_of(headers);
-  Exchange exchange(intake, trust, settings_);
-  set_options(exchange.handle(), url, trust, settings_.connect_timeout);
+std::variant<ResponseHead, Fault> CurlSession::exchange(const WireRequest& request, BodyTaker& taker,
+                                                        const OpContext& op) {
+  const HeaderList list = list_of(request.headers);
+  Exchange exchange(taker, request.trust, settings_);
+  set_options(exchange.handle(), request, settings_.connect_timeout);
+  set_protection(exchange.handle(), request);
   set_option(exchange.handle(), CURLOPT_HTTPHEADER, list.get());
+  if (request.upload != nullptr) exchange.send(*request.upload);
+  set_method(exchange.handle(), request);
   RunningTransfer transfer(multi_.get(), exchange.handle());
-  if (const auto result = run(transfer, exchange, url, op)) return exchange.outcome(*result);
+  if (const auto result = run(transfer, exchange, request, op)) return exchange.outcome(*result);
   return Fault{.kind = FaultKind::stalled,
                .reason = fmt::format("the server is connected, and sends less than {} bytes a second for {} ms",
                                      settings_.slowest, settings_.stall_timeout.count())};

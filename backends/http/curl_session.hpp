@@ -3,17 +3,14 @@
 #include <curl/curl.h>
 
 #include <memory>
-#include <span>
-#include <string>
 #include <variant>
 
 #include "agent/base/op_context.hpp"
-#include "backends/http/address_policy.hpp"
+#include "backends/http/body_taker.hpp"
 #include "backends/http/fault.hpp"
-#include "backends/http/http_request.hpp"
 #include "backends/http/http_settings.hpp"
-#include "backends/http/image_intake.hpp"
 #include "backends/http/response_head.hpp"
+#include "backends/http/wire_request.hpp"
 
 namespace basecache::http {
 
@@ -24,11 +21,10 @@ class CurlSession {
   // `settings` must outlive the session.
   explicit CurlSession(const HttpSettings& settings);
 
-  // One GET of `url`, redirects not followed; the body of a 200 goes to `intake`. The head of the answer when it came
-  // (whole, for a 200), else the fault. Stops within milliseconds when `op` is cancelled or its deadline passes:
-  // Cancelled, Error(timed_out). What the intake throws passes through.
-  std::variant<ResponseHead, Fault> get(const std::string& url, std::span<const HttpHeader> headers,
-                                        const HostTrust& trust, ImageIntake& intake, const OpContext& op);
+  // One request, redirects not followed; a wanted body goes to `taker`. The head of the answer when it came (with the
+  // whole of a wanted body), else the fault. Stops within milliseconds when `op` is cancelled or its deadline passes:
+  // Cancelled, Error(timed_out). What the taker or the body to send throws passes through.
+  std::variant<ResponseHead, Fault> exchange(const WireRequest& request, BodyTaker& taker, const OpContext& op);
 
  private:
   struct FreeMulti {

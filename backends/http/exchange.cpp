@@ -12,17 +12,11 @@
 namespace basecache::http {
 namespace {
 
-constexpr int kOk = 200;
 constexpr int kFirstFinal = 200;
 // Servers limit themselves to 8 KiB or so; without a limit libcurl would collect a head that never ends.
 constexpr std::size_t kLongestHead = 256 * 1024;
 // The body of an error or a redirect is read so far to keep the connection; past it a new one is cheaper.
 constexpr std::size_t kMostDropped = 64 * 1024;
-
-std::string without_parameters(std::string_view type) {
-  type = type.substr(0, type.find(';'));
-  return std::string(type.substr(0, type.find_last_not_of(" \t") + 1));
-}
 
 template <class T>
 std::optional<T> inquire(CURL* easy, CURLINFO what) {
@@ -68,8 +62,8 @@ std::string_view words_for(FaultKind kind) {
 
 }  // namespace
 
-Exchange::Exchange(ImageIntake& intake, const HostTrust& trust, const HttpSettings& settings)
-    : intake_(intake), trust_(trust), settings_(settings), easy_(::curl_easy_init()) {
+Exchange::Exchange(BodyTaker& taker, const HostTrust& trust, const HttpSettings& settings)
+    : taker_(taker), trust_(trust), settings_(settings), easy_(::curl_easy_init()) {
   if (!easy_) throw std::bad_alloc();
   CURL* const easy = easy_.get();
   set_option(easy, CURLOPT_ERRORBUFFER, detail_);
@@ -94,6 +88,17 @@ Exchange::Exchange(ImageIntake& intake, const HostTrust& trust, const HttpSettin
       easy, CURLOPT_WRITEFUNCTION, +[](char* bytes, std::size_t unit, std::size_t count, void* self) {
         const auto body = std::as_bytes(std::span(bytes, unit * count));
         return static_cast<Exchange*>(self)->take_body(body) ? body.size() : 0;
+      });
+}
+
+void Exchange::send(UploadBody& body) {
+  upload_ = &body;
+  CURL* const easy = easy_.get();
+  set_option(easy, CURLOPT_UPLOAD, 1L);
+  set_option(easy, CURLOPT_READDATA, this);
+  set_option(
+      easy, CURLOPT_READFUNCTION, +[](char* room, std::size_t unit, std::size_t count, void* self) {
+        return static_cast<Exchange*>(self)->give_body(std::as_writable_bytes(std::span(room, unit * count)));
       });
 }
 
@@ -124,13 +129,13 @@ bool Exchange::take_header(std::string_view line) {
 
 bool Exchange::take_body(std::span<const std::byte> bytes) try {
   if (watch_) watch_->received(bytes.size());
-  if (status() != kOk) {
+  if (!taker_.wants(status())) {
     dropped_bytes_ += bytes.size();
     return dropped_bytes_ <= kMostDropped;
   }
   const auto begin = StallWatch::Clock::now();
-  if (!intake_began_) begin_intake();
-  intake_.body(bytes);
+  if (!body_began_ && !begin_body()) return false;
+  taker_.body(bytes);
   if (watch_) watch_->excuse(StallWatch::Clock::now() - begin);
   return true;
 } catch (...) {
@@ -138,19 +143,29 @@ bool Exchange::take_body(std::span<const std::byte> bytes) try {
   return false;
 }
 
-void Exchange::begin_intake() {
-  intake_began_ = true;
-  intake_.begin(read_head());
+std::size_t Exchange::give_body(std::span<std::byte> room) try {
+  const auto begin = StallWatch::Clock::now();
+  const std::size_t count = upload_->read(room);
+  // What a server does with the whole of it takes as long as it takes.
+  if (count == 0) watch_.reset();
+  if (watch_) {
+    watch_->received(count);
+    watch_->excuse(StallWatch::Clock::now() - begin);
+  }
+  return count;
+} catch (...) {
+  thrown_ = std::current_exception();
+  return CURL_READFUNC_ABORT;
+}
+
+bool Exchange::begin_body() {
+  body_began_ = true;
+  wrong_answer_ = taker_.begin(read_head());
+  return !wrong_answer_;
 }
 
 int Exchange::status() const {
   return static_cast<int>(inquire<long>(easy_.get(), CURLINFO_RESPONSE_CODE).value_or(0));
-}
-
-std::optional<std::string> Exchange::header(const char* name) const {
-  curl_header* found = nullptr;
-  if (::curl_easy_header(easy_.get(), name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK) return std::nullopt;
-  return found->value;
 }
 
 ResponseHead Exchange::read_head() const {
@@ -158,11 +173,12 @@ ResponseHead Exchange::read_head() const {
   head.status = status();
   const curl_off_t length = inquire<curl_off_t>(easy_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T).value_or(-1);
   if (length >= 0) head.length = Bytes{static_cast<std::uint64_t>(length)};
-  head.content_type = without_parameters(header("Content-Type").value_or(""));
-  head.content_encoding = header("Content-Encoding").value_or("");
-  head.retry_after = header("Retry-After").value_or("");
   const char* location = inquire<char*>(easy_.get(), CURLINFO_REDIRECT_URL).value_or(nullptr);
   if (location != nullptr) head.location = location;
+  curl_header* at = nullptr;
+  while ((at = ::curl_easy_nextheader(easy_.get(), CURLH_HEADER, -1, at)) != nullptr) {
+    head.headers[lower_case(at->name)] = at->value;
+  }
   return head;
 }
 
@@ -170,10 +186,11 @@ std::variant<ResponseHead, Fault> Exchange::outcome(CURLcode result) {
   if (thrown_) std::rethrow_exception(thrown_);
   if (!head_complete_) return fault_of(result);
   ResponseHead head = read_head();
-  // What isn't the image needs no body; how that one ended tells nothing.
-  if (head.status != kOk) return head;
+  // What nobody wants needs no body; how that one ended tells nothing.
+  if (!taker_.wants(head.status)) return head;
+  if (result == CURLE_OK && !body_began_) begin_body();
+  if (wrong_answer_) return *wrong_answer_;
   if (result != CURLE_OK) return fault_of(result);
-  if (!intake_began_) begin_intake();
   return head;
 }
 
@@ -188,7 +205,7 @@ Fault Exchange::fault_of(CURLcode result) const {
   if (result == CURLE_OK) {  // libcurl takes a connection that ends within the head for an answer without a body
     return {.kind = FaultKind::unreachable, .reason = "the connection ended within the head of the answer"};
   }
-  const FaultKind kind = fault_kind(result, intake_began_);
+  const FaultKind kind = fault_kind(result, body_began_);
   const char* detail = detail_[0] != '\0' ? detail_ : ::curl_easy_strerror(result);
   return {.kind = kind, .reason = fmt::format("{}: {}", words_for(kind), quote(detail))};
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/base/text.hpp"
+#include "backends/http/retry_policy.hpp"
 
 namespace basecache::http {
 namespace {
@@ -34,6 +35,7 @@ ErrorCode code_of(const Fault& fault) {
     case FaultKind::truncated:
     case FaultKind::untrusted:
     case FaultKind::misspoken:
+    case FaultKind::wrong_range:
     case FaultKind::redirect_loop:
       return ErrorCode::source_unavailable;
   }
@@ -65,6 +67,8 @@ std::string hint_of(const Fault& fault) {
       return "the server breaks transfers off; ask again later";
     case FaultKind::untrusted:
       return "give the server a certificate that this node trusts, or install its authority (update-ca-certificates)";
+    case FaultKind::wrong_range:
+      return "ask again: the next transfer begins anew; the server doesn't honour ranges";
     case FaultKind::misspoken:
       return "check that the URL leads to an HTTP server";
     case FaultKind::redirect_loop:
@@ -83,6 +87,7 @@ bool is_retried(FaultKind kind, int status) {
     case FaultKind::unreachable:
     case FaultKind::stalled:
     case FaultKind::truncated:
+    case FaultKind::wrong_range:
       return true;
     case FaultKind::status:
       return is_retried_status(status);
@@ -96,10 +101,17 @@ bool is_retried(FaultKind kind, int status) {
   return false;
 }
 
-Error error_of(const Fault& fault, std::string_view url, unsigned attempts) {
+Fault fault_of(const ResponseHead& head) {
+  return {.kind = FaultKind::status,
+          .reason = fmt::format("the server answered with status {}", head.status),
+          .status = head.status,
+          .retry_after = parse_retry_after(head.header("retry-after"), std::chrono::system_clock::now())};
+}
+
+Error error_of(const Fault& fault, std::string_view doing, std::string_view url, unsigned attempts) {
   const std::string shown = redact_url(url);
   const std::string count = attempts > 1 ? fmt::format(" ({} attempts)", attempts) : "";
-  Error error(code_of(fault), fmt::format("cannot fetch {}: {}{}", quote(shown), fault.reason, count));
+  Error error(code_of(fault), fmt::format("cannot {} {}: {}{}", doing, quote(shown), fault.reason, count));
   error.set_hint(hint_of(fault));
   error.add_field("url", shown);
   if (fault.kind == FaultKind::status) error.add_field("status", std::to_string(fault.status));

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "agent/base/error.hpp"
+#include "backends/http/response_head.hpp"
 
 namespace basecache::http {
 
@@ -17,6 +18,7 @@ enum class FaultKind {
   status,              // an answer that isn't the image
   untrusted,           // the server's certificate
   misspoken,           // not HTTP, or not as we can take it
+  wrong_range,         // not the rest that was asked for; the whole may still be had
   redirect_loop,       // more redirects than anybody needs
   forbidden_redirect,  // to another scheme, or away from https
   forbidden_address,   // to an address that this node must not be led to
@@ -29,10 +31,14 @@ struct Fault {
   std::optional<std::chrono::seconds> retry_after = {};
 };
 
-// Whether another attempt may succeed: connections, stalls, truncated bodies, 408, 429 and 5xx; nothing else.
+// Whether another attempt may succeed: connections, stalls, truncated bodies, wrong ranges, 408, 429 and 5xx; nothing
+// else.
 bool is_retried(FaultKind kind, int status);
 
-// What the caller is told after `attempts` attempts, the last of which ended in `fault`.
-Error error_of(const Fault& fault, std::string_view url, unsigned attempts);
+// The fault of an answer that isn't the one that was wanted.
+Fault fault_of(const ResponseHead& head);
+
+// What the caller is told after `attempts` attempts, the last of which ended in `fault`. `doing`: "fetch", "ask".
+Error error_of(const Fault& fault, std::string_view doing, std::string_view url, unsigned attempts);
 
 }  // namespace basecache::http

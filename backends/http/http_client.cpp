@@ -3,116 +3,128 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
+#include <iterator>
 #include <utility>
+#include <variant>
 
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
+#include "backends/http/attempts.hpp"
 #include "backends/http/curl_session.hpp"
 #include "backends/http/image_intake.hpp"
 #include "backends/http/redirect_route.hpp"
-#include "backends/http/retry_policy.hpp"
+#include "backends/http/session_pool.hpp"
+#include "backends/http/text_intake.hpp"
+#include "backends/http/wire_request.hpp"
 
 namespace basecache::http {
 namespace {
+
+constexpr int kRangeNotSatisfiable = 416;
 
 HttpSettings with_normal_hosts(HttpSettings settings) {
   std::ranges::transform(settings.listed_hosts, settings.listed_hosts.begin(), normal_host);
   return settings;
 }
 
-double random_fraction() {
-  std::random_device device;
-  return std::uniform_real_distribution<double>(0.0, 1.0)(device);
-}
+// What came of a request, and where.
+struct Answer {
+  std::variant<ResponseHead, Fault> result;
+  std::string elsewhere;  // where redirects led; "" when there were none
 
-std::vector<HttpHeader> headers_for(const RedirectRoute& route, const std::vector<HttpHeader>& asked) {
-  std::vector<HttpHeader> headers;
-  std::ranges::copy_if(asked, std::back_inserter(headers),
-                       [&](const HttpHeader& header) { return !header.secret || route.at_first_server(); });
-  return headers;
-}
-
-Fault fault_of_status(const ResponseHead& head) {
-  return {.kind = FaultKind::status,
-          .reason = fmt::format("the server answered with status {}", head.status),
-          .status = head.status,
-          .retry_after = parse_retry_after(head.retry_after, std::chrono::system_clock::now())};
-}
-
-// A fault elsewhere than where the caller pointed says where.
-Fault located(Fault fault, const RedirectRoute& route) {
-  if (route.trust().redirected) fault.reason += fmt::format(", redirected to {}", quote(redact_url(route.url())));
-  return fault;
-}
+  const ResponseHead* head() const { return std::get_if<ResponseHead>(&result); }
+  // Why it isn't what was wanted. Elsewhere than where the caller pointed says where.
+  Fault fault() const {
+    Fault fault = head() != nullptr ? fault_of(*head()) : std::get<Fault>(result);
+    if (!elsewhere.empty()) fault.reason += fmt::format(", redirected to {}", quote(redact_url(elsewhere)));
+    return fault;
+  }
+};
 
 bool is_redirect(const ResponseHead& head) { return head.status >= 300 && head.status < 400 && !head.location.empty(); }
 
+// What goes to the server that the route leads to now: nothing secret to any but the named one.
+WireRequest addressed(WireRequest wire, const HttpRequest& request, const RedirectRoute& route) {
+  wire.url = route.url();
+  wire.trust = route.trust();
+  wire.tls = request.tls;
+  if (route.at_first_server()) wire.signing = request.signing;
+  std::ranges::copy_if(request.headers, std::back_inserter(wire.headers),
+                       [&](const HttpHeader& header) { return !header.secret || route.at_first_server(); });
+  return wire;
+}
+
+// The first answer on the way from `url` that isn't a redirect.
+Answer follow(CurlSession& session, const HttpRequest& request, const std::string& url, const HttpSettings& settings,
+              const WireRequest& wire, BodyTaker& taker, const OpContext& op) {
+  RedirectRoute route(url, settings.listed_hosts, request.named_by_server);
+  const bool follows = wire.method == Method::get || wire.method == Method::head;
+  for (;;) {
+    Answer answer{.result = session.exchange(addressed(wire, request, route), taker, op),
+                  .elsewhere = route.is_redirected() ? route.url() : std::string()};
+    if (answer.head() == nullptr || !follows || !is_redirect(*answer.head())) return answer;
+    if (auto refusal = route.follow(answer.head()->location)) return {.result = *std::move(refusal), .elsewhere = ""};
+  }
+}
+
+bool is_safe(Method method) { return method == Method::get || method == Method::head; }
+
 }  // namespace
 
-// A session while one download uses it.
-class HttpClient::Loan {
- public:
-  explicit Loan(HttpClient& client) : client_(client) {
-    const std::lock_guard guard(client.mutex_);
-    if (client.idle_.empty()) {
-      session_ = std::make_unique<CurlSession>(client.settings_);
-      return;
-    }
-    session_ = std::move(client.idle_.back());
-    client.idle_.pop_back();
-  }
-  Loan(const Loan&) = delete;
-  Loan& operator=(const Loan&) = delete;
-  ~Loan() {
-    const std::lock_guard guard(client_.mutex_);
-    if (client_.idle_.size() < kMostIdle) client_.idle_.push_back(std::move(session_));
-  }
-
-  CurlSession& session() { return *session_; }
-
- private:
-  static constexpr std::size_t kMostIdle = 8;  // each keeps a few connections open
-
-  HttpClient& client_;
-  std::unique_ptr<CurlSession> session_;
-};
-
-HttpClient::HttpClient(const HttpLibrary&, HttpSettings settings) : settings_(with_normal_hosts(std::move(settings))) {}
+HttpClient::HttpClient(const HttpLibrary&, HttpSettings settings)
+    : settings_(with_normal_hosts(std::move(settings))), sessions_(std::make_unique<SessionPool>(settings_)) {}
 
 HttpClient::~HttpClient() = default;
 
-void HttpClient::download(const HttpRequest& request, cache::ImageSink& sink, const OpContext& op) {
-  Loan loan(*this);
-  ImageIntake intake(sink, settings_.max_body, request.url);
-  for (unsigned attempts = 1;; ++attempts) {
-    const auto fault = attempt(loan.session(), request, intake, op);
-    if (!fault) return;
-    pause(*fault, request, attempts, op);
+void HttpClient::download(const HttpRequest& request, const std::string& version, cache::ImageSink& sink,
+                          const OpContext& op) {
+  SessionPool::Loan session(*sessions_);
+  ImageIntake intake(sink, version, settings_.max_body, request.urls.front());
+  Attempts attempts(request, "fetch", settings_.retry, op);
+  while (intake.prepare()) {
+    WireRequest wire;
+    wire.headers = intake.range_headers();
+    wire.bytes_per_second = op.transfers().bytes_per_second;
+    const Answer answer = follow(*session, request, attempts.url(), settings_, wire, intake, op);
+    if (answer.head() != nullptr && intake.wants(answer.head()->status)) return;
+    Fault fault = answer.fault();
+    if (fault.status == kRangeNotSatisfiable && intake.give_up_range()) fault.kind = FaultKind::wrong_range;
+    if (!attempts.goes_on(fault, intake.has_advanced())) throw attempts.error(fault);
   }
 }
 
-std::optional<Fault> HttpClient::attempt(CurlSession& session, const HttpRequest& request, ImageIntake& intake,
-                                         const OpContext& op) const {
-  RedirectRoute route(request.url, settings_.listed_hosts);
+ApiResponse HttpClient::call(const ApiCall& call, const OpContext& op) {
+  SessionPool::Loan session(*sessions_);
+  Attempts attempts(call.request, "ask", settings_.retry, op);
+  const bool repeats = call.repeatable || is_safe(call.method);
+  WireRequest wire;
+  wire.method = call.method;
+  if (!call.body.empty()) wire.text = &call.body;
+  if (!call.content_type.empty()) wire.headers.push_back({.name = "Content-Type", .value = call.content_type});
   for (;;) {
-    const auto answer = session.get(route.url(), headers_for(route, request.headers), route.trust(), intake, op);
-    if (const auto* fault = std::get_if<Fault>(&answer)) return located(*fault, route);
-    const auto& head = std::get<ResponseHead>(answer);
-    if (head.status == 200) return std::nullopt;
-    if (!is_redirect(head)) return located(fault_of_status(head), route);
-    if (auto refusal = route.follow(head.location)) return refusal;
+    TextIntake text;
+    const std::string url = attempts.url();
+    const Answer answer = follow(*session, call.request, url, settings_, wire, text, op);
+    const bool is_final = answer.head() != nullptr && !is_retried(FaultKind::status, answer.head()->status);
+    if (!is_final && repeats && attempts.goes_on(answer.fault(), false)) continue;
+    if (answer.head() == nullptr) throw attempts.error(answer.fault());
+    return {.head = *answer.head(), .body = std::move(text).take(), .url = url};
   }
 }
 
-// Returns when it is time for the next attempt; throws when there is none, or none before the deadline.
-void HttpClient::pause(const Fault& fault, const HttpRequest& request, unsigned attempts, const OpContext& op) const {
-  std::optional<std::chrono::milliseconds> delay;
-  if (is_retried(fault.kind, fault.status)) {
-    delay = next_delay(settings_.retry, attempts, fault.retry_after, random_fraction());
-  }
-  if (!delay || op.deadline() - OpContext::Clock::now() <= *delay) throw error_of(fault, request.url, attempts);
-  op.wait_for(*delay);
+ApiResponse HttpClient::upload(const HttpRequest& request, std::string_view content_type, UploadBody& body,
+                               const OpContext& op) {
+  SessionPool::Loan session(*sessions_);
+  TextIntake text;
+  WireRequest wire;
+  wire.method = Method::put;
+  wire.upload = &body;
+  wire.headers.push_back({.name = "Content-Type", .value = std::string(content_type)});
+  const std::string& url = request.urls.front();
+  body.rewind();
+  const Answer answer = follow(*session, request, url, settings_, wire, text, op);
+  if (answer.head() == nullptr) throw error_of(answer.fault(), "upload to", url, 1);
+  return {.head = *answer.head(), .body = std::move(text).take(), .url = url};
 }
 
 }  // namespace basecache::http

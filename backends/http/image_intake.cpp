@@ -5,34 +5,99 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
+#include "backends/http/content_range.hpp"
+#include "backends/http/validator.hpp"
 
 namespace basecache::http {
 namespace {
 
-bool same_word(const std::string& a, const char* b) { return ::curl_strequal(a.c_str(), b) != 0; }
+// Less than this may be what a proxy had read ahead of a server that sends nothing.
+constexpr std::uint64_t kAdvance = 64 * 1024;
+
+bool same_word(std::string_view a, const char* b) { return ::curl_strequal(std::string(a).c_str(), b) != 0; }
+
+std::string_view without_parameters(std::string_view type) {
+  type = type.substr(0, type.find(';'));
+  return type.substr(0, type.find_last_not_of(" \t") + 1);
+}
 
 }  // namespace
 
-ImageIntake::ImageIntake(cache::ImageSink& sink, Bytes limit, const std::string& url)
-    : sink_(sink), limit_(limit), shown_url_(redact_url(url)) {}
+ImageIntake::ImageIntake(cache::ImageSink& sink, std::string version, Bytes limit, const std::string& url)
+    : sink_(sink), version_(std::move(version)), limit_(limit), shown_url_(redact_url(url)) {}
 
-void ImageIntake::begin(const ResponseHead& head) {
-  if (same_word(head.content_type, "text/html")) {
+bool ImageIntake::prepare() {
+  advanced_ = false;
+  asked_for_ = takes_ranges_ ? sink_.held() : std::nullopt;
+  // Of a version that the caller doesn't mean, or that the server is asked about by a validator of its own.
+  if (asked_for_ && !version_.empty() && asked_for_->transfer.version != version_) asked_for_.reset();
+  if (asked_for_ && asked_for_->count.count == 0) asked_for_.reset();
+  received_before_ = asked_for_ ? asked_for_->count : Bytes{};
+  received_ = received_before_;
+  return version_.empty() || !asked_for_ || asked_for_->transfer.size != asked_for_->count;
+}
+
+std::vector<HttpHeader> ImageIntake::range_headers() const {
+  if (!asked_for_) return {};
+  std::vector<HttpHeader> headers{{.name = "Range", .value = fmt::format("bytes={}-", asked_for_->count.count)}};
+  if (version_.empty()) headers.push_back({.name = "If-Range", .value = asked_for_->transfer.version});
+  return headers;
+}
+
+bool ImageIntake::give_up_range() {
+  takes_ranges_ = false;
+  return asked_for_.has_value();
+}
+
+std::optional<Fault> ImageIntake::begin(const ResponseHead& head) {
+  refuse_what_is_no_image(head);
+  if (head.status == 206) return begin_rest(head);
+  if (head.length) check_size(*head.length);
+  received_ = received_before_ = {};
+  const cache::Transfer transfer{.size = head.length, .version = version_.empty() ? strong_validator(head) : version_};
+  resumable_ = takes_ranges_ && !transfer.version.empty();
+  sink_.start(transfer);
+  return std::nullopt;
+}
+
+std::optional<Fault> ImageIntake::begin_rest(const ResponseHead& head) {
+  resumable_ = true;
+  if (asked_for_ && is_the_rest(head)) return std::nullopt;
+  const bool may_ask_anew = give_up_range();
+  return Fault{.kind = may_ask_anew ? FaultKind::wrong_range : FaultKind::misspoken,
+               .reason = fmt::format("the server answers with bytes that weren't asked for: {}",
+                                     quote(head.header("content-range")))};
+}
+
+// A validator that changed is a server that doesn't honour If-Range.
+bool ImageIntake::is_the_rest(const ResponseHead& head) const {
+  const auto range = parse_content_range(head.header("content-range"));
+  if (!range || range->first != asked_for_->count) return false;
+  if (range->whole && asked_for_->transfer.size && range->whole != asked_for_->transfer.size) return false;
+  const auto whole = range->whole ? range->whole : asked_for_->transfer.size;
+  if (whole && range->last + Bytes{1} != *whole) return false;
+  if (head.length && *head.length != range->last + Bytes{1} - range->first) return false;
+  if (!version_.empty()) return true;
+  const std::string now = strong_validator(head);
+  return now.empty() || now == asked_for_->transfer.version;
+}
+
+void ImageIntake::refuse_what_is_no_image(const ResponseHead& head) const {
+  if (same_word(without_parameters(head.header("content-type")), "text/html")) {
     refuse("the server sends a web page (text/html)", "name the URL of the image itself, not of a page about it");
   }
-  if (!head.content_encoding.empty() && !same_word(head.content_encoding, "identity")) {
-    refuse("the server sends it with Content-Encoding " + quote(head.content_encoding),
+  const std::string& encoding = head.header("content-encoding");
+  if (!encoding.empty() && !same_word(encoding, "identity")) {
+    refuse("the server sends it with Content-Encoding " + quote(encoding),
            "let the server send the bytes of the file as they are");
   }
-  if (head.length) check_size(*head.length);
-  received_ = {};
-  sink_.start(head.length);
 }
 
 void ImageIntake::body(std::span<const std::byte> bytes) {
   received_ = received_ + Bytes{bytes.size()};
   check_size(received_);
   sink_.write(bytes);
+  advanced_ = resumable_ && received_.count - received_before_.count >= kAdvance;
 }
 
 void ImageIntake::check_size(Bytes size) const {

@@ -1,33 +1,57 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "agent/cache/image_source.hpp"
-#include "backends/http/response_head.hpp"
+#include "backends/http/body_taker.hpp"
+#include "backends/http/http_request.hpp"
 
 namespace basecache::http {
 
-// Lets into the sink what may be an image, and nothing else: no web page, no encoded body, none beyond a limit.
+// Lets into the sink what may be an image, and nothing else: no web page, no encoded body, none beyond a limit, no
+// bytes of another version behind those that are there. Lives for a whole download, all its attempts.
 // Its Errors are final: the server would send the same again.
-class ImageIntake {
+class ImageIntake : public BodyTaker {
  public:
-  // `url` is named in Errors, redacted. `sink` must outlive the intake.
-  ImageIntake(cache::ImageSink& sink, Bytes limit, const std::string& url);
+  // `version`: as of HttpClient::download(). `url` is named in Errors, redacted. `sink` must outlive the intake.
+  ImageIntake(cache::ImageSink& sink, std::string version, Bytes limit, const std::string& url);
 
-  // Before the body of a 200, be it empty. Error(image_unacceptable).
-  void begin(const ResponseHead& head);
-  void body(std::span<const std::byte> bytes);
+  // Once before each attempt. False: every byte is there, and there is nothing to ask for.
+  bool prepare();
+  // What an attempt asks for besides: the rest only.
+  std::vector<HttpHeader> range_headers() const;
+
+  // The server has no such rest (416): this download asks for whole images from now on. False: it hadn't been asked
+  // for a rest.
+  bool give_up_range();
+  // Whether the last attempt brought so much, to be gone on with, that the way can't be broken.
+  bool has_advanced() const { return advanced_; }
+
+  bool wants(int status) const override { return status == 200 || status == 206; }
+  std::optional<Fault> begin(const ResponseHead& head) override;
+  void body(std::span<const std::byte> bytes) override;
 
  private:
   [[noreturn]] void refuse(const std::string& why, const std::string& hint) const;
+  void refuse_what_is_no_image(const ResponseHead& head) const;
   void check_size(Bytes size) const;
+  std::optional<Fault> begin_rest(const ResponseHead& head);
+  bool is_the_rest(const ResponseHead& head) const;
 
   cache::ImageSink& sink_;
-  Bytes limit_;
-  std::string shown_url_;
+  const std::string version_;
+  const Bytes limit_;
+  const std::string shown_url_;
+  bool takes_ranges_ = true;
+  bool resumable_ = false;                     // the transfer that is under way
+  std::optional<cache::HeldBytes> asked_for_;  // what this attempt goes on behind
   Bytes received_;
+  Bytes received_before_;  // when this attempt began
+  bool advanced_ = false;
 };
 
 }  // namespace basecache::http

@@ -19,12 +19,16 @@ Url parse_asked(const std::string& text) {
 
 }  // namespace
 
-RedirectRoute::RedirectRoute(const std::string& url, std::span<const std::string> listed_hosts)
-    : listed_hosts_(listed_hosts), url_(url), first_(parse_asked(url)), current_(first_) {}
+RedirectRoute::RedirectRoute(const std::string& url, std::span<const std::string> listed_hosts, bool named_by_server)
+    : listed_hosts_(listed_hosts),
+      url_(url),
+      first_(parse_asked(url)),
+      current_(first_),
+      named_by_server_(named_by_server) {}
 
 HostTrust RedirectRoute::trust() const {
-  return {.redirected = redirects_ > 0,
-          .asked_for = current_.host == first_.host,
+  return {.redirected = named_by_server_ || redirects_ > 0,
+          .asked_for = !named_by_server_ && current_.host == first_.host,
           .listed = std::ranges::find(listed_hosts_, current_.host) != listed_hosts_.end()};
 }
 

@@ -17,11 +17,12 @@ class RedirectRoute {
   static constexpr unsigned kMostRedirects = 5;
 
   // `listed_hosts`: url_hosts, as normal_host() spells them; must outlive the route. Nothing but http and https may be
-  // asked for: Error(invalid_request).
-  RedirectRoute(const std::string& url, std::span<const std::string> listed_hosts);
+  // asked for: Error(invalid_request). `named_by_server`: as of HttpRequest.
+  RedirectRoute(const std::string& url, std::span<const std::string> listed_hosts, bool named_by_server = false);
 
   const std::string& url() const { return url_; }
   HostTrust trust() const;
+  bool is_redirected() const { return redirects_ > 0; }
   // Still the very server the caller named (scheme, host and port): the only one that gets the caller's secrets.
   bool at_first_server() const;
 
@@ -33,6 +34,7 @@ class RedirectRoute {
   std::string url_;
   Url first_;
   Url current_;
+  bool named_by_server_;
   unsigned redirects_ = 0;
 };
 

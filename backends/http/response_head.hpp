@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/base/byte_size.hpp"
 
@@ -9,12 +11,13 @@ namespace basecache::http {
 
 // What stands before the body of an answer.
 struct ResponseHead {
-  int status = 0;                // 0: there was no answer
-  std::optional<Bytes> length;   // Content-Length; absent for a chunked body and one that ends with the connection
-  std::string content_type;      // as it came, without parameters
-  std::string content_encoding;  // as it came; "" and "identity" are the bytes themselves
-  std::string retry_after;
-  std::string location;  // where a 3xx leads, made absolute; "" when it leads nowhere
+  int status = 0;               // 0: there was no answer
+  std::optional<Bytes> length;  // Content-Length; absent for a chunked body and one that ends with the connection
+  std::string location;         // where a 3xx leads, made absolute; "" when it leads nowhere
+  std::map<std::string, std::string> headers;  // names in lower case; of several equal ones the last
+
+  // "" when there is none. `name` in lower case.
+  const std::string& header(std::string_view name) const;
 };
 
 }  // namespace basecache::http

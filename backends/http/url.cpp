@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "agent/base/text.hpp"
+
 namespace basecache::http {
 namespace {
 
@@ -23,16 +25,12 @@ std::optional<std::string> part(const UrlHandle& url, CURLUPart which, unsigned 
   return std::string(text);
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 }  // namespace
 
 std::string normal_host(std::string_view host) {
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   if (!host.empty() && host.back() == '.') host.remove_suffix(1);
-  std::string normal(host);
-  std::ranges::transform(normal, normal.begin(), lower);
-  return normal;
+  return lower_case(host);
 }
 
 std::optional<Url> parse_url(std::string_view text) {

@@ -41,13 +41,6 @@ std::string_view take_line(std::string_view& rest) {
   return line;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](unsigned char one) { return static_cast<char>(std::tolower(one)); });
-  return result;
-}
-
 // The next word of `rest`, which loses it; a word in quotation marks may hold blanks and keeps the marks.
 std::string_view take_word(std::string_view& rest) {
   rest = trimmed(rest);
@@ -65,7 +58,7 @@ std::string_view without_marks(std::string_view word) {
 }
 
 bool is_extent(std::string_view line) {
-  const std::string word = lower(take_word(line));
+  const std::string word = lower_case(take_word(line));
   return word == "rw" || word == "rdonly" || word == "noaccess";
 }
 
@@ -87,7 +80,7 @@ void check_extent(std::string_view line, std::uint64_t capacity) {
 }
 
 void check_value(std::string_view key, std::string_view value) {
-  if (key == "parentCID" && lower(value) != "ffffffff") {
+  if (key == "parentCID" && lower_case(value) != "ffffffff") {
     refuse_broken(fmt::format("it has a parent image (parentCID {})", quote(value)));
   }
   if (key == "createType" && value != "monolithicSparse" && value != "streamOptimized") {
@@ -115,7 +108,7 @@ std::size_t occurrences(std::string_view text, std::string_view word) {
 
 // As QEMU looks: anywhere, comments included.
 void check_words(std::string_view text) {
-  const std::string all = lower(text);
+  const std::string all = lower_case(text);
   if (occurrences(all, "parentfilenamehint") != 0) refuse_broken("it names a parent image (parentFileNameHint)");
   for (const std::string_view word : {"createtype", "parentcid"}) {
     if (occurrences(all, word) != 1)
@@ -126,7 +119,7 @@ void check_words(std::string_view text) {
 }  // namespace
 
 bool is_vmdk_descriptor(std::string_view text) {
-  if (lower(text.substr(0, 21)) == "# disk descriptorfile") return true;
+  if (lower_case(text.substr(0, 21)) == "# disk descriptorfile") return true;
   while (!text.empty()) {
     const std::string_view line = trimmed(take_line(text));
     if (line.empty() || line.starts_with('#')) continue;

@@ -26,25 +26,20 @@ namespace {
 // The default of the image API's os_hash_algo.
 constexpr DigestAlgorithm kAlgorithm = DigestAlgorithm::sha512;
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return text;
-}
-
 Error no_image(std::string_view id) {
   return Error(ErrorCode::image_not_found, "the registry has no image " + quote(id));
 }
 
 // Whatever isn't a UUID never becomes part of a path.
 std::string known_id(const std::string& id) {
-  std::string normal = lower(id);
+  std::string normal = lower_case(id);
   if (!is_uuid(normal)) throw no_image(id);
   return normal;
 }
 
 std::string id_for(const ImageImport& import) {
   if (!import.id) return to_string(boost::uuids::random_generator()());
-  std::string normal = lower(*import.id);
+  std::string normal = lower_case(*import.id);
   if (is_uuid(normal)) return normal;
   throw Error(ErrorCode::invalid_request, "id " + quote(*import.id) + " is not a UUID").add_field("field", "id");
 }
@@ -210,7 +205,7 @@ void DirectoryRegistry::fetch(const model::ImageRecord& record, cache::ImageSink
                             record.size->count))
         .set_hint("remove the image and import it again");
   }
-  sink.start(bytes.size());
+  sink.start({.size = bytes.size(), .version = ""});
   bytes.read_all([&](std::span<const std::byte> block) { sink.write(block); }, op);
 }
 

@@ -13,8 +13,8 @@ constexpr std::uint64_t kStride = 1 << 20;
 ProgressMeter::ProgressMeter(const OpContext& op, std::string step, std::string subject)
     : op_(op), progress_{.step = std::move(step), .subject = std::move(subject), .done = 0, .total = std::nullopt} {}
 
-void ProgressMeter::start(std::optional<Bytes> total) {
-  progress_.done = reported_done_ = 0;
+void ProgressMeter::start(std::optional<Bytes> total, Bytes done) {
+  progress_.done = reported_done_ = done.count;
   progress_.total = total ? std::optional(total->count) : std::nullopt;
   report_when_due();
 }

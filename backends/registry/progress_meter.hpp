@@ -16,7 +16,8 @@ class ProgressMeter {
   // `op` must outlive the meter. Step and subject as in Progress.
   ProgressMeter(const OpContext& op, std::string step, std::string subject);
 
-  void start(std::optional<Bytes> total);  // also when the step starts over
+  // Also when the step starts over, and when it goes on behind the first `done` bytes.
+  void start(std::optional<Bytes> total, Bytes done = {});
   void add(std::uint64_t bytes);
   void finish() const { op_.report(progress_); }
 

@@ -11,9 +11,14 @@ class MeteredSink : public cache::ImageSink {
   MeteredSink(cache::ImageSink& next, const model::ImageRecord& record, const OpContext& op)
       : next_(next), promised_(record.size), progress_(op, "fetch", record.ref.shown()) {}
 
-  void start(std::optional<Bytes> size) override {
-    next_.start(size);
-    progress_.start(size ? size : promised_);
+  std::optional<cache::HeldBytes> held() override {
+    auto held = next_.held();
+    if (held) progress_.start(total(held->transfer), held->count);
+    return held;
+  }
+  void start(const cache::Transfer& transfer) override {
+    next_.start(transfer);
+    progress_.start(total(transfer));
   }
   void write(std::span<const std::byte> bytes) override {
     next_.write(bytes);
@@ -22,6 +27,10 @@ class MeteredSink : public cache::ImageSink {
   void finish() const { progress_.finish(); }
 
  private:
+  std::optional<Bytes> total(const cache::Transfer& transfer) const {
+    return transfer.size ? transfer.size : promised_;
+  }
+
   cache::ImageSink& next_;
   std::optional<Bytes> promised_;
   ProgressMeter progress_;

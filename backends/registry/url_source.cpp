@@ -112,7 +112,7 @@ model::ImageRecord UrlSource::describe(const model::ImageRef& ref, OpContext& op
 }
 
 void UrlSource::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
-  if (!is_file_url(record.ref)) return client_.download({.url = record.ref.text(), .headers = {}}, sink, op);
+  if (!is_file_url(record.ref)) return client_.download({.urls = {record.ref.text()}}, "", sink, op);
   const SteadyFile file = open_beneath(record.ref);
   if (record.size && *record.size != file.size()) {
     throw Error(ErrorCode::source_unavailable,
@@ -120,7 +120,7 @@ void UrlSource::fetch(const model::ImageRecord& record, cache::ImageSink& sink, 
                             record.size->count))
         .set_hint("wait until whoever writes it is done");
   }
-  sink.start(file.size());
+  sink.start({.size = file.size(), .version = ""});
   file.read_all([&](std::span<const std::byte> block) { sink.write(block); }, op);
 }
 

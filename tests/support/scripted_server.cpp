@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -50,6 +51,32 @@ bool send_all(int socket, std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
   return true;
+}
+
+// Moves the body out of `unread`, chunked; how many bytes it took there. Nothing: it isn't whole yet.
+std::optional<std::size_t> take_chunks(std::string& body, std::string_view unread) {
+  std::size_t at = 0;
+  for (;;) {
+    const std::size_t line_end = unread.find("\r\n", at);
+    if (line_end == std::string_view::npos) return std::nullopt;
+    const std::size_t size = std::stoul(std::string(unread.substr(at, line_end - at)), nullptr, 16);
+    at = line_end + 2;
+    if (unread.size() < at + size + 2) return std::nullopt;
+    body += unread.substr(at, size);
+    at += size + 2;
+    if (size == 0) return at;
+  }
+}
+
+std::optional<std::size_t> take_body(Received& request, std::string_view unread) {
+  request.body.clear();
+  if (request.has("Transfer-Encoding: chunked")) return take_chunks(request.body, unread);
+  constexpr std::string_view name = "Content-Length: ";
+  const std::size_t at = request.head.find(name);
+  const std::size_t size = at == std::string::npos ? 0 : std::stoul(request.head.substr(at + name.size()));
+  if (unread.size() < size) return std::nullopt;
+  request.body = unread.substr(0, size);
+  return size;
 }
 
 }  // namespace
@@ -112,13 +139,19 @@ bool ScriptedServer::take_bytes(Connection& connection) {
   connection.unread.append(buffer.data(), static_cast<std::size_t>(got));
   const std::size_t end = connection.unread.find(kEndOfHead);
   if (end == std::string::npos) return true;
-  std::string head = connection.unread.substr(0, end + 2);
-  connection.unread.erase(0, end + kEndOfHead.size());
-  return play(connection, std::move(head));
+  Received request{.head = connection.unread.substr(0, end + 2), .body = {}, .connection = connection.number};
+  if (request.has("Expect: 100-continue") && !std::exchange(connection.continued, true)) {
+    return send_all(connection.fd.get(), "HTTP/1.1 100 Continue\r\n\r\n");
+  }
+  const auto taken = take_body(request, std::string_view(connection.unread).substr(end + kEndOfHead.size()));
+  if (!taken) return true;
+  connection.unread.erase(0, end + kEndOfHead.size() + *taken);
+  connection.continued = false;
+  return play(connection, std::move(request));
 }
 
-bool ScriptedServer::play(Connection& connection, std::string head) {
-  const Reply reply = next_reply({.head = std::move(head), .connection = connection.number});
+bool ScriptedServer::play(Connection& connection, Received request) {
+  const Reply reply = next_reply(std::move(request));
   const bool sent = send_all(connection.fd.get(), reply.bytes);
   connection.hung = reply.then == Reply::Then::hang;
   {

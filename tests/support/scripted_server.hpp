@@ -34,6 +34,7 @@ Reply redirect(std::string_view location);
 // A request as it came.
 struct Received {
   std::string head;            // request line and headers
+  std::string body;            // without the framing of its chunks
   std::size_t connection = 0;  // the number of its connection, from 0
 
   bool has(std::string_view text) const { return head.find(text) != std::string::npos; }
@@ -60,13 +61,14 @@ class ScriptedServer {
     UniqueFd fd;
     std::size_t number = 0;
     std::string unread;
+    bool continued = false;  // has been told to send the body it announced
     bool hung = false;
   };
 
   void serve(const std::stop_token& stop);
   void accept_one();
   bool take_bytes(Connection& connection);
-  bool play(Connection& connection, std::string head);
+  bool play(Connection& connection, Received request);
   Reply next_reply(Received request);
 
   UniqueFd listener_;

@@ -62,7 +62,7 @@ class FakeSource : public cache::ImageSource {
   }
   void fetch(const model::ImageRecord&, cache::ImageSink& sink, OpContext& op) override {
     ++fetches;
-    sink.start(Bytes{image_.size()});
+    sink.start({.size = Bytes{image_.size()}, .version = ""});
     sink.write(bytes_of(image_).first(image_.size() / 2));
     gate.pass(op);
     if (fails) throw Error(ErrorCode::source_unavailable, "the fake source broke off");

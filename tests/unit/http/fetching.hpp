@@ -20,8 +20,13 @@ namespace basecache::http {
 // Keeps what it is given, and how often it was told to start.
 class RecordingSink : public cache::ImageSink {
  public:
-  void start(std::optional<Bytes> size) override {
-    starts.push_back(size);
+  std::optional<cache::HeldBytes> held() override {
+    if (transfer.version.empty()) return std::nullopt;
+    return cache::HeldBytes{.transfer = transfer, .count = {content.size()}};
+  }
+  void start(const cache::Transfer& announced) override {
+    starts.push_back(announced.size);
+    transfer = announced;
     content.clear();
   }
   void write(std::span<const std::byte> bytes) override {
@@ -29,6 +34,7 @@ class RecordingSink : public cache::ImageSink {
   }
 
   std::vector<std::optional<Bytes>> starts;
+  cache::Transfer transfer;
   std::string content;
 };
 
@@ -50,7 +56,9 @@ inline HttpSettings impatient_settings() {
 struct Fetching {
   explicit Fetching(HttpSettings settings = eager_settings()) : client(library, std::move(settings)) {}
 
-  void download(const std::string& url) { client.download({.url = url, .headers = {}}, sink, test::test_operation()); }
+  void download(const std::string& url, const std::string& version = "") {
+    client.download({.urls = {url}}, version, sink, test::test_operation());
+  }
 
   // The Error that the download must end in.
   Error failure(const std::string& url) {

@@ -97,7 +97,7 @@ TEST_CASE("what another attempt wouldn't change is asked for once") {
       {"403", answer(403, "x"), ErrorCode::source_unauthorized, "status 403"},
       {"404", answer(404, "x"), ErrorCode::image_not_found, "status 404"},
       {"410", answer(410, "x"), ErrorCode::image_not_found, "status 410"},
-      {"a part nobody asked for", answer(206, "x"), ErrorCode::source_unavailable, "status 206"},
+      {"a part nobody asked for", answer(206, "x"), ErrorCode::source_unavailable, "weren't asked for"},
       {"no content", {"HTTP/1.1 204 None\r\n\r\n"}, ErrorCode::source_unavailable, "status 204"},
       {"a redirect to nowhere", answer(302, "x"), ErrorCode::source_unavailable, "status 302"},
       {"a web page", answer(200, "x", "Content-Type: Text/HTML; charset=utf-8\r\n"), ErrorCode::image_unacceptable,

@@ -80,7 +80,7 @@ TEST_CASE("one client serves several threads at the same time") {
   for (int i = 0; i < 3; ++i) {
     bodies.push_back(std::async(std::launch::async, [&] {
       RecordingSink sink;
-      client.download({.url = server.url(), .headers = {}}, sink, test::test_operation());
+      client.download({.urls = {server.url()}}, "", sink, test::test_operation());
       return sink.content;
     }));
   }
@@ -118,10 +118,10 @@ TEST_CASE("credentials go to the server that was asked and to no other") {
   ScriptedServer other({answer(200, kImage)});
   ScriptedServer server({redirect("/again"), redirect(other.url())});
   Fetching fetching;
-  const HttpRequest request{.url = "http://user:password@127.0.0.1:" + std::to_string(server.port()) + "/first",
+  const HttpRequest request{.urls = {"http://user:password@127.0.0.1:" + std::to_string(server.port()) + "/first"},
                             .headers = {{.name = "X-Auth-Token", .value = "token", .secret = true},
                                         {.name = "X-Plain", .value = "plain", .secret = false}}};
-  fetching.client.download(request, fetching.sink, test::test_operation());
+  fetching.client.download(request, "", fetching.sink, test::test_operation());
   REQUIRE(server.requests().size() == 2);
   for (const auto& received : server.requests()) {
     CHECK(received.has("X-Auth-Token: token\r\n"));
@@ -183,9 +183,9 @@ TEST_CASE("a cancel ends a download of which nothing arrives, before the head an
       server.wait_for_replies(1);
       source.request_stop();
     });
-    CHECK_THROWS_AS(fetching.client.download({.url = server.url(), .headers = {}}, fetching.sink,
-                                             test::test_operation(source.get_token())),
-                    Cancelled);
+    CHECK_THROWS_AS(
+        fetching.client.download({.urls = {server.url()}}, "", fetching.sink, test::test_operation(source.get_token())),
+        Cancelled);
   }
 }
 
@@ -197,9 +197,9 @@ TEST_CASE("a cancel ends the wait between two attempts") {
     server.wait_for_replies(1);
     source.request_stop();
   });
-  CHECK_THROWS_AS(fetching.client.download({.url = server.url(), .headers = {}}, fetching.sink,
-                                           test::test_operation(source.get_token())),
-                  Cancelled);
+  CHECK_THROWS_AS(
+      fetching.client.download({.urls = {server.url()}}, "", fetching.sink, test::test_operation(source.get_token())),
+      Cancelled);
 }
 
 TEST_CASE("the deadline ends a download of which nothing arrives, and the error names it") {
@@ -207,7 +207,7 @@ TEST_CASE("the deadline ends a download of which nothing arrives, and the error 
   Fetching fetching;
   const OpContext op("test", {}, OpContext::Clock::now() + std::chrono::milliseconds(50));
   try {
-    fetching.client.download({.url = server.url(), .headers = {}}, fetching.sink, op);
+    fetching.client.download({.urls = {server.url()}}, "", fetching.sink, op);
     FAIL("it ended well");
   } catch (const Error& error) {
     CHECK(error.code() == ErrorCode::timed_out);
@@ -233,8 +233,8 @@ TEST_CASE("what a sink throws passes through unchanged, ends the transfer, and l
   ScriptedServer server({answer(200, kImage), answer(200, kImage)});
   Fetching fetching;
   FullSink full;
-  CHECK_THROWS_WITH_AS(fetching.client.download({.url = server.url(), .headers = {}}, full, test::test_operation()),
-                       "full", std::runtime_error);
+  CHECK_THROWS_WITH_AS(fetching.client.download({.urls = {server.url()}}, "", full, test::test_operation()), "full",
+                       std::runtime_error);
   CHECK(server.requests().size() == 1);
   fetching.download(server.url());
   CHECK(fetching.sink.content == kImage);

@@ -12,9 +12,10 @@ namespace basecache::test {
 // Keeps what a source sends.
 class ReceivedImage : public cache::ImageSink {
  public:
-  void start(std::optional<Bytes> size) override {
+  std::optional<cache::HeldBytes> held() override { return std::nullopt; }
+  void start(const cache::Transfer& transfer) override {
     ++starts;
-    announced = size;
+    announced = transfer.size;
     bytes.clear();
   }
   void write(std::span<const std::byte> block) override {

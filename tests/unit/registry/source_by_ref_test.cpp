@@ -33,10 +33,10 @@ class BlockSource : public cache::ImageSource {
   void fetch(const model::ImageRecord&, cache::ImageSink& sink, OpContext&) override {
     const std::string block = "0123456789";
     if (starts_over) {
-      sink.start(announced);
+      sink.start({.size = announced, .version = ""});
       for (int i = 0; i < blocks / 2; ++i) sink.write(std::as_bytes(std::span(block)));
     }
-    sink.start(announced);
+    sink.start({.size = announced, .version = ""});
     for (int i = 0; i < blocks; ++i) sink.write(std::as_bytes(std::span(block)));
     if (failure) throw *failure;
   }

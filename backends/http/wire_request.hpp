@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/http/address_policy.hpp"
+#include "backends/http/api_call.hpp"
+#include "backends/http/http_request.hpp"
+#include "backends/http/upload_body.hpp"
+
+namespace basecache::http {
+
+// One request as it goes to one server.
+struct WireRequest {
+  std::string url;
+  HostTrust trust = {};
+  std::vector<HttpHeader> headers = {};
+  TlsFiles tls = {};
+  std::optional<S3Signing> signing = {};
+  Method method = Method::get;
+  const std::string* text = nullptr;              // the body, be it empty
+  UploadBody* upload = nullptr;                   // or the body as it is read, chunked
+  std::optional<std::uint64_t> bytes_per_second;  // at most, of the answer's body
+};
+
+}  // namespace basecache::http

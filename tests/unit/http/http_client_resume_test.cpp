@@ -1,0 +1,182 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "backends/http/http_client.hpp"
+#include "tests/support/scripted_server.hpp"
+#include "tests/unit/http/fetching.hpp"
+
+namespace basecache::http {
+namespace {
+
+using test::answer;
+using test::Reply;
+using test::ScriptedServer;
+
+std::string make_image() {
+  std::string image;
+  for (int i = 0; image.size() < 300'000; ++i) image += fmt::format("{:07}\n", i);
+  return image;
+}
+const std::string kImage = make_image();
+constexpr std::size_t kHalf = 150'000;
+
+const std::string kTag = "ETag: \"one\"\r\n";
+
+// A 200 that breaks off after `sent` bytes.
+Reply broken(std::size_t sent, std::string_view headers) {
+  return {
+      fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{}\r\n", kImage.size(), headers) + kImage.substr(0, sent),
+      Reply::Then::close};
+}
+
+std::string range_line(std::size_t first, std::size_t last, std::size_t whole) {
+  return fmt::format("Content-Range: bytes {}-{}/{}\r\n", first, last, whole);
+}
+
+Reply rest(std::size_t from, std::string_view headers) {
+  return answer(206, kImage.substr(from), range_line(from, kImage.size() - 1, kImage.size()) + std::string(headers));
+}
+
+struct Validator {
+  std::string name;
+  std::string headers;
+  std::string if_range;  // "" when nobody may go on with it
+};
+
+const std::vector<Validator> kValidators{
+    {"a strong tag", kTag, "If-Range: \"one\"\r\n"},
+    {"a weak tag", "ETag: W/\"one\"\r\n", ""},
+    {"an old time", "Last-Modified: Mon, 02 Feb 2026 10:00:00 GMT\r\nDate: Mon, 02 Feb 2026 10:01:00 GMT\r\n",
+     "If-Range: Mon, 02 Feb 2026 10:00:00 GMT\r\n"},
+    {"a time that may be told of two versions",
+     "Last-Modified: Mon, 02 Feb 2026 10:00:00 GMT\r\nDate: Mon, 02 Feb 2026 10:00:59 GMT\r\n", ""},
+    {"a server without ranges", kTag + "Accept-Ranges: none\r\n", ""},
+    {"nothing", "", ""},
+};
+
+TEST_CASE("a broken transfer goes on where it stopped, if a strong validator says that the bytes are the same") {
+  for (const Validator& validator : kValidators) {
+    CAPTURE(validator.name);
+    const bool resumes = !validator.if_range.empty();
+    ScriptedServer server({broken(kHalf, validator.headers),
+                           resumes ? rest(kHalf, validator.headers) : answer(200, kImage, validator.headers)});
+    Fetching fetching;
+    fetching.download(server.url());
+    CHECK(fetching.sink.content == kImage);
+    REQUIRE(server.requests().size() == 2);
+    CHECK(server.requests()[1].has(fmt::format("Range: bytes={}-\r\n", kHalf)) == resumes);
+    CHECK(server.requests()[1].has("If-Range: ") == resumes);
+    if (resumes) CHECK(server.requests()[1].has(validator.if_range));
+    CHECK(fetching.sink.starts.size() == (resumes ? 1 : 2));
+  }
+}
+
+TEST_CASE("who knows the version by another way needs no validator of the server's") {
+  ScriptedServer server({broken(kHalf, ""), rest(kHalf, "")});
+  Fetching fetching;
+  fetching.download(server.url(), "sha512:abc");
+  CHECK(fetching.sink.content == kImage);
+  CHECK(server.requests()[1].has(fmt::format("Range: bytes={}-\r\n", kHalf)));
+  CHECK_FALSE(server.requests()[1].has("If-Range"));
+}
+
+TEST_CASE("what an earlier download left is gone on with, at another server too") {
+  ScriptedServer first({broken(kHalf, "")});
+  ScriptedServer second({rest(kHalf, "")});
+  Fetching fetching;
+  CHECK(fetching.failure(first.url()).code() == ErrorCode::source_unavailable);
+  fetching.sink.starts.clear();
+  ScriptedServer again({broken(kHalf, "")});
+  fetching.client.download({.urls = {again.url(), second.url()}}, "v", fetching.sink, test::test_operation());
+  CHECK(fetching.sink.content == kImage);
+  CHECK(second.requests().size() == 1);
+}
+
+TEST_CASE("of another version nothing is used") {
+  ScriptedServer server({broken(kHalf, ""), answer(200, kImage)});
+  HttpSettings settings = eager_settings();
+  settings.retry.retries = 0;
+  Fetching fetching(settings);
+  CHECK_THROWS_AS(fetching.download(server.url(), "v1"), Error);
+  CHECK(fetching.sink.content.size() == kHalf);
+  fetching.download(server.url(), "v2");
+  CHECK(fetching.sink.content == kImage);
+  CHECK_FALSE(server.requests()[1].has("Range"));
+}
+
+TEST_CASE("when every byte is there already, nobody is asked") {
+  Fetching fetching;
+  fetching.sink.start({.size = Bytes{4}, .version = "v"});
+  fetching.sink.write(std::as_bytes(std::span("abcd", 4)));
+  ScriptedServer server({});
+  fetching.download(server.url(), "v");
+  CHECK(server.requests().empty());
+}
+
+TEST_CASE("a server that changed the image, knows no ranges or lies about them is asked for the whole") {
+  const std::string last = std::to_string(kImage.size() - 1);
+  const std::vector<std::pair<std::string, std::vector<Reply>>> cases{
+      {"200: changed, or no ranges", {answer(200, kImage, "ETag: \"two\"\r\n")}},
+      {"416", {answer(416, ""), answer(200, kImage)}},
+      {"206 of another tag", {rest(kHalf, "ETag: \"two\"\r\n"), answer(200, kImage)}},
+      {"206 from elsewhere",
+       {answer(206, kImage.substr(5), range_line(5, kImage.size() - 1, kImage.size()) + kTag), answer(200, kImage)}},
+      {"206 of a longer image",
+       {answer(206, kImage.substr(kHalf), range_line(kHalf, kImage.size() - 1, kImage.size() + 7) + kTag),
+        answer(200, kImage)}},
+      {"206 that stops early",
+       {answer(206, kImage.substr(kHalf, 10), range_line(kHalf, kHalf + 9, kImage.size()) + kTag),
+        answer(200, kImage)}},
+      {"206 whose length isn't its range's",
+       {answer(206, kImage.substr(kHalf + 1), range_line(kHalf, kImage.size() - 1, kImage.size()) + kTag),
+        answer(200, kImage)}},
+      {"206 without a range", {answer(206, kImage.substr(kHalf), kTag), answer(200, kImage)}},
+  };
+  for (const auto& [name, replies] : cases) {
+    CAPTURE(name);
+    std::vector<Reply> script{broken(kHalf, kTag)};
+    script.insert(script.end(), replies.begin(), replies.end());
+    ScriptedServer server(script);
+    Fetching fetching;
+    fetching.download(server.url());
+    CHECK(fetching.sink.content == kImage);
+    CHECK(server.requests().size() == script.size());
+    if (script.size() == 3) CHECK_FALSE(server.requests()[2].has("Range"));
+  }
+}
+
+TEST_CASE("a compressed rest is refused like a compressed whole") {
+  ScriptedServer server({broken(kHalf, kTag), rest(kHalf, kTag + "Content-Encoding: gzip\r\n")});
+  Fetching fetching;
+  CHECK(fetching.failure(server.url()).code() == ErrorCode::image_unacceptable);
+}
+
+TEST_CASE("attempts that bring something don't count against the retries, those that don't do") {
+  constexpr std::size_t piece = 70'000;
+  std::vector<Reply> script{broken(piece, kTag)};
+  for (std::size_t at = piece; at < kImage.size(); at += piece) {
+    const bool is_last = at + piece >= kImage.size();
+    Reply reply = rest(at, kTag);
+    if (!is_last) {
+      const std::size_t head = reply.bytes.find("\r\n\r\n") + 4;
+      reply = {reply.bytes.substr(0, head + piece), Reply::Then::close};
+    }
+    script.push_back(reply);
+  }
+  REQUIRE(script.size() == 5);  // more than the three attempts that are allowed without
+  ScriptedServer server(script);
+  Fetching fetching;
+  fetching.download(server.url());
+  CHECK(fetching.sink.content == kImage);
+  CHECK(fetching.sink.starts.size() == 1);
+
+  ScriptedServer stingy(std::vector<Reply>(5, broken(100, kTag)));
+  CHECK(fetching.failure(stingy.url()).code() == ErrorCode::source_unavailable);
+  CHECK(stingy.requests().size() == 3);
+}
+
+}  // namespace
+}  // namespace basecache::http
