@@ -1,0 +1,101 @@
+#include "backends/keystone/catalog.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
+
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+#include "backends/keystone/without_final_slashes.hpp"
+
+namespace basecache::keystone {
+namespace {
+
+using nlohmann::json;
+
+bool is_service(const Catalog::Endpoint& endpoint, const EndpointWish& wish) {
+  if (endpoint.service_type != wish.service_type) return false;
+  return wish.service_name.empty() || endpoint.service_name.empty() || endpoint.service_name == wish.service_name;
+}
+
+bool is_in_region(const Catalog::Endpoint& endpoint, const EndpointWish& wish) {
+  return wish.region.empty() || endpoint.region == wish.region;
+}
+
+// The second version of the API called them "publicURL" and so on; configurations still do.
+std::string_view normal_interface(std::string_view name) {
+  return name.ends_with("URL") ? name.substr(0, name.size() - 3) : name;
+}
+
+std::string describe(const EndpointWish& wish) {
+  std::string wanted = "endpoint of service type " + quote(wish.service_type);
+  if (!wish.service_name.empty()) wanted += " and name " + quote(wish.service_name);
+  if (!wish.region.empty()) wanted += " in region " + quote(wish.region);
+  return fmt::format("{} with interface {}", wanted, quote(fmt::format("{}", fmt::join(wish.interfaces, ", "))));
+}
+
+// What stands nearest to the wish: the service's own endpoints, else the services there are.
+std::string describe_what_is_there(const std::vector<Catalog::Endpoint>& endpoints, const EndpointWish& wish) {
+  if (endpoints.empty()) return "it is empty";
+  std::set<std::string> own;
+  std::set<std::string> types;
+  for (const Catalog::Endpoint& endpoint : endpoints) {
+    types.insert(endpoint.service_type);
+    if (endpoint.service_type != wish.service_type) continue;
+    own.insert(fmt::format("name '{}' region '{}' interface '{}'", endpoint.service_name, endpoint.region,
+                           endpoint.interface));
+  }
+  constexpr std::size_t kShown = 1000;
+  if (!own.empty()) return "of that type it has " + quote(fmt::format("{}", fmt::join(own, "; ")), kShown);
+  return "it has " + quote(fmt::format("{}", fmt::join(types, ", ")), kShown);
+}
+
+Error not_there(const std::vector<Catalog::Endpoint>& endpoints, const EndpointWish& wish) {
+  Error error(ErrorCode::source_unavailable,
+              fmt::format("Keystone's catalog has no {}: {}", describe(wish), describe_what_is_there(endpoints, wish)));
+  error.set_hint(endpoints.empty() ? "name the project the token is for (project_name); without one there is no catalog"
+                                   : "correct service_type, service_name, region_name or valid_interfaces, or name the "
+                                     "servers themselves");
+  return error;
+}
+
+std::string text(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found == object.end() || found->is_null() ? std::string{} : found->get<std::string>();
+}
+
+Catalog::Endpoint endpoint_from(const json& service, const json& endpoint) {
+  std::string region = text(endpoint, "region_id");
+  return {.service_type = service.at("type").get<std::string>(),
+          .service_name = text(service, "name"),
+          .interface = std::string(normal_interface(endpoint.at("interface").get<std::string>())),
+          .region = region.empty() ? text(endpoint, "region") : std::move(region),
+          .url = std::string(without_final_slashes(endpoint.at("url").get<std::string>()))};
+}
+
+}  // namespace
+
+const std::string& Catalog::url_of(const EndpointWish& wish) const {
+  for (const std::string& interface : wish.interfaces) {
+    const auto found = std::ranges::find_if(endpoints_, [&](const Endpoint& endpoint) {
+      return is_service(endpoint, wish) && is_in_region(endpoint, wish) &&
+             endpoint.interface == normal_interface(interface);
+    });
+    if (found != endpoints_.end()) return found->url;
+  }
+  throw not_there(endpoints_, wish);
+}
+
+Catalog catalog_from(const json& services) {
+  std::vector<Catalog::Endpoint> endpoints;
+  for (const json& service : services) {
+    for (const json& endpoint : service.at("endpoints")) endpoints.push_back(endpoint_from(service, endpoint));
+  }
+  return Catalog(std::move(endpoints));
+}
+
+}  // namespace basecache::keystone

@@ -1,0 +1,51 @@
+#include "backends/keystone/token.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+
+#include "tests/unit/keystone/credentials.hpp"
+#include "tests/unit/keystone/token_answer.hpp"
+
+namespace basecache::keystone {
+namespace {
+
+using std::chrono::seconds;
+
+TEST_CASE("a token is read with its life and catalog") {
+  const auto token = token_from(
+      "gAAAA", token_body({.issued_at = "2026-12-31T23:59:00.000000Z", .expires_at = "2027-01-01T01:00:30.000000Z"}));
+  REQUIRE(token);
+  CHECK(token->id.reveal() == "gAAAA");
+  CHECK(token->life == seconds(3690));
+  CHECK(token->catalog.url_of({}) == "http://glance:9292");
+}
+
+TEST_CASE("a token without a scope has no catalog") {
+  const auto token = token_from("t", R"({"token": {"issued_at": "2026-11-20T00:00:00.000000Z",
+                                                   "expires_at": "2026-11-20T01:00:00Z"}})");
+  REQUIRE(token);
+  CHECK(token->catalog.endpoints().empty());
+  CHECK(token->life == std::chrono::hours(1));
+}
+
+TEST_CASE("what isn't a token is none") {
+  CHECK_FALSE(token_from("", token_body({})));
+  for (const char* body : {"", "<html>", "[]", "{}", R"({"token": 1})", R"({"token": {}})",
+                           R"({"token": {"issued_at": "2026-11-20T00:00:00Z"}})"}) {
+    CAPTURE(body);
+    CHECK_FALSE(token_from("t", body));
+  }
+}
+
+TEST_CASE("a time that isn't one in UTC is refused") {
+  for (const char* time : {"", "tomorrow", "2026-11-21 23:50", "2026-13-21T23:50:17Z", "2026-11-21T23:50:17",
+                           "2026-11-21T23:50:17+01:00", "2026-11-2xT23:50:17Z"}) {
+    CAPTURE(time);
+    CHECK_FALSE(token_from("t", token_body({.expires_at = time})));
+  }
+}
+
+}  // namespace
+}  // namespace basecache::keystone
