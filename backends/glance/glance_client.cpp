@@ -1,0 +1,123 @@
+#include "backends/glance/glance_client.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "backends/glance/image_href.hpp"
+#include "backends/glance/server_answer.hpp"
+
+namespace basecache::glance {
+namespace {
+
+constexpr int kUnauthorized = 401;
+
+bool is_refused(const http::ApiResponse& answer) { return answer.head.status == kUnauthorized; }
+
+// What a download ended in; nothing when it is complete.
+bool is_refused(const std::optional<Error>& failure) { return failure && has_status(*failure, kUnauthorized); }
+
+std::vector<std::string> shuffled(std::vector<std::string> servers, const RandomBelow& random) {
+  for (std::size_t rest = servers.size(); rest > 1; --rest) std::swap(servers[rest - 1], servers[random(rest)]);
+  return servers;
+}
+
+std::string url_at(const std::string& server, const std::string& path) {
+  return server.substr(0, server.find_last_not_of('/') + 1) + path;
+}
+
+http::HttpHeader token_header(const Secret& token) {
+  return {.name = "X-Auth-Token", .value = token.reveal(), .secret = true};
+}
+
+}  // namespace
+
+std::size_t random_below(std::size_t limit) {
+  std::random_device device;
+  return std::uniform_int_distribution<std::size_t>(0, limit - 1)(device);
+}
+
+GlanceClient::GlanceClient(http::HttpClient& http, ImageEndpoints& endpoints, GlanceSettings settings)
+    : http_(http), endpoints_(endpoints), settings_(std::move(settings)) {}
+
+bool GlanceClient::is_trusted(const std::vector<std::string>& servers, const Access& access) const {
+  return std::ranges::all_of(servers, [&](const std::string& server) {
+    return is_one_of(server, access.servers) || is_one_of(server, settings_.trusted_servers);
+  });
+}
+
+GlanceClient::Ticket GlanceClient::ticket_for(const GlanceCall& call, const OpContext& op) {
+  const Access access = endpoints_.access(op);
+  Ticket ticket;
+  ticket.request.tls = settings_.tls;
+  for (const std::string& server : shuffled(call.servers.empty() ? access.servers : call.servers, settings_.random)) {
+    ticket.request.urls.push_back(url_at(server, call.path));
+  }
+  if (!is_trusted(call.servers, access)) return ticket;
+  const Secret& requesters = op.transfers().token;
+  if (requesters.empty()) ticket.renewable = access.token;
+  const Secret& token = requesters.empty() ? access.token : requesters;
+  if (!token.empty()) ticket.request.headers.push_back(token_header(token));
+  return ticket;
+}
+
+template <class Send>
+auto GlanceClient::authorized(const GlanceCall& call, const OpContext& op, Send&& send) {
+  return with_context([&] { return "cannot " + call.doing; },
+                      [&] {
+                        const Ticket ticket = ticket_for(call, op);
+                        auto answer = send(ticket.request);
+                        if (!is_refused(answer) || ticket.renewable.empty()) return answer;
+                        endpoints_.refused(ticket.renewable);
+                        return send(ticket_for(call, op).request);
+                      });
+}
+
+http::ApiResponse GlanceClient::ask(const GlanceCall& call, const OpContext& op) {
+  return authorized(call, op, [&](const http::HttpRequest& request) {
+    return http_.call({.request = request,
+                       .method = call.method,
+                       .body = call.body,
+                       .content_type = call.content_type,
+                       .repeatable = call.repeatable},
+                      op);
+  });
+}
+
+http::ApiResponse GlanceClient::call(const GlanceCall& call, const OpContext& op) {
+  http::ApiResponse answer = ask(call, op);
+  if (answer.head.status < 200 || answer.head.status >= 300) throw refusal(call, answer);
+  return answer;
+}
+
+Error GlanceClient::refusal(const GlanceCall& call, const http::ApiResponse& answer) {
+  const std::string& url = answer.url;
+  Error error = error_of(answer, call.doing, url.substr(0, url.size() - std::min(url.size(), call.path.size())));
+  if (answer.head.status == kUnauthorized && !call.servers.empty()) {
+    error.set_hint("our tokens go to the servers of [glance] api_servers and of Keystone's catalog, and to no other");
+  }
+  return error;
+}
+
+void GlanceClient::download(const GlanceCall& call, const std::string& version, cache::ImageSink& sink,
+                            const OpContext& op) {
+  const auto failure = authorized(call, op, [&](const http::HttpRequest& request) -> std::optional<Error> {
+    try {
+      http_.download(request, version, sink, op);
+      return std::nullopt;
+    } catch (const Error& error) {
+      return error;
+    }
+  });
+  if (failure) throw *failure;
+}
+
+http::ApiResponse GlanceClient::upload(const GlanceCall& call, http::UploadBody& body, const OpContext& op) {
+  return authorized(call, op, [&](const http::HttpRequest& request) {
+    return http_.upload(request, "application/octet-stream", body, op);
+  });
+}
+
+}  // namespace basecache::glance

@@ -1,0 +1,25 @@
+#include "backends/glance/glance_registry.hpp"
+
+#include "agent/base/text.hpp"
+#include "backends/glance/api_path.hpp"
+#include "backends/glance/image_catalog.hpp"
+#include "backends/glance/image_download.hpp"
+#include "backends/glance/image_href.hpp"
+#include "backends/glance/image_status.hpp"
+
+namespace basecache::glance {
+model::ImageRecord GlanceRegistry::describe(const model::ImageRef& ref, OpContext& op) {
+  const GlanceImage image = ImageCatalog(client_).show(address_of(ref), op);
+  require_fetchable(image);
+  return record_of(image, ref);
+}
+
+void GlanceRegistry::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
+  const ImageAddress image = address_of(record.ref);
+  download_image(
+      client_,
+      {.doing = "fetch image " + quote(image.id), .path = image_path(image.id) + "/file", .servers = servers_of(image)},
+      record, sink, op);
+}
+
+}  // namespace basecache::glance

@@ -1,0 +1,84 @@
+#include "backends/glance/image_catalog.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+#include "agent/model/json_fields.hpp"
+#include "backends/glance/api_path.hpp"
+#include "backends/glance/server_answer.hpp"
+
+namespace basecache::glance {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kPageSize = 100;      // records of a few KiB each
+constexpr std::size_t kLargestPage = 1000;  // Glance's api_limit_max
+constexpr const char* kList = "the registry's list of images";
+
+struct Page {
+  std::vector<GlanceImage> images;
+  bool is_last = true;
+};
+
+Page parse_page(const std::string& answer) {
+  const json document = parse_answer(answer, kList);
+  return reading_answer(kList, [&] {
+    model::JsonFields fields(document, "");
+    Page page;
+    if (const json* list = fields.array("images", kLargestPage)) {
+      std::ranges::transform(*list, std::back_inserter(page.images),
+                             [](const json& record) { return parse_image(record); });
+    }
+    page.is_last = page.images.empty() || !document.contains("next");
+    return page;
+  });
+}
+
+std::size_t next_page_size(const ImageFilter& filter, std::size_t listed) {
+  return filter.limit ? std::min(kPageSize, *filter.limit - std::min(*filter.limit, listed)) : kPageSize;
+}
+
+}  // namespace
+
+GlanceImage ImageCatalog::show(const ImageAddress& image, const OpContext& op) {
+  const auto answer = client_.call(
+      {.doing = "show image " + quote(image.id), .path = image_path(image.id), .servers = servers_of(image)}, op);
+  GlanceImage found = parse_image(answer.body);
+  if (lower_case(found.id) == lower_case(image.id)) return found;
+  throw Error(ErrorCode::source_unavailable,
+              "asked for image " + quote(image.id) + ", the registry answered with " + quote(found.id, 40))
+      .set_hint("look at what stands between this node and the registry: it mixes answers up");
+}
+
+// The next page is asked for in our own words: the link that Glance gives doesn't know the prefix of its address.
+std::vector<GlanceImage> ImageCatalog::list(const ImageFilter& filter, const OpContext& op) {
+  std::vector<GlanceImage> images;
+  std::string marker;
+  while (const std::size_t page_size = next_page_size(filter, images.size())) {
+    const auto answer = client_.call({.doing = "list images", .path = list_path(filter, page_size, marker)}, op);
+    Page page = parse_page(answer.body);
+    const bool is_last = page.is_last || page.images.back().id == marker;
+    if (!page.images.empty()) marker = page.images.back().id;
+    std::ranges::move(page.images, std::back_inserter(images));
+    if (is_last) break;
+  }
+  if (filter.limit && images.size() > *filter.limit) images.resize(*filter.limit);
+  return images;
+}
+
+std::vector<ImageMember> ImageCatalog::members(const std::string& image_id, const OpContext& op) {
+  const auto answer = client_.call(
+      {.doing = "list members of image " + quote(image_id), .path = image_path(image_id) + "/members"}, op);
+  return parse_members(answer.body);
+}
+
+ImageSchema ImageCatalog::schema(const OpContext& op) {
+  return ImageSchema::parse(client_.call({.doing = "read the schema of images", .path = "/v2/schemas/image"}, op).body);
+}
+
+}  // namespace basecache::glance

@@ -1,0 +1,114 @@
+#include "backends/glance/image_uploader.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "agent/base/text.hpp"
+#include "backends/glance/api_path.hpp"
+#include "backends/glance/image_catalog.hpp"
+#include "backends/glance/image_editor.hpp"
+#include "backends/glance/upload_outcome.hpp"
+#include "backends/http/fault.hpp"
+
+namespace basecache::glance {
+namespace {
+
+constexpr std::chrono::seconds kCleanUp{30};  // for one small request, after the operation itself has ended
+
+std::optional<std::chrono::milliseconds> pause_after(const http::RetryParameters& retry, unsigned failures) {
+  constexpr std::size_t steps = 1024;
+  return http::next_delay(retry, failures, std::nullopt, static_cast<double>(random_below(steps)) / steps);
+}
+
+void verify(const GlanceImage& image, const HashedUpload& body) {
+  const auto found = digest_of(image);
+  require_uploaded(image, body.size(), found ? std::optional(body.digest(found->algorithm)) : std::nullopt);
+}
+
+Error given_up(Error error, const GlanceImage& image) {
+  error.set_hint(fmt::format("image {} is {} now; the registry's log says why", quote(image.id),
+                             quote_unless_plain(image.status, 40)));
+  return error;
+}
+
+}  // namespace
+
+std::optional<ImageUploader::Failure> ImageUploader::attempt(const std::string& image_id, HashedUpload& body,
+                                                             const OpContext& op) {
+  const GlanceCall call{.doing = "upload image " + quote(image_id), .path = image_path(image_id) + "/file"};
+  try {
+    const auto answer = client_.upload(call, body, op);
+    if (answer.head.status >= 200 && answer.head.status < 300) return std::nullopt;
+    return Failure{.error = GlanceClient::refusal(call, answer),
+                   .is_final = !http::is_retried(http::FaultKind::status, answer.head.status)};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::source_unavailable) throw;  // not the registry's doing, or for good
+    return Failure{.error = error};
+  }
+}
+
+// The record after a failure. Glance needs a moment to notice that a sender has gone: until then it is "saving".
+GlanceImage ImageUploader::settled(const std::string& image_id, const Error& failure, const OpContext& op) {
+  for (unsigned looks = 1;; ++looks) {
+    std::optional<GlanceImage> image;
+    try {
+      image = ImageCatalog(client_).show(image_id, op);
+    } catch (const Error&) {
+      throw failure;  // what it came of says more
+    }
+    const auto pause = pause_after(retry_, looks);
+    if (image->status != "saving" || !pause) return *std::move(image);
+    op.wait_for(*pause);
+  }
+}
+
+GlanceImage ImageUploader::upload(const std::string& image_id, HashedUpload& body, const OpContext& op) {
+  for (unsigned failures = 1;; ++failures) {
+    const auto failure = attempt(image_id, body, op);
+    GlanceImage image = failure ? settled(image_id, failure->error, op) : ImageCatalog(client_).show(image_id, op);
+    const auto pause = pause_after(retry_, failures);
+    const auto next = failure ? after_failed_upload(image.status, body.is_complete(), !failure->is_final && pause)
+                              : AfterFailedUpload::accept;
+    switch (next) {
+      case AfterFailedUpload::accept:
+        verify(image, body);
+        return image;
+      case AfterFailedUpload::repeat:
+        op.wait_for(*pause);
+        break;
+      case AfterFailedUpload::give_up:
+        throw given_up(failure->error, image);
+    }
+  }
+}
+
+GlanceImage ImageUploader::import_image(const NewImage& image, HashedUpload& body, const OpContext& op) {
+  const CreatedImage created = ImageEditor(client_).create(image, op);
+  const std::string& id = created.image.id;
+  try {
+    return upload(id, body, op);
+  } catch (Error& error) {
+    if (created.is_ours && !remove_quietly(id, op)) {
+      error.set_hint("delete image " + quote(id) + " from the registry: it is of no use, and we couldn't delete it");
+    }
+    throw;
+  } catch (const Cancelled&) {
+    if (created.is_ours) remove_quietly(id, op);
+    throw;
+  }
+}
+
+// The operation may have been cancelled or be out of time: this has its own.
+bool ImageUploader::remove_quietly(const std::string& image_id, const OpContext& op) {
+  OpContext own(op.id(), {}, OpContext::Clock::now() + kCleanUp);
+  own.set_transfers(op.transfers());
+  try {
+    ImageEditor(client_).remove(image_id, own);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace basecache::glance

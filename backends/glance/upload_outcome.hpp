@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "agent/base/byte_size.hpp"
+#include "agent/base/digest.hpp"
+#include "backends/glance/glance_image.hpp"
+
+namespace basecache::glance {
+
+enum class AfterFailedUpload {
+  accept,   // the bytes arrived, only the answer was lost
+  repeat,   // from the first byte
+  give_up,  // the record is spent, or it would fail again
+};
+
+// What to do about an upload that failed. `status`: the record's, afterwards; Glance sets an image back to "queued"
+// when an upload breaks off. `all_sent`: the last byte had been read. `may_succeed`: the failure wasn't for good, and
+// there are attempts left.
+AfterFailedUpload after_failed_upload(std::string_view status, bool all_sent, bool may_succeed);
+
+// That the registry has what was sent. Error(source_unavailable) when it isn't active, checksum_mismatch with what was
+// sent and what it has. `digest`: of what was sent, by the algorithm of digest_of(image); nothing when that is nothing.
+void require_uploaded(const GlanceImage& image, Bytes sent, const std::optional<Digest>& digest);
+
+}  // namespace basecache::glance
