@@ -26,11 +26,12 @@ std::string body_of(const AuthOptions& options) {
 }
 
 http::ApiCall call_for(const AuthOptions& options) {
+  std::string body = body_of(options);  // beforehand: g++ 12 destroys members twice when a later initialiser throws
   return {.request = {.urls = {tokens_url(options.auth_url)},
                       .headers = {{.name = "Accept", .value = "application/json"}},
                       .tls = {.authorities = options.cafile, .certificate = options.certfile, .key = options.keyfile}},
           .method = http::Method::post,
-          .body = body_of(options),
+          .body = std::move(body),
           .content_type = "application/json",
           .repeatable = true};  // a token nobody got simply expires
 }
