@@ -5,6 +5,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "agent/base/progress.hpp"
 #include "agent/base/secret.hpp"
@@ -39,6 +40,11 @@ class OpContext {
   const ProgressSink& progress() const { return progress_; }
   StepTimer& steps() { return steps_; }
 
+  // What the requester should hear of although the operation goes on: a place that failed and was gone round. Told with
+  // the result. No secrets.
+  void note(std::string text) { notes_.push_back(std::move(text)); }
+  const std::vector<std::string>& notes() const { return notes_; }
+
   const TransferOptions& transfers() const { return transfers_; }
   void set_transfers(TransferOptions options) { transfers_ = std::move(options); }
 
@@ -49,6 +55,7 @@ class OpContext {
   ProgressSink progress_;
   StepTimer steps_;
   TransferOptions transfers_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace basecache

@@ -1,6 +1,7 @@
 #include "agent/base/staged_file.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,12 +41,32 @@ void set_length(int fd, Bytes length, const Path& path) {
   throw Error::from_errno(error, "set the length of " + quote(path.native()));
 }
 
+Bytes length_of(int fd, const Path& path) {
+  struct stat found {};
+  if (::fstat(fd, &found) == 0) return {static_cast<std::uint64_t>(found.st_size)};
+  const int error = errno;
+  throw Error::from_errno(error, "look at " + quote(path.native()));
+}
+
 }  // namespace
 
 StagedFile StagedFile::create(Path staged_path) {
   remove_file(staged_path);
   UniqueFd fd = open_file(staged_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   return StagedFile(std::move(staged_path), std::move(fd));
+}
+
+StagedFile StagedFile::reopen(Path staged_path, Bytes length) {
+  UniqueFd fd = open_file(staged_path, O_RDWR | O_NOFOLLOW);
+  const Bytes there = length_of(fd.get(), staged_path);
+  if (there < length) {
+    throw Error(ErrorCode::internal,
+                fmt::format("{} has {} bytes, not {}", quote(staged_path.native()), there.count, length.count));
+  }
+  if (length < there) set_length(fd.get(), length, staged_path);
+  StagedFile file(std::move(staged_path), std::move(fd));
+  file.size_ = length;
+  return file;
 }
 
 StagedFile StagedFile::reserve(Path staged_path) {
@@ -98,6 +119,19 @@ void StagedFile::restart() {
   if (size_.count == 0) return;
   set_length(fd_.get(), Bytes{0}, path_);
   size_ = {};
+}
+
+void StagedFile::sync() {
+  finish();
+  sync_file(fd_.get(), path_);
+}
+
+void StagedFile::leave() && noexcept {
+  if (path_.empty()) return;
+  // Where this fails the file only ends before a hole: a later builder finds less.
+  (void)!::ftruncate(fd_.get(), static_cast<off_t>(size_.count));
+  fd_.reset();
+  path_.clear();
 }
 
 void StagedFile::publish(const Path& final_path) && {

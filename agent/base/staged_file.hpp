@@ -9,11 +9,15 @@
 
 namespace basecache {
 
-// A file in the making. Removed by the destructor unless published. The caller holds the lock of what the
-// file will become, so a file already standing at the staged path is a dead builder's: it is replaced.
+// A file in the making. Removed by the destructor unless published or left. The caller holds the lock of what the
+// file will become, so a file already standing at the staged path is a dead builder's: it is replaced, or gone on with.
 class StagedFile {
  public:
   static StagedFile create(Path staged_path);
+
+  // The one that an earlier builder left there, cut to its first `length` bytes; append() goes on behind them.
+  // Error when there is none, or it is shorter.
+  static StagedFile reopen(Path staged_path, Bytes length);
 
   // A staged file that a tool makes at `staged_path` by itself (a leftover is removed first); fd() is -1 until adopt().
   static StagedFile reserve(Path staged_path);
@@ -31,6 +35,10 @@ class StagedFile {
   void append(std::span<const std::byte> bytes);
   void finish();   // sets the length when the file ends in a hole
   void restart();  // back to empty: the transfer starts over
+  void sync();     // what was appended so far outlives a power cut
+
+  // Leaves the file where it is, as long as size() says, for a later builder to reopen.
+  void leave() && noexcept;
 
   // The only way a file becomes visible: fsync -> 0444 -> rename without replace -> fsync the directory.
   // Error(already_exists) when `final_path` is there (the staged file then goes with this object).

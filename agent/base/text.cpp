@@ -105,7 +105,9 @@ std::string redact_url(std::string_view url) {
     shown = rest.substr(0, scheme + 3);
     rest.remove_prefix(scheme + 3);
   }
-  const std::size_t path = std::min(rest.find('/'), rest.size());
+  // Keys of object stores may have slashes in them ("s3://key:se/cret@host"): there all before the last '@' goes.
+  const bool is_web = shown == "http://" || shown == "https://" || shown == "file://";
+  const std::size_t path = is_web ? std::min(rest.find('/'), rest.size()) : rest.size();
   if (const std::size_t at = rest.substr(0, path).rfind('@'); at != std::string_view::npos) {
     shown += "***@";
     rest.remove_prefix(at + 1);

@@ -35,6 +35,9 @@ class ImageSink {
   // Before byte 0, and again whenever a transfer starts over: what was written so far is void.
   virtual void start(const Transfer& transfer) = 0;
   virtual void write(std::span<const std::byte> bytes) = 0;
+  // Behind the last byte, for a source that would fetch them elsewhere if they aren't the promised ones:
+  // Error(checksum_mismatch, image_unacceptable). Until the next start() they are as verified as by the cache itself.
+  virtual void verify() {}
 };
 
 // Where the bytes of images come from (a registry, a URL, a directory).

@@ -38,10 +38,10 @@ class ImageRef {
 // What a source knows of an image before its bytes are fetched. A URL knows almost nothing.
 struct ImageRecord {
   ImageRef ref;
-  std::string name;
-  std::optional<std::string> disk_format;  // as declared, in the registry's words
-  std::optional<Bytes> size;               // of the stored bytes
-  std::optional<Digest> digest;            // of the stored bytes
+  std::string name = {};
+  std::optional<std::string> disk_format = {};  // as declared, in the registry's words
+  std::optional<Bytes> size = {};               // of the stored bytes
+  std::optional<Digest> digest = {};            // of the stored bytes
   std::map<std::string, std::string> properties = {};
   // URLs where the registry says that the bytes can be had besides its own, in its order. May hold credentials.
   std::vector<std::string> locations = {};

@@ -33,6 +33,14 @@ std::string normal_host(std::string_view host) {
   return lower_case(host);
 }
 
+std::string percent_decoded(std::string_view text) {
+  int length = 0;
+  const std::unique_ptr<char, FreeText> plain(
+      ::curl_easy_unescape(nullptr, text.data(), static_cast<int>(text.size()), &length));
+  // libcurl takes a length of 0 for "ask strlen".
+  return plain && !text.empty() ? std::string(plain.get(), static_cast<std::size_t>(length)) : std::string();
+}
+
 std::optional<Url> parse_url(std::string_view text) {
   const UrlHandle handle(::curl_url());
   // Schemes we don't speak must still parse: a redirect to one is refused by its name.

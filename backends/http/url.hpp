@@ -19,6 +19,9 @@ struct Url {
 // Nothing for a text that isn't an absolute URL, or whose path hides control characters.
 std::optional<Url> parse_url(std::string_view text);
 
+// "a%20b" is "a b".
+std::string percent_decoded(std::string_view text);
+
 // Host names as they are compared: as in Url::host.
 std::string normal_host(std::string_view host);
 

@@ -23,6 +23,11 @@ class ReceivedImage : public cache::ImageSink {
     if (on_write) on_write();
   }
 
+  void verify() override {
+    if (expected && bytes != *expected) throw Error(ErrorCode::checksum_mismatch, "not the promised bytes");
+  }
+
+  std::optional<std::string> expected;
   int starts = 0;
   std::optional<Bytes> announced;
   std::string bytes;

@@ -62,7 +62,8 @@ struct Directories {
   Path elsewhere = scratch / "elsewhere";
   http::HttpLibrary library;
   http::HttpClient client{library, impatient()};
-  UrlSource source{client, {images}};
+  FileUrls files{{images}};
+  UrlSource source{client, files};
 };
 
 }  // namespace
@@ -110,7 +111,8 @@ TEST_CASE("a file elsewhere is forbidden, there or not, and the hint names the s
 
 TEST_CASE("without listed directories every file is forbidden") {
   Directories here;
-  UrlSource none(here.client, {});
+  const FileUrls no_files({});
+  UrlSource none(here.client, no_files);
   OpContext op = test_operation();
   const auto error = error_of([&] { (void)none.describe(here.ref(here.url_of(here.images / "image")), op); });
   REQUIRE(error);
@@ -147,7 +149,8 @@ TEST_CASE("no symbolic link below a listed directory is followed, wherever it le
 TEST_CASE("a listed directory may itself be a link, also one that stands in another listed directory") {
   Directories here;
   boost::filesystem::create_directory_symlink(here.elsewhere, here.images / "linked");
-  UrlSource source(here.client, {here.images, here.images / "linked" / ""});
+  const FileUrls files({here.images, here.images / "linked" / ""});
+  UrlSource source(here.client, files);
   OpContext op = test_operation();
   CHECK(source.describe(here.ref(here.url_of(here.images / "linked" / "secret")), op).size == Bytes{6});
 }

@@ -1,0 +1,122 @@
+#include "backends/registry/location_source.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+
+namespace basecache::registry {
+namespace {
+
+// Whether another place may do better. What is wrong with this node, or with the request, stays wrong.
+bool is_of_the_place(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_request:
+    case ErrorCode::forbidden:
+    case ErrorCode::image_not_found:
+    case ErrorCode::image_unacceptable:
+    case ErrorCode::checksum_mismatch:
+    case ErrorCode::source_unauthorized:
+    case ErrorCode::source_unavailable:
+      return true;
+    case ErrorCode::not_found:
+    case ErrorCode::disk_too_small:
+    case ErrorCode::no_space:
+    case ErrorCode::storage_unusable:
+    case ErrorCode::busy:
+    case ErrorCode::in_use:
+    case ErrorCode::already_exists:
+    case ErrorCode::tool_failed:
+    case ErrorCode::timed_out:
+    case ErrorCode::internal:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+LocationSource::LocationSource(cache::ImageSource& registry, http::HttpClient& client, const FileUrls& files,
+                               SwiftStore& swift, LocationRules rules)
+    : registry_(registry), client_(client), files_(files), swift_(swift), rules_(std::move(rules)) {}
+
+model::ImageRecord LocationSource::describe(const model::ImageRef& ref, OpContext& op) {
+  return registry_.describe(ref, op);
+}
+
+bool LocationSource::is_allowed(const std::string& scheme) const {
+  return std::ranges::find(rules_.allowed_schemes, scheme) != rules_.allowed_schemes.end();
+}
+
+void LocationSource::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
+  if (record.digest) {
+    for (const std::string& location : record.locations) {
+      if (is_allowed(scheme_of(location)) && fetch_from(location, record, sink, op)) return;
+    }
+  }
+  registry_.fetch(record, sink, op);
+}
+
+bool LocationSource::fetch_from(const std::string& location, const model::ImageRecord& record, cache::ImageSink& sink,
+                                OpContext& op) {
+  const std::string shown = quote(redact_url(location));
+  const LocationWay way = way_of(scheme_of(location));
+  if (way == LocationWay::none) {
+    op.note(fmt::format("location {} was passed over: nothing here reads '{}'", shown, scheme_of(location)));
+    return false;
+  }
+  try {
+    transfer(way, location, record, sink, op);
+    sink.verify();
+    return true;
+  } catch (const Error& error) {
+    if (!is_of_the_place(error.code())) throw;
+    op.note(fmt::format("location {} failed: {}", shown, error.message()));
+    return false;
+  }
+}
+
+void LocationSource::transfer(LocationWay way, const std::string& location, const model::ImageRecord& record,
+                              cache::ImageSink& sink, OpContext& op) {
+  const std::string version = record.digest->text();
+  switch (way) {
+    case LocationWay::file:
+      return copy_file(location, record, sink, op);
+    case LocationWay::http:
+      return client_.download({.urls = {location}, .tls = rules_.tls, .named_by_server = true}, version, sink, op);
+    case LocationWay::s3:
+      return fetch_s3(location, version, sink, op);
+    case LocationWay::swift:
+      return swift_.fetch(parse_swift(location), version, sink, op);
+    case LocationWay::none:
+      return;
+  }
+}
+
+void LocationSource::copy_file(const std::string& location, const model::ImageRecord& record, cache::ImageSink& sink,
+                               OpContext& op) {
+  // Glance's file store calls itself "filesystem" in old records.
+  const SteadyFile file = files_.open("file" + location.substr(location.find("://")));
+  if (record.size && *record.size != file.size()) {
+    throw Error(ErrorCode::source_unavailable,
+                fmt::format("the file has {} bytes, the image {}", file.size().count, record.size->count));
+  }
+  sink.start({.size = file.size(), .version = ""});
+  file.read_all([&](std::span<const std::byte> block) { sink.write(block); }, op);
+}
+
+void LocationSource::fetch_s3(const std::string& location, const std::string& version, cache::ImageSink& sink,
+                              OpContext& op) {
+  const StoreLocation object = parse_s3(location);
+  http::HttpRequest request{.urls = {object.object_url()}, .tls = rules_.tls, .named_by_server = true};
+  if (!object.user.empty()) {
+    request.signing = http::S3Signing{
+        .access_key = object.user, .secret_key = object.key, .region = region_of(object.url, rules_.s3_region)};
+  }
+  client_.download(request, version, sink, op);
+}
+
+}  // namespace basecache::registry
