@@ -28,18 +28,6 @@ OwnedCertificate from_der(std::string_view bytes) {
   return next == end ? std::move(x509) : nullptr;
 }
 
-std::string text_of(BIO* bio) {
-  char* text = nullptr;
-  const long length = BIO_get_mem_data(bio, &text);
-  return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : std::string();
-}
-
-std::string one_line(const X509_NAME* name) {
-  const OwnedBio bio(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253);
-  return quote(text_of(bio.get()));
-}
-
 std::string utc(const ASN1_TIME* time) {
   const OwnedBio bio(BIO_new(BIO_s_mem()));
   ASN1_TIME_print_ex(bio.get(), time, ASN1_DTFLGS_ISO8601);
@@ -77,11 +65,12 @@ Certificate Certificate::parse(const std::string& id, std::string_view content) 
   OwnedCertificate x509 = content.find("-----BEGIN") == std::string_view::npos ? from_der(content) : from_pem(content);
   if (x509) return {id, std::move(x509)};
   throw Error(ErrorCode::image_unacceptable, fmt::format("cannot read certificate {}: {}", id, last_openssl_error()))
-      .set_hint("its file must hold an X.509 certificate in PEM or DER");
+      .set_hint("its file must hold an X.509 certificate in PEM or DER")
+      .add_field("certificate", id);
 }
 
-std::string Certificate::subject() const { return one_line(X509_get_subject_name(x509_.get())); }
-std::string Certificate::issuer() const { return one_line(X509_get_issuer_name(x509_.get())); }
+std::string Certificate::subject() const { return shown_name(X509_get_subject_name(x509_.get())); }
+std::string Certificate::issuer() const { return shown_name(X509_get_issuer_name(x509_.get())); }
 
 void Certificate::require_valid_now() const {
   const OwnedTime now(ASN1_TIME_set(nullptr, std::time(nullptr)));

@@ -19,6 +19,9 @@ namespace {
 constexpr std::array kEndings{".pem", ".crt", ".der"};
 constexpr Bytes kLargest = kibibytes(64);  // a long RSA key with many names takes less than a tenth
 
+constexpr const char* kHint =
+    "a certificate is a regular file of at most 64 KiB there, not a link, and readable for this agent";
+
 // A link could point to what other users may write; a FIFO would be waited for.
 UniqueFd open_own(const Path& path) {
   return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
@@ -28,16 +31,18 @@ std::optional<std::string> content_of(const Path& path) {
   const UniqueFd fd = open_own(path);
   const int error = errno;
   if (!fd && error == ENOENT) return std::nullopt;
-  if (!fd) throw Error::from_errno(error, "open certificate " + quote(path.native()));
+  if (!fd) throw Error::from_errno(error, "open certificate " + quote(path.native())).set_hint(kHint);
   struct stat found {};
   if (::fstat(fd.get(), &found) != 0 || !S_ISREG(found.st_mode)) {
-    throw Error(ErrorCode::storage_unusable, "certificate " + quote(path.native()) + " is not a regular file");
+    throw Error(ErrorCode::storage_unusable, "certificate " + quote(path.native()) + " is not a regular file")
+        .set_hint(kHint);
   }
   std::string content(kLargest.count + 1, '\0');
   content.resize(read_at(fd.get(), std::as_writable_bytes(std::span(content)), 0, path));
   if (content.size() <= kLargest.count) return content;
   throw Error(ErrorCode::storage_unusable,
-              fmt::format("certificate {} is larger than {}", quote(path.native()), to_text(kLargest)));
+              fmt::format("certificate {} is larger than {}", quote(path.native()), to_text(kLargest)))
+      .set_hint(kHint);
 }
 
 }  // namespace

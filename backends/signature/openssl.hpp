@@ -29,4 +29,9 @@ using OwnedTime = Owned<ASN1_TIME, ASN1_TIME_free>;
 // later one's.
 std::string last_openssl_error();
 
+// What was written to a memory BIO.
+std::string text_of(BIO* bio);
+// A subject or issuer on one line, quoted: "'CN=signer,O=example'".
+std::string shown_name(const X509_NAME* name);
+
 }  // namespace basecache::signature

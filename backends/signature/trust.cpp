@@ -53,8 +53,8 @@ std::string failure_of_chain(const Certificate& certificate, const Trusted& trus
   if (X509_verify_cert(context.get()) == 1) return "";
   (void)last_openssl_error();
   const std::string reason = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
-  const int depth = X509_STORE_CTX_get_error_depth(context.get());
-  return depth == 0 ? reason : fmt::format("{} ({} above it)", reason, depth);
+  const X509* where = X509_STORE_CTX_get_current_cert(context.get());
+  return where == nullptr ? reason : fmt::format("{} (at {})", reason, shown_name(X509_get_subject_name(where)));
 }
 
 }  // namespace
