@@ -51,9 +51,16 @@ Error misunderstood(const AuthOptions& options, const std::string& why) {
       .set_hint("check that auth_url in " + options.origin + " is Keystone's, and Keystone's log");
 }
 
+bool is_refusal(const http::ResponseHead& head, const AuthOptions& options) {
+  if (head.status == 401 || head.status == 403) return true;
+  // Keystone doesn't find a token that has ended, and says so in JSON, unlike of a path that isn't there.
+  return head.status == 404 && method_of(options) == AuthMethod::token &&
+         head.header("content-type").starts_with("application/json");
+}
+
 Token read_answer(const http::ApiResponse& response, const AuthOptions& options) {
   const int status = response.head.status;
-  if (status == 401 || status == 403) throw refused(options);
+  if (is_refusal(response.head, options)) throw refused(options);
   // The body is not shown: it may repeat what was sent.
   if (status != 200 && status != 201) throw misunderstood(options, fmt::format("it answered with status {}", status));
   auto token = token_from(response.head.header("x-subject-token"), response.body);

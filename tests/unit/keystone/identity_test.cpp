@@ -151,15 +151,23 @@ TEST_CASE("who is refused is told so at once, and may ask again") {
   CHECK(asking.token() == "t1");
 }
 
-TEST_CASE("a token that has expired can't be renewed, which is said") {
-  ScriptedServer keystone({token_answer("t1"), answer(401, "")});
-  Asking asking(token_options(keystone.url()));
-  CHECK(asking.token() == "t1");
-  asking.time += 3600;
-  const Error error = asking.failure();
-  CHECK(error.code() == ErrorCode::source_unauthorized);
-  CHECK(contains(error.message(), "a token can't be renewed"));
-  CHECK(contains(error.hint(), "set a new token in [glance]"));
+TEST_CASE("a token that has ended can't be renewed, which is said") {
+  const std::string json = "Content-Type: application/json\r\n";
+  for (const Reply& refusal : {answer(401, "", json), answer(404, R"({"error": {"code": 404}})", json)}) {
+    ScriptedServer keystone({token_answer("t1"), refusal});
+    Asking asking(token_options(keystone.url()));
+    CHECK(asking.token() == "t1");
+    asking.time += 3600;
+    const Error error = asking.failure();
+    CHECK(error.code() == ErrorCode::source_unauthorized);
+    CHECK(contains(error.message(), "a token can't be renewed"));
+    CHECK(contains(error.hint(), "set a new token in [glance]"));
+  }
+}
+
+TEST_CASE("a path that isn't Keystone's is no matter of the token") {
+  ScriptedServer elsewhere({answer(404, "<html>", "Content-Type: text/html\r\n")});
+  CHECK(Asking(token_options(elsewhere.url())).failure().code() == ErrorCode::source_unavailable);
 }
 
 TEST_CASE("a Keystone that is busy for a moment is asked again") {
