@@ -13,6 +13,7 @@
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/cache/image_stream.hpp"
+#include "agent/cache/transfer_journal.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -40,6 +41,22 @@ StagedFile blank_file(const Path& path, Bytes size) {
   return file;
 }
 
+// Verdicts about the bytes: no later attempt would find anything else in them.
+bool is_verdict(ErrorCode code) {
+  return code == ErrorCode::checksum_mismatch || code == ErrorCode::image_unacceptable;
+}
+
+// What can't be held on this storage doesn't go on taking its room, either.
+bool is_storage_failure(ErrorCode code) { return code == ErrorCode::no_space || code == ErrorCode::storage_unusable; }
+
+// After a failure, which is what the caller has to hear of, not that this failed too.
+void try_to_remove_transfer(const CacheLayout& layout, const model::CacheKey& key) noexcept {
+  try {
+    remove_transfer(layout, key);
+  } catch (const Error&) {
+  }
+}
+
 }  // namespace
 
 BaseFile BaseFileBuilder::build(const model::BaseFileSpec& spec, OpContext& op) {
@@ -58,10 +75,21 @@ BaseFile BaseFileBuilder::build(const model::BaseFileSpec& spec, OpContext& op) 
 
 BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, OpContext& op) {
   const model::CacheKey key = model::key_of(image);
+  try {
+    BaseFile base = fetch_and_publish(image, key, op);
+    remove_transfer(layout_, key);
+    return base;
+  } catch (const Error& error) {
+    if (is_verdict(error.code()) || is_storage_failure(error.code())) try_to_remove_transfer(layout_, key);
+    throw;
+  }
+}
+
+BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
   InspectedImage inspected = InspectedImage::inspect(fetch(image, key, op));
   const InspectionVerdict verdict = inspected.verdict();
 
-  const bool converts = force_raw_images_ && verdict.format != model::DiskFormat::raw;
+  const bool converts = settings_.force_raw_images && verdict.format != model::DiskFormat::raw;
   BaseFileRecord record =
       record_of(image.ref.shown(), converts ? model::DiskFormat::raw : verdict.format, verdict.virtual_size);
   record.source_format = verdict.format;
@@ -74,10 +102,26 @@ BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, OpContext& 
 
 FetchedImage BaseFileBuilder::fetch(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
   const auto step = op.steps().measure("fetch");
-  model::ImageRecord known = steps_.source.describe(image.ref, op);
-  ImageStream stream(known, image.checksum, StagedFile::create(layout_.fetched(key)), steps_.inspector, op);
-  steps_.source.fetch(known, stream, op);
+  const model::ImageRecord known = steps_.source.describe(image.ref, op);
+  ImageStream stream(known, expected_digests(known, image.checksum, settings_.allow_md5),
+                     StagedTransfer(layout_, key, image.ref.shown()), steps_.inspector, steps_.verifier.begin(known),
+                     op);
+  fetch_verified(known, stream, op);
   return std::move(stream).finish();
+}
+
+// Bytes of several transfers that don't fit are no proof against the image: a server may have said that it still has
+// the same bytes when it has others, or the disk may have lost some. So they are fetched once more, by one transfer.
+void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, ImageStream& stream, OpContext& op) {
+  try {
+    steps_.source.fetch(record, stream, op);
+    return stream.verify();
+  } catch (const Error& error) {
+    if (!stream.resumed() || !is_verdict(error.code())) throw;
+  }
+  stream.start_over();
+  steps_.source.fetch(record, stream, op);
+  stream.verify();
 }
 
 StagedFile BaseFileBuilder::convert(InspectedImage image, const model::CacheKey& key, OpContext& op) {

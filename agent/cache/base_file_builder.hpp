@@ -8,25 +8,34 @@
 #include "agent/cache/image_converter.hpp"
 #include "agent/cache/image_inspector.hpp"
 #include "agent/cache/image_source.hpp"
+#include "agent/cache/image_verifier.hpp"
 #include "agent/model/base_file_spec.hpp"
 
 namespace basecache::cache {
+
+class ImageStream;
 
 // Who does each step of a build.
 struct BuildSteps {
   ImageSource& source;
   const ImageInspector& inspector;
+  const ImageVerifier& verifier;
   ImageConverter& converter;
   BlankFormatter& formatter;
 };
 
+struct BuildSettings {
+  bool force_raw_images = true;  // what isn't raw becomes raw; else it is published as it came
+  bool allow_md5 = false;        // a source's promise of an md5 digest counts
+};
+
 // Makes one base file: fetch -> verify -> inspect -> convert -> publish, or format -> publish.
-// The caller holds the exclusive lock of the key. Whatever fails, no staged file stays behind.
+// The caller holds the exclusive lock of the key. Whatever fails, no staged file stays behind but one: what a transfer
+// brought, with its journal, until a later build goes on with it, the bytes prove bad or the storage can't hold them.
 class BaseFileBuilder {
  public:
-  // `force_raw_images`: what isn't raw becomes raw; else it is published as it came.
-  BaseFileBuilder(const CacheLayout& layout, BuildSteps steps, bool force_raw_images)
-      : layout_(layout), steps_(steps), force_raw_images_(force_raw_images) {}
+  BaseFileBuilder(const CacheLayout& layout, BuildSteps steps, BuildSettings settings)
+      : layout_(layout), steps_(steps), settings_(settings) {}
 
   BaseFile build(const model::BaseFileSpec& spec, OpContext& op);
 
@@ -39,14 +48,16 @@ class BaseFileBuilder {
   BaseFile build_ephemeral(const model::EphemeralBase& ephemeral, OpContext& op);
   BaseFile build_swap(const model::SwapBase& swap, OpContext& op);
 
+  BaseFile fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
   FetchedImage fetch(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
+  void fetch_verified(const model::ImageRecord& record, ImageStream& stream, OpContext& op);
   StagedFile convert(InspectedImage image, const model::CacheKey& key, OpContext& op);
   BaseFile publish(StagedFile file, const model::CacheKey& key, const BaseFileRecord& record, OpContext& op);
   InspectionVerdict inspect_inherited(const Path& path, OpContext& op);
 
   const CacheLayout& layout_;
   BuildSteps steps_;
-  bool force_raw_images_;
+  BuildSettings settings_;
 };
 
 }  // namespace basecache::cache

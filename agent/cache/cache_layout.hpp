@@ -21,6 +21,7 @@ namespace basecache::cache {
 //       <key>.converted            staged: being converted to raw
 //       .basecache/                our own state; Nova ignores it
 //         records/<key>.json       where a base file came from
+//         transfers/<key>.json     what the bytes of <key>.part are, for who goes on with them
 //         pins/<key>               an operator's "do not prune"; content: the reason
 //         locks/<uuid>             one creation or deletion an instance at a time
 class CacheLayout {
@@ -32,6 +33,7 @@ class CacheLayout {
   Path lock_directory() const { return instances_path_ / "locks"; }
   Path state_directory() const { return base_ / ".basecache"; }
   Path record_directory() const { return state_directory() / "records"; }
+  Path transfer_directory() const { return state_directory() / "transfers"; }
   Path pin_directory() const { return state_directory() / "pins"; }
   Path instance_lock_directory() const { return state_directory() / "locks"; }
 
@@ -40,6 +42,7 @@ class CacheLayout {
   Path converted(const model::CacheKey& key) const { return base_ / (key.text() + ".converted"); }
   Path lock_file(const model::CacheKey& key) const { return lock_directory() / ("nova-" + key.text()); }
   Path record(const model::CacheKey& key) const { return record_directory() / (key.text() + ".json"); }
+  Path transfer_journal(const model::CacheKey& key) const { return transfer_directory() / (key.text() + ".json"); }
   Path pin(const model::CacheKey& key) const { return pin_directory() / key.text(); }
 
   Path instance_directory(std::string_view uuid) const;

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "agent/base/digest.hpp"
-#include "agent/base/staged_file.hpp"
 #include "agent/cache/image_inspector.hpp"
+#include "agent/cache/staged_transfer.hpp"
 #include "agent/model/image.hpp"
 
 namespace basecache::cache {
@@ -20,14 +20,15 @@ class FetchedImage {
  private:
   friend class ImageStream;
   friend class InspectedImage;
-  FetchedImage(model::ImageRecord record, StagedFile file, Digest digest, std::unique_ptr<Inspection> inspection)
+  FetchedImage(model::ImageRecord record, StagedTransfer transfer, Digest digest,
+               std::unique_ptr<Inspection> inspection)
       : record_(std::move(record)),
-        file_(std::move(file)),
+        transfer_(std::move(transfer)),
         digest_(std::move(digest)),
         inspection_(std::move(inspection)) {}
 
   model::ImageRecord record_;
-  StagedFile file_;
+  StagedTransfer transfer_;
   Digest digest_;
   std::unique_ptr<Inspection> inspection_;  // has seen every byte
 };
@@ -43,9 +44,9 @@ class InspectedImage {
   }
 
   const InspectionVerdict& verdict() const { return verdict_; }
-  const Path& path() const { return fetched_.file_.path(); }
+  const Path& path() const { return fetched_.transfer_.path(); }
   const Digest& digest() const { return fetched_.digest_; }
-  StagedFile take_file() && { return std::move(fetched_.file_); }
+  StagedFile take_file() && { return std::move(fetched_.transfer_).take_file(); }
 
  private:
   InspectedImage(FetchedImage fetched, InspectionVerdict verdict) : fetched_(std::move(fetched)), verdict_(verdict) {}

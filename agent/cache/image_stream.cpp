@@ -13,17 +13,30 @@ namespace {
 // What is kept of an image nobody promised a digest for: the default of Glance's os_hash_algo.
 constexpr DigestAlgorithm kDefaultAlgorithm = DigestAlgorithm::sha512;
 
+// Of what is read back from the staged file. Between two blocks the operation may be cancelled.
+constexpr std::size_t kBlock = 1 << 20;
+
 }  // namespace
 
-ImageStream::ImageStream(model::ImageRecord record, std::optional<Digest> demanded, StagedFile file,
-                         const ImageInspector& inspector, OpContext& op)
+std::vector<Digest> expected_digests(const model::ImageRecord& record, const std::optional<Digest>& demanded,
+                                     bool allow_md5) {
+  std::vector<Digest> expected;
+  if (demanded) expected.push_back(*demanded);
+  if (record.digest && (allow_md5 || record.digest->algorithm != DigestAlgorithm::md5)) {
+    expected.push_back(*record.digest);
+  }
+  return expected;
+}
+
+ImageStream::ImageStream(model::ImageRecord record, std::vector<Digest> expected, StagedTransfer transfer,
+                         const ImageInspector& inspector, std::unique_ptr<Verification> verification, OpContext& op)
     : record_(std::move(record)),
-      file_(std::move(file)),
+      expected_(std::move(expected)),
+      transfer_(std::move(transfer)),
       inspector_(inspector),
       inspection_(inspector.begin()),
+      verification_(std::move(verification)),
       op_(op) {
-  if (demanded) expected_.push_back(*demanded);
-  if (record_.digest) expected_.push_back(*record_.digest);
   for (const Digest& digest : expected_) {
     if (std::ranges::find(algorithms_, digest.algorithm) == algorithms_.end()) algorithms_.push_back(digest.algorithm);
   }
@@ -31,34 +44,77 @@ ImageStream::ImageStream(model::ImageRecord record, std::optional<Digest> demand
   for (const DigestAlgorithm algorithm : algorithms_) hashers_.emplace_back(algorithm);
 }
 
-std::optional<HeldBytes> ImageStream::held() { return std::nullopt; }
+std::optional<HeldBytes> ImageStream::held() {
+  const std::optional<HeldBytes> held = transfer_.held();
+  if (!held || refuted_) return std::nullopt;
+  if (consumed_ < held->count) pass_held_bytes();
+  resumed_ = true;
+  return held;
+}
 
-void ImageStream::start(const Transfer&) {
-  file_.restart();
+// Rather than to keep the state of each hasher and of the inspection on disk: that would vouch for bytes which may not
+// be the ones that are there.
+void ImageStream::pass_held_bytes() {
+  const auto step = op_.steps().measure("resume");
+  const Bytes all = transfer_.size();
+  std::vector<std::byte> block(kBlock);
+  while (consumed_ < all) {
+    op_.check();
+    const auto part = std::span(block).first(std::min<std::size_t>(block.size(), (all - consumed_).count));
+    transfer_.read(part, consumed_);
+    consume(part);
+    op_.report({.step = "resume", .subject = record_.ref.shown(), .done = consumed_.count, .total = all.count});
+  }
+}
+
+void ImageStream::start(const Transfer& transfer) {
+  transfer_.start(transfer);
   for (Hasher& hasher : hashers_) hasher.restart();
+  if (verification_) verification_->restart();
   inspection_ = inspector_.begin();
+  consumed_ = {};
+  resumed_ = false;
+  refuted_ = false;
+  verified_.reset();
 }
 
 void ImageStream::write(std::span<const std::byte> bytes) {
   op_.check();
+  consume(bytes);
+  transfer_.append(bytes);
+}
+
+void ImageStream::consume(std::span<const std::byte> bytes) {
   for (Hasher& hasher : hashers_) hasher.update(bytes);
+  if (verification_) verification_->update(bytes);
   inspection_->feed(bytes);
-  file_.append(bytes);
+  consumed_.count += bytes.size();
+  verified_.reset();
+}
+
+void ImageStream::verify() {
+  if (verified_) return;
+  refuted_ = true;  // unless all of this passes
+  verify_size();
+  const Digest kept = verified_digest();
+  if (verification_) verification_->finish();
+  verified_ = kept;
+  refuted_ = false;
 }
 
 void ImageStream::verify_size() const {
-  if (file_.size().count == 0) {
+  if (transfer_.size().count == 0) {
     throw Error(ErrorCode::image_unacceptable, fmt::format("image {} is empty", quote(record_.ref.shown())))
         .set_hint("look at the image at its source: its upload may not have finished");
   }
-  if (record_.size && *record_.size != file_.size()) {
+  if (record_.size && *record_.size != transfer_.size()) {
     throw Error(ErrorCode::image_unacceptable,
-                fmt::format("image {} has {} bytes, its record says {}", quote(record_.ref.shown()), file_.size().count,
-                            record_.size->count));
+                fmt::format("image {} has {} bytes, its record says {}", quote(record_.ref.shown()),
+                            transfer_.size().count, record_.size->count));
   }
 }
 
-Digest ImageStream::verify_digests() {
+Digest ImageStream::verified_digest() {
   std::vector<Digest> found;
   for (Hasher& hasher : hashers_) found.push_back(hasher.finish());
   for (const Digest& expected : expected_) {
@@ -74,10 +130,8 @@ Digest ImageStream::verify_digests() {
 }
 
 FetchedImage ImageStream::finish() && {
-  verify_size();
-  Digest digest = verify_digests();
-  file_.finish();
-  return FetchedImage(std::move(record_), std::move(file_), std::move(digest), std::move(inspection_));
+  transfer_.finish();
+  return FetchedImage(std::move(record_), std::move(transfer_), verified_.value(), std::move(inspection_));
 }
 
 }  // namespace basecache::cache

@@ -6,41 +6,64 @@
 
 #include "agent/base/digest.hpp"
 #include "agent/base/op_context.hpp"
-#include "agent/base/staged_file.hpp"
 #include "agent/cache/fetched_image.hpp"
 #include "agent/cache/image_inspector.hpp"
 #include "agent/cache/image_source.hpp"
+#include "agent/cache/staged_transfer.hpp"
+#include "agent/cache/verification.hpp"
 
 namespace basecache::cache {
 
-// What happens to an image's bytes while they arrive, once, in order: each block is hashed, inspected and written.
+// The digests that an image must have: the one that the caller demands, always, then the one that its source promises;
+// a promised md5 counts only when allowed, since it can be forged.
+std::vector<Digest> expected_digests(const model::ImageRecord& record, const std::optional<Digest>& demanded,
+                                     bool allow_md5);
+
+// What happens to an image's bytes while they arrive, once, in order: each block is hashed, verified, inspected and
+// written.
 // This is the one place where the consumers of the stream meet; a decoder that writes raw while bytes arrive joins
-// here.
+// here. Bytes that an earlier transfer left are read from the staged file and pass by first: what is on disk is what
+// gets hashed.
 class ImageStream : public ImageSink {
  public:
-  // `demanded`: a digest the caller wants besides the one the source promises.
-  ImageStream(model::ImageRecord record, std::optional<Digest> demanded, StagedFile file,
-              const ImageInspector& inspector, OpContext& op);
+  // `verification` may be null.
+  ImageStream(model::ImageRecord record, std::vector<Digest> expected, StagedTransfer transfer,
+              const ImageInspector& inspector, std::unique_ptr<Verification> verification, OpContext& op);
 
+  // The first call reads what an earlier attempt or process left: step "resume".
   std::optional<HeldBytes> held() override;
   void start(const Transfer& transfer) override;
   void write(std::span<const std::byte> bytes) override;
 
-  // After the source has returned. Error(checksum_mismatch) with both values, Error(image_unacceptable) when there were
-  // no bytes or not as many as the record says.
+  // Whether the bytes that are here came by more than one transfer.
+  bool resumed() const { return resumed_; }
+  // Forgets all bytes: the next fetch begins at byte 0.
+  void start_over() { start({}); }
+
+  // Error(checksum_mismatch) with both values, Error(image_unacceptable) when there were no bytes or not as many as the
+  // record says; what the verification throws. Refuted bytes aren't held any more. Again without new bytes: nothing.
+  void verify() override;
+  // After verify().
   FetchedImage finish() &&;
 
  private:
+  void pass_held_bytes();
+  void consume(std::span<const std::byte> bytes);
   void verify_size() const;
-  Digest verify_digests();
+  Digest verified_digest();
 
   model::ImageRecord record_;
   std::vector<Digest> expected_;
   std::vector<Hasher> hashers_;  // hashers_[0] is the digest that is kept in the record of the base file
   std::vector<DigestAlgorithm> algorithms_;
-  StagedFile file_;
+  StagedTransfer transfer_;
   const ImageInspector& inspector_;
   std::unique_ptr<Inspection> inspection_;
+  std::unique_ptr<Verification> verification_;
+  Bytes consumed_ = {};  // hashed and inspected; less than is on disk until what was left there has passed by
+  bool resumed_ = false;
+  bool refuted_ = false;
+  std::optional<Digest> verified_ = {};
   OpContext& op_;
 };
 

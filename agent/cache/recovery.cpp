@@ -6,6 +6,7 @@
 
 #include "agent/base/file_lock.hpp"
 #include "agent/base/posix_file.hpp"
+#include "agent/cache/transfer_journal.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -30,11 +31,23 @@ void remove_if_free(const Path& lock_path, const Path& path, const std::function
 
 bool always() { return true; }
 
+// A transfer that a later request can go on with stays.
 void recover_staged_files(const CacheLayout& layout, std::vector<Path>& removed) {
   for (const std::string& name : names_in(layout.base_directory())) {
-    if (const auto key = staged_file_key(name)) {
-      remove_if_free(layout.lock_file(*key), layout.base_directory() / name, always, removed);
-    }
+    const auto key = staged_file_key(name);
+    if (!key) continue;
+    const Path path = layout.base_directory() / name;
+    const auto is_dead = [&] { return path != layout.fetched(*key) || !find_left_transfer(layout, *key); };
+    if (is_dead()) remove_if_free(layout.lock_file(*key), path, is_dead, removed);
+  }
+}
+
+void recover_transfer_journals(const CacheLayout& layout, std::vector<Path>& removed) {
+  for (const std::string& name : names_in(layout.transfer_directory())) {
+    const auto key = model::CacheKey::parse(Path(name).stem().native());
+    if (!key || layout.transfer_journal(*key).filename() != name) continue;
+    const auto is_dead = [&] { return !find_left_transfer(layout, *key); };
+    if (is_dead()) remove_if_free(layout.lock_file(*key), layout.transfer_journal(*key), is_dead, removed);
   }
 }
 
@@ -59,8 +72,9 @@ void recover_records(const CacheLayout& layout, std::vector<Path>& removed) {
 }  // namespace
 
 void prepare_directories(const CacheLayout& layout) {
-  for (const Path& directory : {layout.base_directory(), layout.lock_directory(), layout.record_directory(),
-                                layout.pin_directory(), layout.instance_lock_directory()}) {
+  for (const Path& directory :
+       {layout.base_directory(), layout.lock_directory(), layout.record_directory(), layout.transfer_directory(),
+        layout.pin_directory(), layout.instance_lock_directory()}) {
     make_directories(directory);
   }
 }
@@ -68,6 +82,7 @@ void prepare_directories(const CacheLayout& layout) {
 std::vector<Path> recover(const CacheLayout& layout) {
   std::vector<Path> removed;
   recover_staged_files(layout, removed);
+  recover_transfer_journals(layout, removed);
   recover_staged_instances(layout, removed);
   recover_records(layout, removed);
   return removed;

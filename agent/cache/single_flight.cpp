@@ -58,6 +58,7 @@ struct SingleFlight::Flight {
   std::size_t callers = 0;
   Outcome outcome;
   std::vector<Step> steps;
+  std::vector<std::string> notes;
 };
 
 SingleFlight::SingleFlight(std::size_t concurrent_builds) : builders_("build", concurrent_builds, kBuildQueue) {}
@@ -90,14 +91,17 @@ SingleFlight::FlightPtr SingleFlight::join_or_start(const std::string& name, con
   }
   auto flight = std::make_shared<Flight>(name);
   flight->callers = 1;
-  builders_.submit([this, flight, id = op.id(), work = std::move(build)] { fly(flight, id, work); });
+  builders_.submit([this, flight, id = op.id(), transfers = op.transfers(), work = std::move(build)] {
+    OpContext build_op(id, flight->stop.get_token(), OpContext::Clock::now() + kNoDeadline,
+                       [&fan = flight->fan](const Progress& progress) { fan.report(progress); });
+    build_op.set_transfers(transfers);
+    fly(flight, build_op, work);
+  });
   flights_.emplace(name, flight);
   return flight;
 }
 
-void SingleFlight::fly(const FlightPtr& flight, const std::string& operation_id, const Build& build) {
-  OpContext build_op(operation_id, flight->stop.get_token(), OpContext::Clock::now() + kNoDeadline,
-                     [&fan = flight->fan](const Progress& progress) { fan.report(progress); });
+void SingleFlight::fly(const FlightPtr& flight, OpContext& build_op, const Build& build) {
   Flight::Outcome outcome;
   try {
     build_op.check();
@@ -112,6 +116,7 @@ void SingleFlight::fly(const FlightPtr& flight, const std::string& operation_id,
   const std::lock_guard guard(mutex_);
   flight->outcome = std::move(outcome);
   flight->steps = build_op.steps().steps();
+  flight->notes = build_op.notes();
   const auto found = flights_.find(flight->name);
   if (found != flights_.end() && found->second == flight) flights_.erase(found);
   flight->landed.notify_all();
@@ -141,12 +146,14 @@ BaseFileLease SingleFlight::run(const std::string& name, OpContext& op, Build bu
   const auto seat = flight->fan.add(op.progress());
   std::optional<Flight::Outcome> outcome;
   std::vector<Step> steps;
+  std::vector<std::string> notes;
   {
     std::unique_lock guard(mutex_);
     flight->landed.wait_until(guard, op.stop(), op.deadline(), [&] { return flight->outcome.index() != 0; });
     if (flight->outcome.index() != 0) {
       outcome = flight->outcome;
       steps = flight->steps;
+      notes = flight->notes;
     }
   }
   flight->fan.remove(seat);
@@ -158,6 +165,7 @@ BaseFileLease SingleFlight::run(const std::string& name, OpContext& op, Build bu
   }
   if (!started) steps = {Step{"wait", OpContext::Clock::now() - begin}};
   for (Step& step : steps) op.steps().add(std::move(step));
+  for (std::string& note : notes) op.note(std::move(note));
   if (const auto* error = std::get_if<Error>(&*outcome)) throw Error(*error);
   if (std::holds_alternative<Cancelled>(*outcome)) throw Cancelled{};
   if (const auto* failure = std::get_if<std::exception_ptr>(&*outcome)) std::rethrow_exception(*failure);

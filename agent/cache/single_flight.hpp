@@ -23,7 +23,7 @@ class SingleFlight {
   ~SingleFlight();  // cancels what runs and waits for it
 
   // Throws what the build threw; Cancelled or Error(timed_out) when the caller leaves. `build` is run at most once and
-  // must own what it uses: it may outlive the caller that brought it.
+  // must own what it uses: it may outlive the caller that brought it. It transfers as the caller who started it wants.
   BaseFileLease run(const std::string& name, OpContext& op, Build build);
 
   // How many wait for the build of that name now.
@@ -36,7 +36,7 @@ class SingleFlight {
 
   // `started`: this caller's build was taken, not another's joined.
   FlightPtr join_or_start(const std::string& name, const OpContext& op, Build build, bool& started);
-  void fly(const FlightPtr& flight, const std::string& operation_id, const Build& build);
+  void fly(const FlightPtr& flight, OpContext& build_op, const Build& build);
   void leave(const FlightPtr& flight);
 
   std::mutex mutex_;

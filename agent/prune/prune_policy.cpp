@@ -18,8 +18,16 @@ std::chrono::seconds minimum_age(const model::CacheKey& key, const PruneRules& r
   return key.kind() == model::CacheKey::Kind::resized_image ? rules.resized_minimum_age : rules.original_minimum_age;
 }
 
+// Nobody uses a broken transfer: neither usage nor the switch for base images matter.
+std::optional<std::string> reason_to_keep_transfer(const BaseDirectoryEntry& entry, const PruneRules& rules) {
+  if (entry.age >= rules.original_minimum_age) return std::nullopt;
+  return fmt::format("unfinished transfer, gone on with only {} ago (minimum {})", age_text(entry.age),
+                     age_text(rules.original_minimum_age));
+}
+
 // Why the entry stays; nothing when it may go.
 std::optional<std::string> reason_to_keep(const BaseDirectoryEntry& entry, const PruneRules& rules, bool usage_known) {
+  if (entry.is_transfer) return reason_to_keep_transfer(entry, rules);
   if (!entry.key) return "unexplained file: not a name that the cache makes, left alone";
   if (!entry.users.empty()) return used_by(entry.users);
   if (entry.leases > 0) return fmt::format("leased by {} running request(s)", entry.leases);
@@ -31,6 +39,11 @@ std::optional<std::string> reason_to_keep(const BaseDirectoryEntry& entry, const
     return fmt::format("unused, but last used only {} ago (minimum {})", age_text(entry.age), age_text(minimum));
   }
   return std::nullopt;
+}
+
+std::string reason_to_remove(const BaseDirectoryEntry& entry, const PruneRules& rules) {
+  return fmt::format("{} for {} (minimum {})", entry.is_transfer ? "unfinished transfer, abandoned" : "unused",
+                     age_text(entry.age), age_text(minimum_age(*entry.key, rules)));
 }
 
 }  // namespace
@@ -48,9 +61,7 @@ std::vector<PruneDecision> make_prune_plan(std::vector<BaseDirectoryEntry> entri
   plan.reserve(entries.size());
   for (BaseDirectoryEntry& entry : entries) {
     const std::optional<std::string> keep = reason_to_keep(entry, rules, unreadable.empty());
-    const std::string reason =
-        keep ? *keep
-             : fmt::format("unused for {} (minimum {})", age_text(entry.age), age_text(minimum_age(*entry.key, rules)));
+    const std::string reason = keep ? *keep : reason_to_remove(entry, rules);
     plan.push_back({.entry = std::move(entry), .remove = !keep, .reason = reason});
   }
   return plan;

@@ -13,14 +13,16 @@ namespace basecache::prune {
 // [image_cache] of nova.conf; ages by mtime.
 struct PruneRules {
   bool remove_unused_base_images = true;
-  std::chrono::seconds original_minimum_age{std::chrono::hours(24)};  // images, swap and ephemeral bases
-  std::chrono::seconds resized_minimum_age{std::chrono::hours(1)};    // legacy <sha1>_<GiB>
+  // Images, swap and ephemeral bases; broken transfers.
+  std::chrono::seconds original_minimum_age{std::chrono::hours(24)};
+  std::chrono::seconds resized_minimum_age{std::chrono::hours(1)};  // legacy <sha1>_<GiB>
 };
 
 // What is known of one name in `_base`.
 struct BaseDirectoryEntry {
   std::string name;
   std::optional<model::CacheKey> key;  // absent: unexplained file
+  bool is_transfer = false;            // what a broken transfer of `key` left
   Bytes allocated = {};
   std::chrono::seconds age{};
   std::vector<std::string> users = {};

@@ -13,9 +13,21 @@
 #include "agent/base/log.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/cache/transfer_journal.hpp"
 
 namespace basecache::prune {
 namespace {
+
+constexpr std::string_view kAskedFor = "asked for";
+constexpr const char* kLockIsHeld = "its lock is held: a request is using or building it right now";
+
+Error no_base_file(const model::CacheKey& key) {
+  return Error(ErrorCode::not_found, "there is no base file " + key.text());
+}
+
+Error in_use(const model::CacheKey& key, const std::string& why) {
+  return Error(ErrorCode::in_use, "cannot remove base file " + key.text() + ": " + why);
+}
 
 // One name of `_base` with the mark by which a later use is noticed.
 struct SeenEntry {
@@ -31,19 +43,29 @@ std::optional<struct stat> look_at(const Path& path) {
   throw Error::from_errno(error, "look at " + quote(path.native()));
 }
 
+Bytes allocated_by(const struct stat& file) { return {static_cast<std::uint64_t>(file.st_blocks) * 512}; }
+
 bool same_mtime(const struct timespec& a, const struct timespec& b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool is_transfer(const cache::CacheLayout& layout, const model::CacheKey& key, const Path& staged) {
+  return staged == layout.fetched(key) && look_at(layout.transfer_journal(key));
 }
 
 std::vector<SeenEntry> look_around(const cache::CacheLayout& layout) {
   std::vector<SeenEntry> seen;
   for (const auto& item : boost::filesystem::directory_iterator(layout.base_directory())) {
     const std::string name = item.path().filename().native();
-    if (item.path() == layout.state_directory() || cache::staged_file_key(name)) continue;
+    if (item.path() == layout.state_directory()) continue;
+    const auto staged = cache::staged_file_key(name);
+    // What is staged without a journal belongs to a request: to a live one, or to the next start's recovery.
+    if (staged && !is_transfer(layout, *staged, item.path())) continue;
     const auto found = look_at(item.path());
     if (!found) continue;
-    SeenEntry entry{.entry = {.name = name, .key = model::CacheKey::parse(name)}};
-    entry.entry.allocated = {static_cast<std::uint64_t>(found->st_blocks) * 512};
+    SeenEntry entry{.entry = {.name = name, .key = staged ? staged : model::CacheKey::parse(name)}};
+    entry.entry.is_transfer = staged.has_value();
+    entry.entry.allocated = allocated_by(*found);
     entry.entry.age = std::chrono::seconds(std::max<std::int64_t>(0, std::time(nullptr) - found->st_mtim.tv_sec));
     entry.mtime = found->st_mtim;
     if (!S_ISREG(found->st_mode)) entry.entry.key.reset();
@@ -52,9 +74,19 @@ std::vector<SeenEntry> look_around(const cache::CacheLayout& layout) {
   return seen;
 }
 
-void unlink_base_file(const cache::CacheLayout& layout, const model::CacheKey& key) {
+void unlink_base_file(const cache::CacheLayout& layout, const model::CacheKey& key, Bytes allocated,
+                      std::string_view reason) {
   remove_file(layout.base_file(key));
   remove_file(layout.record(key));
+  log_event(LogLevel::info, "base_file_removed",
+            {{"key", key.text()}, {"bytes", allocated.count}, {"reason", std::string(reason)}});
+}
+
+void unlink_transfer(const cache::CacheLayout& layout, const model::CacheKey& key, Bytes allocated,
+                     std::string_view reason) {
+  cache::remove_transfer(layout, key);
+  log_event(LogLevel::info, "transfer_removed",
+            {{"key", key.text()}, {"bytes", allocated.count}, {"reason", std::string(reason)}});
 }
 
 }  // namespace
@@ -69,7 +101,7 @@ PruneReport Pruner::prune(bool dry_run, OpContext& op) {
   std::map<std::string, struct timespec> marks;
   for (SeenEntry& item : seen) {
     marks.emplace(item.entry.name, item.mtime);
-    if (item.entry.key) complete(item.entry, usage);
+    if (item.entry.key && !item.entry.is_transfer) complete(item.entry, usage);
     entries.push_back(std::move(item.entry));
   }
 
@@ -101,42 +133,53 @@ void Pruner::remove_unless_used_meanwhile(PruneDecision& decision, const struct 
   FileLock file(layout.lock_file(key));
   const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
   if (!lock.owns()) return keep("its lock is held: somebody is using or building it right now");
-  const auto found = look_at(layout.base_file(key));
+  const auto found = look_at(layout.base_directory() / decision.entry.name);
   if (!found) return keep("gone already");
   if (!same_mtime(found->st_mtim, mark)) return keep("used since this prune began");
+  if (decision.entry.is_transfer) return unlink_transfer(layout, key, decision.entry.allocated, decision.reason);
   if (pins_.reason(key)) return keep("pinned since this prune began");
-  unlink_base_file(layout, key);
-  log_event(LogLevel::info, "base_file_removed",
-            {{"key", key.text()}, {"bytes", decision.entry.allocated.count}, {"reason", decision.reason}});
+  unlink_base_file(layout, key, decision.entry.allocated, decision.reason);
 }
 
 Bytes Pruner::remove(const model::CacheKey& key, OpContext& op) {
   op.check();
   const cache::CacheLayout& layout = cache_.layout();
-  const auto in_use = [&](const std::string& why) {
-    return Error(ErrorCode::in_use, "cannot remove base file " + key.text() + ": " + why);
-  };
-  if (!cache_.find(key)) throw Error(ErrorCode::not_found, "there is no base file " + key.text());
+  if (!cache_.find(key)) return remove_transfer(key);
   if (const auto reason = pins_.reason(key)) {
-    throw in_use(reason->empty() ? "it is pinned" : "it is pinned: " + *reason)
+    throw in_use(key, reason->empty() ? "it is pinned" : "it is pinned: " + *reason)
         .set_hint("'basecache cache unpin " + key.text() + "' first");
   }
   // The lock before the look at usage: with it held nobody can begin to use the base file, and whoever used it
   // before has put his disk in its place.
   FileLock file(layout.lock_file(key));
   const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
-  if (!lock.owns()) throw in_use("its lock is held: a request is using or building it right now");
+  if (!lock.owns()) throw in_use(key, kLockIsHeld);
   const Usage usage = collect_usage(layout, reader_);
   if (const auto users = usage.users.find(key); users != usage.users.end()) {
-    throw in_use(used_by(users->second));
+    throw in_use(key, used_by(users->second));
   }
-  if (!usage.unreadable.empty()) throw in_use("who uses it can't be told: " + usage.unreadable.front());
+  if (!usage.unreadable.empty()) throw in_use(key, "who uses it can't be told: " + usage.unreadable.front());
   const auto entry = cache_.find(key);
-  if (!entry) throw Error(ErrorCode::not_found, "there is no base file " + key.text());
-  unlink_base_file(layout, key);
-  log_event(LogLevel::info, "base_file_removed",
-            {{"key", key.text()}, {"bytes", entry->allocated.count}, {"reason", "asked for"}});
+  if (!entry) throw no_base_file(key);
+  unlink_base_file(layout, key, entry->allocated, kAskedFor);
   return entry->allocated;
+}
+
+Bytes Pruner::remove_transfer(const model::CacheKey& key) const {
+  const cache::CacheLayout& layout = cache_.layout();
+  const auto there = [&] {
+    const Path staged = layout.fetched(key);
+    return is_transfer(layout, key, staged) ? look_at(staged) : std::nullopt;
+  };
+  if (!there()) throw no_base_file(key);
+  FileLock file(layout.lock_file(key));
+  const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
+  if (!lock.owns()) throw in_use(key, kLockIsHeld);
+  const auto found = there();
+  if (!found) throw no_base_file(key);
+  const Bytes allocated = allocated_by(*found);
+  unlink_transfer(layout, key, allocated, kAskedFor);
+  return allocated;
 }
 
 }  // namespace basecache::prune

@@ -19,7 +19,7 @@ struct PruneReport {
   std::vector<std::string> unreadable = {};   // why nothing could be removed
 };
 
-// The use case: unused base files go.
+// The use case: unused base files go, and what broken transfers left.
 class Pruner {
  public:
   Pruner(const cache::ImageCache& cache, const cache::Pins& pins, const DiskChainReader& reader, PruneRules rules)
@@ -28,10 +28,12 @@ class Pruner {
   // Decides by usage, leases, pins and ages, then takes each file's lock and looks again before it removes.
   PruneReport prune(bool dry_run, OpContext& op);
 
-  // Removes one base file whatever its age. Error(not_found), Error(in_use) naming user, lease or pin.
+  // Removes one base file whatever its age, or what a broken transfer of it left. Error(not_found), Error(in_use)
+  // naming user, lease or pin.
   Bytes remove(const model::CacheKey& key, OpContext& op);
 
  private:
+  Bytes remove_transfer(const model::CacheKey& key) const;
   void complete(BaseDirectoryEntry& entry, const Usage& usage) const;
   // Turns the decision round when somebody holds the lock or the file's mtime isn't `mark` any more.
   void remove_unless_used_meanwhile(PruneDecision& decision, const struct timespec& mark) const;

@@ -101,6 +101,35 @@ TEST_CASE("a restarted file has nothing of the first attempt") {
   CHECK((test::read_file(scratch / "x.part") == std::string(8192, '\0') + "end"));
 }
 
+TEST_CASE("a file that was left is gone on with, behind as many bytes as are wanted") {
+  const test::ScratchDir scratch;
+  const std::string content = sparse_content();
+  {
+    StagedFile file = StagedFile::create(scratch / "x.part");
+    append(file, content);
+    std::move(file).leave();
+  }
+  CHECK((test::read_file(scratch / "x.part") == content));
+  {
+    StagedFile file = StagedFile::reopen(scratch / "x.part", Bytes{10'000});
+    CHECK(file.size() == Bytes{10'000});
+    append(file, "end");
+    file.sync();
+    CHECK((test::read_file(scratch / "x.part") == content.substr(0, 10'000) + "end"));
+  }
+  CHECK_FALSE(exists(scratch / "x.part"));
+}
+
+TEST_CASE("a file that is absent, shorter or a link is not gone on with") {
+  const test::ScratchDir scratch;
+  CHECK_THROWS_AS(StagedFile::reopen(scratch / "x.part", Bytes{1}), Error);
+  test::write_file(scratch / "short", "abc");
+  CHECK_THROWS_AS(StagedFile::reopen(scratch / "short", Bytes{4}), Error);
+  REQUIRE(::symlink((scratch / "short").c_str(), (scratch / "x.part").c_str()) == 0);
+  CHECK_THROWS_AS(StagedFile::reopen(scratch / "x.part", Bytes{1}), Error);
+  CHECK(test::read_file(scratch / "short") == "abc");
+}
+
 TEST_CASE("a published file has its name, is read-only, and stays") {
   const test::ScratchDir scratch;
   {

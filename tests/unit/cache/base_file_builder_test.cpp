@@ -54,7 +54,7 @@ TEST_CASE("an image that isn't raw is confirmed and converted when force_raw_ima
 }
 
 TEST_CASE("an image that isn't raw is confirmed and kept as it came when force_raw_images is off") {
-  FakeNode node("QFI cow image", false);
+  FakeNode node("QFI cow image", {.force_raw_images = false});
   OpContext op = test_operation();
   const auto base = node.builder.build(image_base(), op);
   CHECK(node.converter.confirmed == 1);
@@ -95,12 +95,36 @@ TEST_CASE("no failure leaves a staged or a visible file") {
 }
 
 TEST_CASE("the promised and the demanded digest are both verified, and the demanded one is recorded") {
-  FakeNode node("bytes");
+  FakeNode node("bytes", {.allow_md5 = true});
   node.source.promised = Digest::parse("md5:" + hex_digest(DigestAlgorithm::md5, "bytes"));
   const Digest demanded = Digest::parse("sha256:" + hex_digest(DigestAlgorithm::sha256, "bytes"));
   OpContext op = test_operation();
   const auto base = node.builder.build(image_base("http://registry.example/image", demanded), op);
   CHECK(cache::read_record(node.layout, base.key())->source_digest == demanded);
+}
+
+TEST_CASE("a promised md5 counts only when allowed, a demanded one always") {
+  const Digest wrong = Digest::parse("md5:" + std::string(32, '0'));
+  FakeNode strict("bytes");
+  strict.source.promised = wrong;
+  OpContext op = test_operation();
+  const auto base = strict.builder.build(image_base(), op);
+  CHECK(cache::read_record(strict.layout, base.key())->source_digest->algorithm == DigestAlgorithm::sha512);
+  FakeNode lenient("bytes", {.allow_md5 = true});
+  lenient.source.promised = wrong;
+  CHECK(build_error(lenient, image_base()) == ErrorCode::checksum_mismatch);
+  FakeNode demanded("bytes");
+  CHECK(build_error(demanded, image_base("http://registry.example/image", wrong)) == ErrorCode::checksum_mismatch);
+}
+
+TEST_CASE("an image whose bytes aren't those that were signed is refused") {
+  FakeNode node("bytes");
+  node.verifier.signed_bytes = "other bytes";
+  CHECK(build_error(node, image_base()) == ErrorCode::checksum_mismatch);
+  CHECK(names_in(node.layout.base_directory()) == kOnlyState);
+  node.verifier.signed_bytes = "bytes";
+  OpContext op = test_operation();
+  CHECK(read_file(node.builder.build(image_base(), op).path()) == "bytes");
 }
 
 TEST_CASE("ephemeral and swap base files are formatted at their full size under Nova's names") {

@@ -14,6 +14,7 @@ TEST_CASE("every path stands where Nova and this project expect it") {
   CHECK(layout.converted(key) == "/var/lib/nova/instances/_base/swap_256.converted");
   CHECK(layout.lock_file(key) == "/var/lib/nova/instances/locks/nova-swap_256");
   CHECK(layout.record(key) == "/var/lib/nova/instances/_base/.basecache/records/swap_256.json");
+  CHECK(layout.transfer_journal(key) == "/var/lib/nova/instances/_base/.basecache/transfers/swap_256.json");
   CHECK(layout.pin(key) == "/var/lib/nova/instances/_base/.basecache/pins/swap_256");
   CHECK(layout.instance_directory(uuid) == "/var/lib/nova/instances/" + uuid);
   CHECK(layout.staged_instance_directory(uuid) == "/var/lib/nova/instances/." + uuid + ".part");

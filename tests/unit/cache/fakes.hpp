@@ -52,7 +52,7 @@ class Gate {
   int arrived_ = 0;
 };
 
-// One image under every ref, sent in two halves with a gate between them.
+// One image under every ref, sent in two halves with a gate between them, or as much of them as isn't held yet.
 class FakeSource : public cache::ImageSource {
  public:
   explicit FakeSource(std::string image) : image_(std::move(image)) {}
@@ -62,21 +62,37 @@ class FakeSource : public cache::ImageSource {
   }
   void fetch(const model::ImageRecord&, cache::ImageSink& sink, OpContext& op) override {
     ++fetches;
-    sink.start({.size = Bytes{image_.size()}, .version = ""});
-    sink.write(bytes_of(image_).first(image_.size() / 2));
+    const std::size_t begin = begin_transfer(sink);
+    const std::size_t middle = std::max(begin, image_.size() / 2);
+    sink.write(bytes_of(image_).subspan(begin, middle - begin));
     gate.pass(op);
-    if (fails) throw Error(ErrorCode::source_unavailable, "the fake source broke off");
-    sink.write(bytes_of(image_).subspan(image_.size() / 2));
+    if (in_the_middle) in_the_middle(op);
+    if (op.transfers().token.reveal() == refused_token) throw Error(ErrorCode::source_unauthorized, "token refused");
+    if (fails) throw Error(failure, "the fake source broke off");
+    sink.write(bytes_of(image_).subspan(middle));
   }
 
   std::optional<std::string> declared;
   std::optional<Bytes> size;
   std::optional<Digest> promised;
+  std::string version;  // as Transfer's
   bool fails = false;
+  ErrorCode failure = ErrorCode::source_unavailable;
+  std::string refused_token = "refused";
+  std::function<void(OpContext&)> in_the_middle;
   std::atomic<int> fetches = 0;
+  std::vector<std::size_t> began_at;  // each fetch's first byte
   Gate gate;
 
  private:
+  std::size_t begin_transfer(cache::ImageSink& sink) {
+    const auto held = sink.held();
+    const bool same = held && held->transfer.version == version;
+    if (!same) sink.start({.size = Bytes{image_.size()}, .version = version});
+    began_at.push_back(same ? held->count.count : 0);
+    return began_at.back();
+  }
+
   std::string image_;
 };
 
@@ -102,6 +118,33 @@ class FakeInspector : public cache::ImageInspector {
    private:
     std::string start_;
     std::size_t count_ = 0;
+  };
+};
+
+// Wants the bytes to be `signed_bytes`, when that isn't empty.
+class FakeVerifier : public cache::ImageVerifier {
+ public:
+  std::unique_ptr<cache::Verification> begin(const model::ImageRecord&) const override {
+    return signed_bytes.empty() ? nullptr : std::make_unique<Check>(signed_bytes);
+  }
+
+  std::string signed_bytes;
+
+ private:
+  class Check : public cache::Verification {
+   public:
+    explicit Check(std::string expected) : expected_(std::move(expected)) {}
+    void update(std::span<const std::byte> bytes) override {
+      seen_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    }
+    void restart() override { seen_.clear(); }
+    void finish() override {
+      if (seen_ != expected_) throw Error(ErrorCode::checksum_mismatch, "the fake signature is of other bytes");
+    }
+
+   private:
+    std::string expected_;
+    std::string seen_;
   };
 };
 
@@ -132,8 +175,8 @@ class FakeFormatter : public cache::BlankFormatter {
 
 // A cache in a scratch directory with fakes behind it.
 struct FakeNode {
-  explicit FakeNode(std::string image, bool force_raw_images = true)
-      : source(std::move(image)), builder(layout, {source, inspector, converter, formatter}, force_raw_images) {
+  explicit FakeNode(std::string image, cache::BuildSettings settings = {})
+      : source(std::move(image)), builder(layout, {source, inspector, verifier, converter, formatter}, settings) {
     cache::prepare_directories(layout);
   }
 
@@ -141,6 +184,7 @@ struct FakeNode {
   cache::CacheLayout layout{scratch.path()};
   FakeSource source;
   FakeInspector inspector;
+  FakeVerifier verifier;
   FakeConverter converter;
   FakeFormatter formatter;
   cache::BaseFileBuilder builder;

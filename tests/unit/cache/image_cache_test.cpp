@@ -16,17 +16,20 @@ namespace {
 
 // One caller on a thread of its own, with its own way out.
 struct Caller {
-  Caller(FakeNode& node, model::BaseFileSpec spec)
-      : how(std::async(std::launch::async, [&node, spec, token = stop.get_token()]() -> std::string {
-          OpContext op = test_operation(token);
-          try {
-            return std::string(name_of(node.images.acquire(spec, op).how()));
-          } catch (const Error& error) {
-            return std::string(name_of(error.code()));
-          } catch (const Cancelled&) {
-            return "cancelled";
-          }
-        })) {}
+  Caller(FakeNode& node, model::BaseFileSpec spec, const TransferOptions& transfers = {},
+         const ProgressSink& progress = {})
+      : how(std::async(std::launch::async,
+                       [&node, spec, transfers, progress, left = stop.get_token()]() -> std::string {
+                         OpContext op = test_operation(left, progress);
+                         op.set_transfers(transfers);
+                         try {
+                           return std::string(name_of(node.images.acquire(spec, op).how()));
+                         } catch (const Error& error) {
+                           return std::string(name_of(error.code()));
+                         } catch (const Cancelled&) {
+                           return "cancelled";
+                         }
+                       })) {}
 
   std::stop_source stop;
   std::future<std::string> how;
@@ -119,6 +122,33 @@ TEST_CASE("a wrong demand for a checksum fails only the caller who made it") {
   node.source.gate.open();
   CHECK(demanding.how.get() == "checksum_mismatch");
   CHECK(plain.how.get() == "built");
+}
+
+TEST_CASE("who joined a build that was refused for another's token tries once with his own") {
+  struct Row {
+    const char* token;
+    const char* outcome;
+    int fetches;
+  };
+  const Row rows[] = {{"good", "built", 2}, {"refused", "source_unauthorized", 2}};
+  for (const Row& row : rows) {
+    CAPTURE(std::string(row.token));
+    FakeNode node("bytes");
+    std::atomic<bool> joined = false;
+    // The first build goes on to its refusal once the second caller sees its progress.
+    node.source.in_the_middle = [&](OpContext& op) {
+      while (!joined && node.source.fetches == 1) op.report({.step = "fetch", .subject = "x", .done = 1, .total = {}});
+    };
+    node.source.gate.close();
+    Caller first(node, image_base(), {.token = Secret("refused"), .bytes_per_second = {}});
+    node.source.gate.wait_for_arrivals(1);
+    Caller second(node, image_base(), {.token = Secret(row.token), .bytes_per_second = {}},
+                  [&](const Progress&) { joined = true; });
+    node.source.gate.open();
+    CHECK(first.how.get() == "source_unauthorized");
+    CHECK(second.how.get() == row.outcome);
+    CHECK(node.source.fetches == row.fetches);
+  }
 }
 
 TEST_CASE("a hit is verified against the checksum that its caller demands") {

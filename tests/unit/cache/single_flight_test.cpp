@@ -65,6 +65,28 @@ TEST_CASE("every caller of one flight sees its progress; the one who started it 
   CHECK(f.builds == 1);
 }
 
+TEST_CASE("a build transfers as the caller who started it wants, and every caller hears its notes") {
+  Flights f;
+  f.gate.close();
+  const auto call = [&f](const char* token) {
+    OpContext op = test_operation();
+    op.set_transfers({.token = Secret(token), .bytes_per_second = 5});
+    f.flights.run("x", op, [build = f.build()](OpContext& build_op) {
+      build_op.note("by " + build_op.transfers().token.reveal());
+      CHECK(build_op.transfers().bytes_per_second == 5);
+      return build(build_op);
+    });
+    return op.notes();
+  };
+  auto first = std::async(std::launch::async, call, "first");
+  f.gate.wait_for_arrivals(1);
+  auto second = std::async(std::launch::async, call, "second");
+  while (f.flights.callers("x") < 2) std::this_thread::yield();
+  f.gate.open();
+  CHECK(first.get() == std::vector<std::string>{"by first"});
+  CHECK(second.get() == std::vector<std::string>{"by first"});
+}
+
 TEST_CASE("each caller gets a failure of its own to add context to") {
   Flights f;
   f.fails = true;

@@ -88,6 +88,21 @@ TEST_CASE("each name in _base is kept or removed for one stated reason") {
   }
 }
 
+TEST_CASE("what a broken transfer left goes by its age alone") {
+  const auto decide_transfer = [](seconds age, const PruneRules& rules) {
+    BaseDirectoryEntry entry{.name = kSha1 + ".part", .key = model::CacheKey::parse(kSha1), .is_transfer = true};
+    entry.age = age;
+    return make_prune_plan({entry}, rules, {"instance x can't be read"}).at(0);
+  };
+  const PruneDecision young = decide_transfer(hours(24) - seconds(1), {});
+  CHECK_FALSE(young.remove);
+  CHECK(young.reason == "unfinished transfer, gone on with only 23 h ago (minimum 24 h)");
+  const PruneDecision old = decide_transfer(hours(25), {.remove_unused_base_images = false});
+  CHECK(old.remove);
+  CHECK(old.reason == "unfinished transfer, abandoned for 25 h (minimum 24 h)");
+  CHECK(decide_transfer(seconds(10), {.original_minimum_age = seconds(10)}).remove);
+}
+
 TEST_CASE("the ages are the configured ones") {
   const PruneRules rules{.original_minimum_age = seconds(10), .resized_minimum_age = seconds(5)};
   CHECK(decide({"", kSha1, seconds(10), {}, 0, {}, true, ""}, rules, {}).remove);

@@ -9,6 +9,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/file_lock.hpp"
 #include "agent/base/posix_file.hpp"
+#include "agent/cache/staged_transfer.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
 using namespace basecache;
@@ -46,6 +47,11 @@ struct PruneNode : FakeNode {
     const timespec times[2] = {old, old};
     REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
     return path;
+  }
+  void leave_transfer() {
+    cache::StagedTransfer transfer(layout, image, "image");
+    transfer.start({.size = std::nullopt, .version = "v1"});
+    transfer.append(bytes_of(std::string(1 << 20, 'x')));
   }
   Path disk(const Path& directory, const std::string& name, const std::string& content) {
     make_directories(directory);
@@ -215,6 +221,37 @@ TEST_CASE("a locked, a leased and a pinned base file stay") {
   node.pins.unpin(node.image);
   CHECK(PruneNode::decision(node.prune(), node.image.text()).remove);
   CHECK_FALSE(boost::filesystem::exists(base));
+}
+
+TEST_CASE("an abandoned transfer goes with its journal, a dry run only says so, one that is gone on with stays") {
+  PruneNode node;
+  const std::string name = node.image.text() + ".part";
+  node.leave_transfer();
+  CHECK_FALSE(PruneNode::decision(node.prune(), name).remove);
+  PruneNode::aged(node.layout.fetched(node.image));
+  CHECK(PruneNode::decision(node.prune(true), name).remove);
+  {
+    FileLock file(node.layout.lock_file(node.image));
+    const ExclusiveLock builder(file);
+    CHECK(PruneNode::decision(node.prune(), name).reason.starts_with("its lock is held"));
+    CHECK(remove_error(node) == ErrorCode::in_use);
+  }
+  CHECK(cache::find_left_transfer(node.layout, node.image));
+  const PruneReport report = node.prune();
+  CHECK(PruneNode::decision(report, name).remove);
+  CHECK(report.freed >= mebibytes(1));
+  CHECK_FALSE(boost::filesystem::exists(node.layout.fetched(node.image)));
+  CHECK_FALSE(boost::filesystem::exists(node.layout.transfer_journal(node.image)));
+}
+
+TEST_CASE("removing a base file that isn't there yet removes what a broken transfer of it left") {
+  PruneNode node;
+  node.leave_transfer();
+  OpContext op = test_operation();
+  CHECK(node.pruner.remove(node.image, op) >= mebibytes(1));
+  CHECK_FALSE(boost::filesystem::exists(node.layout.fetched(node.image)));
+  CHECK_FALSE(boost::filesystem::exists(node.layout.transfer_journal(node.image)));
+  CHECK(remove_error(node) == ErrorCode::not_found);
 }
 
 TEST_CASE("unexplained files are named and left, staged files and our own state are not mentioned") {

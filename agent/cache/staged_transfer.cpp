@@ -1,0 +1,76 @@
+#include "agent/cache/staged_transfer.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+
+namespace basecache::cache {
+namespace {
+
+// How much a power cut may take from a transfer. Each sync stops the stream until the disk has caught up, so not much
+// smaller; most images are smaller than this and are never synced before they are whole.
+constexpr Bytes kSyncInterval = mebibytes(256);
+
+StagedFile open_staged_file(const Path& path, const std::optional<LeftTransfer>& left) {
+  if (!left) return StagedFile::create(path);
+  return StagedFile::reopen(path, left->count);
+}
+
+}  // namespace
+
+StagedTransfer::StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin)
+    : StagedTransfer(layout, key, std::move(origin), find_left_transfer(layout, key)) {}
+
+StagedTransfer::StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin,
+                               const std::optional<LeftTransfer>& left)
+    : layout_(layout), key_(std::move(key)), file_(open_staged_file(layout.fetched(key_), left)) {
+  if (left) journal_ = left->journal;
+  journal_.origin = std::move(origin);
+  if (left) write_journal(layout_, key_, journal_);  // from here on it is this boot's
+}
+
+StagedTransfer::~StagedTransfer() {
+  const bool is_elsewhere = path().empty();
+  if (is_elsewhere || journal_.transfer.version.empty()) return;
+  if (file_.size() < kLeastHeld) {
+    ::unlink(layout_.transfer_journal(key_).c_str());
+  } else {
+    std::move(file_).leave();
+  }
+}
+
+std::optional<HeldBytes> StagedTransfer::held() const {
+  if (journal_.transfer.version.empty() || size().count == 0) return std::nullopt;
+  return HeldBytes{.transfer = journal_.transfer, .count = size()};
+}
+
+void StagedTransfer::read(std::span<std::byte> out, Bytes offset) const {
+  if (read_at(file_.fd(), out, static_cast<off_t>(offset.count), path()) == out.size()) return;
+  throw Error(ErrorCode::storage_unusable, fmt::format("{} became shorter while it was read", quote(path().native())));
+}
+
+void StagedTransfer::start(const Transfer& transfer) {
+  file_.restart();
+  remove_file(layout_.transfer_journal(key_));
+  // Did the removed journal come back after a power cut, it would vouch for bytes that aren't its transfer's.
+  if (journal_.synced.count > 0) sync_directory(layout_.transfer_directory());
+  journal_.transfer = transfer;
+  journal_.synced = {};
+  if (!transfer.version.empty()) write_journal(layout_, key_, journal_);
+}
+
+void StagedTransfer::append(std::span<const std::byte> bytes) {
+  file_.append(bytes);
+  if (!journal_.transfer.version.empty() && size() - journal_.synced >= kSyncInterval) renew_journal();
+}
+
+void StagedTransfer::renew_journal() {
+  file_.sync();
+  journal_.synced = size();
+  write_journal(layout_, key_, journal_);
+}
+
+}  // namespace basecache::cache

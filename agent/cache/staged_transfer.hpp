@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "agent/base/staged_file.hpp"
+#include "agent/cache/cache_layout.hpp"
+#include "agent/cache/image_source.hpp"
+#include "agent/cache/transfer_journal.hpp"
+
+namespace basecache::cache {
+
+// The bytes of one image on disk while they arrive: a staged file and, when the source can tell which bytes it sends,
+// its journal. Begins with what an earlier transfer of that image left. The destructor leaves both for a later one when
+// there is a journal and enough to go on with, else it removes both; remove_transfer() does so in any case.
+// The caller holds the exclusive lock of the key, longer than this lives.
+class StagedTransfer {
+ public:
+  // `origin`: the image ref as it may be shown.
+  StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin);
+  StagedTransfer(StagedTransfer&&) noexcept = default;
+  StagedTransfer& operator=(StagedTransfer&&) = delete;
+  ~StagedTransfer();
+
+  std::optional<HeldBytes> held() const;
+  // Fills `out` with bytes that are held, from `offset`; Error when the file ends before.
+  void read(std::span<std::byte> out, Bytes offset) const;
+
+  void start(const Transfer& transfer);  // void and empty
+  void append(std::span<const std::byte> bytes);
+  void finish() { file_.finish(); }  // after the last byte
+
+  const Path& path() const { return file_.path(); }
+  Bytes size() const { return file_.size(); }
+  // To be published. The journal stays until remove_transfer(): whoever is killed before doesn't fetch again.
+  StagedFile take_file() && { return std::move(file_); }
+
+ private:
+  StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin,
+                 const std::optional<LeftTransfer>& left);
+  void renew_journal();
+
+  const CacheLayout& layout_;
+  model::CacheKey key_;
+  StagedFile file_;
+  TransferJournal journal_;  // its version is "" while there is none on disk
+};
+
+}  // namespace basecache::cache

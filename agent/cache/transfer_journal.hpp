@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/base/byte_size.hpp"
+#include "agent/cache/cache_layout.hpp"
+#include "agent/cache/image_source.hpp"
+
+namespace basecache::cache {
+
+// Less than this isn't worth going on with: to ask the source how costs as much as to fetch it again.
+inline constexpr Bytes kLeastHeld = mebibytes(1);
+
+// What the bytes of a staged file are, kept beside it in .basecache/transfers/, so that a later attempt or another
+// process can go on behind them. Never the image's URL with its query, nor a token. Whoever reads, writes or removes
+// one holds the exclusive lock of its key.
+struct TransferJournal {
+  std::string origin;  // the image ref as it may be shown; for people
+  Transfer transfer;   // its version isn't ""
+  Bytes synced = {};   // so much of the staged file outlives a power cut
+};
+
+// For the staged file that is there now. Lazily: what a power cut takes from the journal is only fetched again.
+void write_journal(const CacheLayout& layout, const model::CacheKey& key, const TransferJournal& journal);
+
+// The journal of the staged file that is there, and how many of its bytes are what the source has sent: all after a
+// killed process, whose writes the kernel still has; the synced ones after a restart of the machine.
+struct LeftTransfer {
+  TransferJournal journal;
+  Bytes count;  // at least kLeastHeld
+};
+// Nothing when file or journal are missing, damaged, not of each other, or have too little.
+std::optional<LeftTransfer> find_left_transfer(const CacheLayout& layout, const model::CacheKey& key);
+
+// Removes the staged file and its journal; what isn't there needn't be.
+void remove_transfer(const CacheLayout& layout, const model::CacheKey& key);
+
+}  // namespace basecache::cache

@@ -1,0 +1,157 @@
+#include "agent/cache/image_stream.hpp"
+
+#include <doctest/doctest.h>
+
+#include "agent/cache/recovery.hpp"
+#include "tests/unit/cache/fakes.hpp"
+
+using namespace basecache;
+using namespace basecache::test;
+
+namespace {
+
+constexpr std::size_t kMiB = 1 << 20;
+const std::string kFirst = "QFI" + std::string(2 * kMiB - 3, 'a');
+const std::string kRest(kMiB, 'b');
+const cache::Transfer kTransfer{.size = mebibytes(3), .version = "v1"};
+
+struct Place {
+  Place() { cache::prepare_directories(layout); }
+
+  cache::ImageStream stream(OpContext& op) {
+    const model::ImageRecord record{.ref = image_base().ref, .name = "x", .disk_format = {}, .size = {}, .digest = {}};
+    return cache::ImageStream(record, expected, cache::StagedTransfer(layout, key, "x"), inspector,
+                              verifier.begin(record), op);
+  }
+  void leave_first() {
+    OpContext op = test_operation();
+    auto broken = stream(op);
+    broken.start(kTransfer);
+    broken.write(bytes_of(kFirst));
+  }
+
+  ScratchDir scratch;
+  cache::CacheLayout layout{scratch.path()};
+  model::CacheKey key = model::CacheKey::for_image("an image");
+  FakeInspector inspector;
+  FakeVerifier verifier;
+  std::vector<Digest> expected;
+};
+
+Digest sha256_of(const std::string& text) {
+  return Digest::parse("sha256:" + hex_digest(DigestAlgorithm::sha256, text));
+}
+
+std::optional<ErrorCode> refusal(cache::ImageStream& stream) {
+  try {
+    stream.verify();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+TEST_CASE("bytes that were left pass through hashers, verification and inspection like those that arrive") {
+  Place p;
+  p.leave_first();
+  p.expected = {sha256_of(kFirst + kRest)};
+  p.verifier.signed_bytes = kFirst + kRest;
+  std::vector<Progress> told;
+  OpContext op = test_operation({}, [&](const Progress& progress) { told.push_back(progress); });
+  auto stream = p.stream(op);
+  REQUIRE(stream.held());
+  CHECK(stream.held()->count == mebibytes(2));
+  CHECK(stream.held()->transfer.version == "v1");
+  REQUIRE(told.size() == 2);  // they are read once
+  CHECK(told[1].step == "resume");
+  CHECK(told[1].done == 2 * kMiB);
+  stream.write(bytes_of(kRest));
+  stream.verify();
+  CHECK(stream.resumed());
+  const auto image = cache::InspectedImage::inspect(std::move(stream).finish());
+  CHECK(image.verdict().format == model::DiskFormat::qcow2);
+  CHECK(image.verdict().virtual_size == mebibytes(3));
+  CHECK(image.digest() == p.expected[0]);
+  CHECK((read_file(image.path()) == kFirst + kRest));
+}
+
+TEST_CASE("what this stream has received itself is held without being read again") {
+  Place p;
+  OpContext op = test_operation();
+  auto stream = p.stream(op);
+  CHECK_FALSE(stream.held());
+  stream.start(kTransfer);
+  CHECK_FALSE(stream.held());
+  stream.write(bytes_of("few"));
+  CHECK(stream.held()->count == Bytes{3});
+  CHECK(op.steps().steps().empty());
+  stream.start({.size = std::nullopt, .version = ""});
+  stream.write(bytes_of("few"));
+  CHECK_FALSE(stream.held());
+  CHECK_FALSE(stream.resumed());
+}
+
+TEST_CASE("a cancelled operation stops reading what was left, and leaves it") {
+  Place p;
+  p.leave_first();
+  std::stop_source stop;
+  {
+    OpContext op = test_operation(stop.get_token(), [&](const Progress&) { stop.request_stop(); });
+    auto stream = p.stream(op);
+    CHECK_THROWS_AS(stream.held(), Cancelled);
+  }
+  CHECK(cache::find_left_transfer(p.layout, p.key)->count == mebibytes(2));
+}
+
+TEST_CASE("a transfer that starts over forgets what was left") {
+  Place p;
+  p.leave_first();
+  p.expected = {sha256_of("other bytes")};
+  p.verifier.signed_bytes = "other bytes";
+  OpContext op = test_operation();
+  auto stream = p.stream(op);
+  CHECK(stream.held());
+  stream.start({.size = std::nullopt, .version = "v2"});
+  CHECK_FALSE(stream.resumed());
+  stream.write(bytes_of("other bytes"));
+  CHECK_FALSE(refusal(stream));
+  CHECK_FALSE(refusal(stream));  // asked again, nothing else comes out
+}
+
+TEST_CASE("refuted bytes aren't held any more, those that come after them are verified afresh") {
+  Place p;
+  p.expected = {sha256_of("right")};
+  OpContext op = test_operation();
+  auto stream = p.stream(op);
+  stream.start(kTransfer);
+  stream.write(bytes_of("wrong"));
+  CHECK(stream.held());
+  CHECK(refusal(stream) == ErrorCode::checksum_mismatch);
+  CHECK_FALSE(stream.held());
+  stream.start(kTransfer);
+  stream.write(bytes_of("right"));
+  CHECK(stream.held());
+  CHECK_FALSE(refusal(stream));
+}
+
+TEST_CASE("the demanded digest counts always and first, a promised md5 only when allowed") {
+  const Digest md5 = Digest::parse("md5:" + std::string(32, '1'));
+  const Digest sha = sha256_of("x");
+  struct Row {
+    std::optional<Digest> promised;
+    std::optional<Digest> demanded;
+    bool allow_md5;
+    std::vector<Digest> expected;
+  };
+  const Row rows[] = {
+      {{}, {}, false, {}},     {sha, {}, false, {sha}},       {md5, {}, false, {}},     {md5, {}, true, {md5}},
+      {{}, md5, false, {md5}}, {sha, md5, false, {md5, sha}}, {md5, sha, false, {sha}}, {md5, sha, true, {sha, md5}},
+  };
+  for (const Row& row : rows) {
+    const model::ImageRecord record{
+        .ref = image_base().ref, .name = "x", .disk_format = {}, .size = {}, .digest = row.promised};
+    CHECK(cache::expected_digests(record, row.demanded, row.allow_md5) == row.expected);
+  }
+}

@@ -1,0 +1,174 @@
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <thread>
+
+#include "agent/cache/transfer_journal.hpp"
+#include "tests/unit/cache/fakes.hpp"
+
+using namespace basecache;
+using namespace basecache::test;
+
+namespace {
+
+constexpr std::size_t kMiB = 1 << 20;
+const std::string kRaw = std::string(2 * kMiB, 'a') + std::string(2 * kMiB, 'b');
+const std::string kQcow2 = "QFI" + kRaw.substr(3);
+
+// A node whose source says which bytes it sends.
+struct ResumeNode : FakeNode {
+  explicit ResumeNode(const std::string& image = kRaw) : FakeNode(image) { source.version = "v1"; }
+
+  std::string outcome(const model::ImageBase& image = image_base()) {
+    OpContext op = test_operation(stop.get_token());
+    try {
+      built = read_file(builder.build(image, op).path());
+      return "built";
+    } catch (const Error& error) {
+      return std::string(name_of(error.code()));
+    } catch (const Cancelled&) {
+      return "cancelled";
+    }
+  }
+  void break_off() {
+    source.fails = true;
+    CHECK(outcome() == "source_unavailable");
+    source.fails = false;
+  }
+  std::optional<Bytes> left() const {
+    const auto transfer = cache::find_left_transfer(layout, key);
+    return transfer ? std::optional(transfer->count) : std::nullopt;
+  }
+  bool is_clean() const {
+    return names_in(layout.transfer_directory()).empty() && !boost::filesystem::exists(layout.fetched(key)) &&
+           !boost::filesystem::exists(layout.converted(key));
+  }
+
+  std::stop_source stop;
+  std::string built;
+  model::CacheKey key = model::key_of(model::BaseFileSpec(image_base()));
+};
+
+// Other bytes in the place of those that were received.
+void damage(const Path& staged) {
+  std::string content = read_file(staged);
+  content[kMiB] = 'x';
+  std::ofstream(staged.native(), std::ios::in | std::ios::binary) << content;
+}
+
+}  // namespace
+
+TEST_CASE("a build goes on where a broken transfer stopped, and leaves nothing of it") {
+  for (const std::string& image : {kRaw, kQcow2}) {
+    ResumeNode node(image);
+    node.break_off();
+    CHECK(node.left() == mebibytes(2));
+    CHECK(node.outcome() == "built");
+    CHECK(node.source.began_at == std::vector<std::size_t>{0, 2 * kMiB});
+    CHECK((node.built == (image == kRaw ? kRaw : "RAW" + kQcow2.substr(3))));
+    CHECK(node.is_clean());
+  }
+}
+
+TEST_CASE("a failure that isn't the bytes' or the storage's fault leaves what has come") {
+  struct Row {
+    ErrorCode failure;
+    bool stays;
+  };
+  const Row rows[] = {
+      {ErrorCode::source_unavailable, true}, {ErrorCode::source_unauthorized, true},
+      {ErrorCode::timed_out, true},          {ErrorCode::image_not_found, true},
+      {ErrorCode::internal, true},           {ErrorCode::no_space, false},
+      {ErrorCode::storage_unusable, false},  {ErrorCode::image_unacceptable, false},
+      {ErrorCode::checksum_mismatch, false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(name_of(row.failure));
+    ResumeNode node;
+    node.source.fails = true;
+    node.source.failure = row.failure;
+    CHECK(node.outcome() == name_of(row.failure));
+    CHECK(node.left().has_value() == row.stays);
+    CHECK(node.is_clean() != row.stays);
+  }
+}
+
+TEST_CASE("a cancelled build leaves what has come") {
+  ResumeNode node;
+  node.stop.request_stop();
+  node.source.gate.close();
+  CHECK(node.outcome() == "cancelled");
+  CHECK_FALSE(node.left());
+  node.stop = {};
+  std::jthread canceller([&] {
+    node.source.gate.wait_for_arrivals(1);
+    node.stop.request_stop();
+  });
+  CHECK(node.outcome() == "cancelled");
+  CHECK(node.left() == mebibytes(2));
+}
+
+TEST_CASE("a conversion that fails doesn't make the image be fetched again") {
+  ResumeNode node(kQcow2);
+  node.converter.fails = true;
+  CHECK(node.outcome() == "tool_failed");
+  CHECK(node.left() == mebibytes(4));
+  node.converter.fails = false;
+  CHECK(node.outcome() == "built");
+  CHECK(node.source.began_at == std::vector<std::size_t>{0, 4 * kMiB});
+  CHECK(node.is_clean());
+}
+
+TEST_CASE("an image that the inspector refuses isn't kept") {
+  ResumeNode node("BAD" + kRaw.substr(3));
+  CHECK(node.outcome() == "image_unacceptable");
+  CHECK(node.is_clean());
+}
+
+TEST_CASE("a source that can't tell which bytes it sends leaves nothing to go on with") {
+  ResumeNode node;
+  node.source.version = "";
+  node.break_off();
+  CHECK(node.is_clean());
+}
+
+TEST_CASE("a source that has another version now starts over") {
+  ResumeNode node;
+  node.break_off();
+  node.source.version = "v2";
+  CHECK(node.outcome() == "built");
+  CHECK(node.source.began_at == std::vector<std::size_t>{0, 0});
+  CHECK((node.built == kRaw));
+}
+
+TEST_CASE("bytes of two transfers that don't fit are fetched once more by one") {
+  ResumeNode node;
+  node.source.promised = Digest::parse("sha256:" + hex_digest(DigestAlgorithm::sha256, kRaw));
+  node.break_off();
+  damage(node.layout.fetched(node.key));
+  CHECK(node.outcome() == "built");
+  CHECK(node.source.began_at == std::vector<std::size_t>{0, 2 * kMiB, 0});
+  CHECK((node.built == kRaw));
+}
+
+TEST_CASE("bytes that don't fit are believed to be wrong when one transfer brought them") {
+  const Digest wrong = Digest::parse("sha256:" + std::string(64, '0'));
+  ResumeNode node;
+  node.source.promised = wrong;
+  CHECK(node.outcome() == "checksum_mismatch");
+  CHECK(node.source.fetches == 1);
+  CHECK(node.is_clean());
+  node.break_off();
+  CHECK(node.outcome() == "checksum_mismatch");
+  CHECK(node.source.began_at == std::vector<std::size_t>{0, 0, 2 * kMiB, 0});
+  CHECK(node.is_clean());
+}
+
+TEST_CASE("a base file that stands under a left transfer's key is a hit, whatever was left") {
+  ResumeNode node;
+  node.break_off();
+  write_file(node.layout.base_file(node.key), "made by Nova meanwhile");
+  OpContext op = test_operation();
+  CHECK(node.images.acquire(image_base(), op).how() == cache::HowAcquired::hit);
+  CHECK(node.source.fetches == 1);
+}
