@@ -37,7 +37,7 @@ std::string utc(const ASN1_TIME* time) {
 std::string curve_of(const EVP_PKEY* key) {
   std::array<char, 64> name{};
   std::size_t length = 0;
-  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &length) != 1) return "of unnamed curve";
+  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &length) != 1) return "(unnamed curve)";
   std::string curve(name.data(), length);
   for (char& c : curve) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return curve;
