@@ -116,10 +116,9 @@ void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, ImageStre
   try {
     steps_.source.fetch(record, stream, op);
     return stream.verify();
-  } catch (const Error& error) {
-    if (!stream.resumed() || !is_verdict(error.code())) throw;
+  } catch (const Error&) {
+    if (!stream.refuted_mixture()) throw;
   }
-  stream.start_over();
   steps_.source.fetch(record, stream, op);
   stream.verify();
 }

@@ -46,7 +46,7 @@ ImageStream::ImageStream(model::ImageRecord record, std::vector<Digest> expected
 
 std::optional<HeldBytes> ImageStream::held() {
   const std::optional<HeldBytes> held = transfer_.held();
-  if (!held || refuted_) return std::nullopt;
+  if (!held) return std::nullopt;
   if (consumed_ < held->count) pass_held_bytes();
   resumed_ = true;
   return held;
@@ -74,8 +74,8 @@ void ImageStream::start(const Transfer& transfer) {
   inspection_ = inspector_.begin();
   consumed_ = {};
   resumed_ = false;
-  refuted_ = false;
-  verified_.reset();
+  refuted_mixture_ = false;
+  digest_.reset();
 }
 
 void ImageStream::write(std::span<const std::byte> bytes) {
@@ -89,17 +89,25 @@ void ImageStream::consume(std::span<const std::byte> bytes) {
   if (verification_) verification_->update(bytes);
   inspection_->feed(bytes);
   consumed_.count += bytes.size();
-  verified_.reset();
+  digest_.reset();
 }
 
 void ImageStream::verify() {
-  if (verified_) return;
-  refuted_ = true;  // unless all of this passes
+  if (digest_) return;
+  try {
+    digest_ = verified();
+  } catch (...) {
+    refuted_mixture_ = resumed_;
+    transfer_.start({});
+    throw;
+  }
+}
+
+Digest ImageStream::verified() {
   verify_size();
-  const Digest kept = verified_digest();
+  Digest kept = matching_digest();
   if (verification_) verification_->finish();
-  verified_ = kept;
-  refuted_ = false;
+  return kept;
 }
 
 void ImageStream::verify_size() const {
@@ -114,7 +122,7 @@ void ImageStream::verify_size() const {
   }
 }
 
-Digest ImageStream::verified_digest() {
+Digest ImageStream::matching_digest() {
   std::vector<Digest> found;
   for (Hasher& hasher : hashers_) found.push_back(hasher.finish());
   for (const Digest& expected : expected_) {
@@ -131,7 +139,7 @@ Digest ImageStream::verified_digest() {
 
 FetchedImage ImageStream::finish() && {
   transfer_.finish();
-  return FetchedImage(std::move(record_), std::move(transfer_), verified_.value(), std::move(inspection_));
+  return FetchedImage(std::move(record_), std::move(transfer_), digest_.value(), std::move(inspection_));
 }
 
 }  // namespace basecache::cache

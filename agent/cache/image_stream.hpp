@@ -35,22 +35,20 @@ class ImageStream : public ImageSink {
   void start(const Transfer& transfer) override;
   void write(std::span<const std::byte> bytes) override;
 
-  // Whether the bytes that are here came by more than one transfer.
-  bool resumed() const { return resumed_; }
-  // Forgets all bytes: the next fetch begins at byte 0.
-  void start_over() { start({}); }
-
   // Error(checksum_mismatch) with both values, Error(image_unacceptable) when there were no bytes or not as many as the
-  // record says; what the verification throws. Refuted bytes aren't held any more. Again without new bytes: nothing.
+  // record says; what the verification throws. Refuted bytes are thrown away. Again without new bytes: nothing.
   void verify() override;
+  // Whether what was refuted last, with nothing received since, had come by more than one transfer.
+  bool refuted_mixture() const { return refuted_mixture_; }
   // After verify().
   FetchedImage finish() &&;
 
  private:
   void pass_held_bytes();
   void consume(std::span<const std::byte> bytes);
+  Digest verified();
   void verify_size() const;
-  Digest verified_digest();
+  Digest matching_digest();
 
   model::ImageRecord record_;
   std::vector<Digest> expected_;
@@ -62,8 +60,8 @@ class ImageStream : public ImageSink {
   std::unique_ptr<Verification> verification_;
   Bytes consumed_ = {};  // hashed and inspected; less than is on disk until what was left there has passed by
   bool resumed_ = false;
-  bool refuted_ = false;
-  std::optional<Digest> verified_ = {};
+  bool refuted_mixture_ = false;
+  std::optional<Digest> digest_ = {};  // once the bytes are verified
   OpContext& op_;
 };
 

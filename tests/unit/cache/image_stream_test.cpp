@@ -69,7 +69,6 @@ TEST_CASE("bytes that were left pass through hashers, verification and inspectio
   CHECK(told[1].done == 2 * kMiB);
   stream.write(bytes_of(kRest));
   stream.verify();
-  CHECK(stream.resumed());
   const auto image = cache::InspectedImage::inspect(std::move(stream).finish());
   CHECK(image.verdict().format == model::DiskFormat::qcow2);
   CHECK(image.verdict().virtual_size == mebibytes(3));
@@ -90,7 +89,6 @@ TEST_CASE("what this stream has received itself is held without being read again
   stream.start({.size = std::nullopt, .version = ""});
   stream.write(bytes_of("few"));
   CHECK_FALSE(stream.held());
-  CHECK_FALSE(stream.resumed());
 }
 
 TEST_CASE("a cancelled operation stops reading what was left, and leaves it") {
@@ -114,10 +112,28 @@ TEST_CASE("a transfer that starts over forgets what was left") {
   auto stream = p.stream(op);
   CHECK(stream.held());
   stream.start({.size = std::nullopt, .version = "v2"});
-  CHECK_FALSE(stream.resumed());
   stream.write(bytes_of("other bytes"));
   CHECK_FALSE(refusal(stream));
   CHECK_FALSE(refusal(stream));  // asked again, nothing else comes out
+}
+
+TEST_CASE("it is told when refuted bytes came by more than one transfer, and they are thrown away") {
+  Place p;
+  p.leave_first();
+  p.expected = {sha256_of("right")};
+  OpContext op = test_operation();
+  auto stream = p.stream(op);
+  CHECK(stream.held());
+  CHECK_FALSE(stream.refuted_mixture());
+  CHECK(refusal(stream) == ErrorCode::checksum_mismatch);
+  CHECK(stream.refuted_mixture());
+  CHECK_FALSE(stream.held());
+  CHECK_FALSE(cache::find_left_transfer(p.layout, p.key));
+  stream.start(kTransfer);
+  CHECK_FALSE(stream.refuted_mixture());
+  stream.write(bytes_of("wrong"));
+  CHECK(refusal(stream) == ErrorCode::checksum_mismatch);
+  CHECK_FALSE(stream.refuted_mixture());
 }
 
 TEST_CASE("refuted bytes aren't held any more, those that come after them are verified afresh") {
