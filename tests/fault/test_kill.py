@@ -1,7 +1,9 @@
 """kill -9 of the daemon in every step of a creation: afterwards no staged file remains, no partial base file was ever
-visible, and the same request succeeds."""
+visible, and the same request succeeds. But for a download whose server can tell which bytes it sends: what was there
+of it stays, and only the rest is asked for."""
 
 import os
+import re
 import signal
 import unittest
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import images
 from base_watch import BaseWatch
 from harness import GIB, cache_key, creation, eventually, new_uuid, tool
-from image_server import gated
+from image_server import Gate, gated
 from image_story import ImageStory
 
 # A qemu-img that says where it is and waits to be told before it converts.
@@ -22,6 +24,26 @@ for word in "$@"; do
 done
 exec {real} "$@"
 """
+TAG = '"one"'
+
+
+def resumable(content: bytes, gate: Gate | None = None):
+    """Sends what is asked for of the content, under a strong validator; with a gate, held in the middle."""
+    def reply(handler) -> None:
+        asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
+        begin = int(asked[1]) if asked and handler.headers.get("If-Range") == TAG else None
+        body = content[begin or 0:]
+        place = {} if begin is None else {"Content_Range": f"bytes {begin}-{len(content) - 1}/{len(content)}"}
+        handler.head(200 if begin is None else 206, len(body), ETag=TAG, **place)
+        middle = len(body) // 2 if gate else len(body)
+        handler.wfile.write(body[:middle])
+        handler.wfile.flush()
+        if gate and not gate.hold(handler.connection):
+            return handler.hang_up()
+        handler.wfile.write(body[middle:])
+    return reply
+
+
 # System calls between which a crash could leave something half done.
 STEPS = ("renameat2", "rename", "fsync", "fdatasync", "fchmod", "mkdir", "linkat", "utimensat")
 
@@ -76,6 +98,55 @@ class Kill(ImageStory):
         stream.close()
         self.assertEqual(self.visible_base_files(), [])
         self.assert_recovered()
+
+    def download_half_and_kill(self, content: bytes) -> Path:
+        """A daemon killed when half of that image has arrived; its staged file."""
+        gate = self.server.gate()
+        self.server.serve("/image", resumable(content, gate))
+        daemon, client = self.daemon()
+        stream = client.create_stream(self.uuid, creation(self.url, 1))
+        stream.started()
+        gate.wait_reached()
+        staged = self.base / f"{cache_key(self.url)}.part"
+        eventually(lambda: staged.exists() and staged.stat().st_size == len(content) // 2, "half of the image")
+        daemon.kill()
+        stream.close()
+        self.assertEqual(self.visible_base_files(), [])
+        return staged
+
+    def assert_created_equal(self, client, content: bytes) -> None:
+        disks = self.assert_created(client.create(self.uuid, creation(self.url, 1)))
+        self.assertEqual(self.base_file(self.url).read_bytes(), content)
+        self.assertTrue(Path(disks["disk"]["path"]).is_file())
+        self.assert_nothing_staged()
+        self.assertEqual(list((self.base / ".basecache" / "transfers").iterdir()), [])
+        self.assertEqual(self.watch.violations(), [])
+
+    def test_during_a_download_that_can_be_gone_on_with(self):
+        content = os.urandom(8 << 20)
+        staged = self.download_half_and_kill(content)
+        self.server.serve("/image", resumable(content))
+        _, client = self.daemon()
+        self.assertTrue(staged.is_file(), "it went when the daemon started again")
+        self.assert_created_equal(client, content)
+        self.assertEqual(self.server.requests[-1].get("range"), f"bytes={len(content) // 2}-")
+        self.assertEqual(self.server.gets["/image"], 2)
+
+    def test_what_changed_at_the_server_since_is_not_mixed_with_what_was_there(self):
+        self.download_half_and_kill(os.urandom(8 << 20))
+        other = os.urandom(8 << 20)
+        self.server.serve("/image", other)
+        _, client = self.daemon()
+        self.assert_created_equal(client, other)
+
+    def test_what_was_left_of_a_download_can_be_removed(self):
+        staged = self.download_half_and_kill(os.urandom(8 << 20))
+        self.daemon()
+        listed = self.cli("--json", "--socket", self.scratch / "agent.sock", "cache", "prune", "--dry-run")
+        self.assertIn(staged.name, [decision["name"] for decision in listed.json["decisions"]])
+        removed = self.cli("--json", "--socket", self.scratch / "agent.sock", "cache", "remove", cache_key(self.url))
+        self.assertGreaterEqual(removed.json["freed_bytes"], 4 << 20)
+        self.assert_nothing_staged()
 
     def test_during_the_conversion(self):
         self.serve(images.qcow2())
