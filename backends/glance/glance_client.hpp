@@ -19,9 +19,9 @@ using RandomBelow = std::function<std::size_t(std::size_t)>;
 std::size_t random_below(std::size_t limit);
 
 struct GlanceSettings {
-  http::TlsFiles tls;
+  http::TlsFiles tls = {};
   // Servers besides those of ImageEndpoints that get our tokens (the old registry's).
-  std::vector<std::string> trusted_servers;
+  std::vector<std::string> trusted_servers = {};
   RandomBelow random = random_below;  // which server is asked first
 };
 

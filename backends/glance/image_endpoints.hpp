@@ -19,7 +19,7 @@ class ImageEndpoints {
  public:
   virtual ~ImageEndpoints() = default;
 
-  // At least one server. Error when there is none, or no token can be had.
+  // No server only where none is configured: then nothing but hrefs can be asked for. Error when no token can be had.
   virtual Access access(const OpContext& op) = 0;
   // A server answered 401 to this token, which access() gave: it isn't given again.
   virtual void refused(const Secret& token) = 0;
