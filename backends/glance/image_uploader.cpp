@@ -26,8 +26,10 @@ void verify(const GlanceImage& image, const HashedUpload& body) {
   require_uploaded(image, body.size(), found ? std::optional(body.digest(found->algorithm)) : std::nullopt);
 }
 
+// A record that is queued again is none the worse for it.
 Error given_up(Error error, const GlanceImage& image) {
-  error.set_hint(fmt::format("image {} is {} now; the registry's log says why", quote(image.id),
+  if (image.status == "queued") return error;
+  error.set_hint(fmt::format("it left image {} in status {}; the registry's log says why", quote(image.id),
                              quote_unless_plain(image.status, 40)));
   return error;
 }
@@ -68,7 +70,10 @@ GlanceImage ImageUploader::upload(const std::string& image_id, HashedUpload& bod
     const auto failure = attempt(image_id, body, op);
     GlanceImage image = failure ? settled(image_id, failure->error, op) : ImageCatalog(client_).show(image_id, op);
     const auto pause = pause_after(retry_, failures);
-    const auto next = failure ? after_failed_upload(image.status, body.is_complete(), !failure->is_final && pause)
+    const auto next = failure ? after_failed_upload({.status = image.status,
+                                                     .all_sent = body.is_complete(),
+                                                     .is_final = failure->is_final,
+                                                     .may_repeat = pause.has_value()})
                               : AfterFailedUpload::accept;
     switch (next) {
       case AfterFailedUpload::accept:

@@ -20,9 +20,10 @@ Error not_what_was_sent(const GlanceImage& image, const std::string& what, const
 
 }  // namespace
 
-AfterFailedUpload after_failed_upload(std::string_view status, bool all_sent, bool may_succeed) {
-  if (status == "active" && all_sent) return AfterFailedUpload::accept;
-  return status == "queued" && may_succeed ? AfterFailedUpload::repeat : AfterFailedUpload::give_up;
+AfterFailedUpload after_failed_upload(const FailedUpload& failed) {
+  if (failed.is_final) return AfterFailedUpload::give_up;
+  if (failed.status == "active" && failed.all_sent) return AfterFailedUpload::accept;
+  return failed.status == "queued" && failed.may_repeat ? AfterFailedUpload::repeat : AfterFailedUpload::give_up;
 }
 
 void require_uploaded(const GlanceImage& image, Bytes sent, const std::optional<Digest>& digest) {

@@ -15,10 +15,14 @@ enum class AfterFailedUpload {
   give_up,  // the record is spent, or it would fail again
 };
 
-// What to do about an upload that failed. `status`: the record's, afterwards; Glance sets an image back to "queued"
-// when an upload breaks off. `all_sent`: the last byte had been read. `may_succeed`: the failure wasn't for good, and
-// there are attempts left.
-AfterFailedUpload after_failed_upload(std::string_view status, bool all_sent, bool may_succeed);
+struct FailedUpload {
+  std::string_view status;  // the record's, afterwards; Glance sets it back to "queued" when an upload breaks off
+  bool all_sent = false;    // the last byte had been read
+  bool is_final = false;    // the server refused it, and would again
+  bool may_repeat = false;  // there are attempts left
+};
+
+AfterFailedUpload after_failed_upload(const FailedUpload& failed);
 
 // That the registry has what was sent. Error(source_unavailable) when it isn't active, checksum_mismatch with what was
 // sent and what it has. `digest`: of what was sent, by the algorithm of digest_of(image); nothing when that is nothing.

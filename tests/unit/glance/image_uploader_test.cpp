@@ -133,6 +133,11 @@ TEST_CASE("an upload that is refused for good is not made again") {
   CHECK(server.requests().size() == 2);
 }
 
+TEST_CASE("an upload to an image that has its bytes already is refused, not taken for a lost answer") {
+  ScriptedServer server({answer(409, "no transition from active to saving"), uploaded()});
+  CHECK(code_of([&] { (void)UploadStory(server).upload(); }) == ErrorCode::in_use);
+}
+
 TEST_CASE("an upload gives up after as many attempts as are allowed") {
   ScriptedServer server({answer(503, "busy 1"), still("queued"), answer(503, "busy 2"), still("queued"),
                          answer(503, "busy 3"), still("queued")});

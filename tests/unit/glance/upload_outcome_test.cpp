@@ -10,23 +10,37 @@ using namespace basecache::glance;
 
 TEST_CASE("what is done about a failed upload depends on the record") {
   struct Row {
-    const char* status;
-    bool all_sent;
-    bool may_succeed;
+    FailedUpload failed;
     AfterFailedUpload next;
   };
+  const auto broken_off = [](const char* status, bool all_sent, bool may_repeat) {
+    return FailedUpload{.status = status, .all_sent = all_sent, .is_final = false, .may_repeat = may_repeat};
+  };
   const Row rows[] = {
-      {"queued", false, true, AfterFailedUpload::repeat},   {"queued", true, true, AfterFailedUpload::repeat},
-      {"queued", false, false, AfterFailedUpload::give_up}, {"active", true, true, AfterFailedUpload::accept},
-      {"active", true, false, AfterFailedUpload::accept},   {"active", false, true, AfterFailedUpload::give_up},
-      {"saving", true, true, AfterFailedUpload::give_up},   {"killed", false, true, AfterFailedUpload::give_up},
-      {"deleted", false, true, AfterFailedUpload::give_up}, {"unknown", true, true, AfterFailedUpload::give_up},
+      {broken_off("queued", false, true), AfterFailedUpload::repeat},
+      {broken_off("queued", true, true), AfterFailedUpload::repeat},
+      {broken_off("queued", false, false), AfterFailedUpload::give_up},
+      {broken_off("active", true, true), AfterFailedUpload::accept},
+      {broken_off("active", true, false), AfterFailedUpload::accept},
+      {broken_off("active", false, true), AfterFailedUpload::give_up},
+      {broken_off("saving", true, true), AfterFailedUpload::give_up},
+      {broken_off("killed", false, true), AfterFailedUpload::give_up},
+      {broken_off("deleted", false, true), AfterFailedUpload::give_up},
+      {broken_off("unknown", true, true), AfterFailedUpload::give_up},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.status);
-    CAPTURE(row.all_sent);
-    CAPTURE(row.may_succeed);
-    CHECK(after_failed_upload(row.status, row.all_sent, row.may_succeed) == row.next);
+    CAPTURE(row.failed.status);
+    CAPTURE(row.failed.all_sent);
+    CAPTURE(row.failed.may_repeat);
+    CHECK(after_failed_upload(row.failed) == row.next);
+  }
+}
+
+TEST_CASE("an upload that is refused for good is given up, whatever the record is") {
+  for (const char* status : {"queued", "active", "saving"}) {
+    CAPTURE(status);
+    CHECK(after_failed_upload({.status = status, .all_sent = true, .is_final = true, .may_repeat = true}) ==
+          AfterFailedUpload::give_up);
   }
 }
 
