@@ -5,6 +5,7 @@ import unittest
 from pathlib import Path
 
 import rest
+from object_store import ObjectStore
 from openstack_peer import CLOUD_OF_APPLICATION, OpenStack
 from process import Peer
 
@@ -63,6 +64,30 @@ class OpenStackPeer(unittest.TestCase):
         self.assertEqual(self.cloud.openstack("image", "show", image, user="demo")["status"], "active")
         by_cloud = {"OS_CLIENT_CONFIG_FILE": self.cloud.clouds_yaml, "OS_CLOUD": CLOUD_OF_APPLICATION}
         self.assertEqual(self.cloud.openstack("image", "show", image, settings=by_cloud)["name"], "client")
+
+
+class ObjectStorePeer(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.objects = ObjectStore()
+        cls.addClassCleanup(assert_gone, cls.objects)
+        cls.enterClassContext(cls.objects)
+
+    def test_an_object_goes_in_and_out_by_s3_and_is_refused_to_strangers(self):
+        self.objects.put_object("images", "one object", CONTENT)
+        self.assertEqual(self.objects.get_object("images", "one object"), CONTENT)
+        self.assertEqual(rest.request("GET", f"{self.objects.url}/images/one%20object").status, 403)
+
+    def test_an_object_goes_in_and_out_by_swift_and_is_refused_to_strangers(self):
+        self.assertEqual(self.objects.swift("PUT", "/container").status, 201)
+        self.assertEqual(self.objects.swift("PUT", "/container/object", CONTENT).status, 201)
+        self.assertEqual(self.objects.swift("GET", "/container/object").body, CONTENT)
+        storage_url, _ = self.objects.swift_session()
+        self.assertEqual(rest.request("GET", f"{storage_url}/container/object").status, 401)
+
+    def test_both_protocols_see_the_same_objects(self):
+        self.objects.put_object("both", "object", CONTENT)
+        self.assertEqual(self.objects.swift("GET", "/both/object").body, CONTENT)
 
 
 def assert_gone(peer: Peer) -> None:
