@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that basecache needs, those that are missing only:
-#   install-packages.sh [--list] run|build|demo|test...
-# Groups include one another: build has run, demo and test have build.
+#   install-packages.sh [--list] run|build|demo|test|peers...
+# Groups include one another: build has run, demo and test have build. peers are the real services that tests talk to
+# (OpenStack, Ceph): tests start their own, so what is installed isn't started.
 set -euo pipefail
 
 run=(ca-certificates dosfstools e2fsprogs qemu-utils util-linux)
@@ -9,7 +10,10 @@ build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev l
   libisofs-dev libspdlog-dev libssl-dev libyaml-cpp-dev meson ninja-build nlohmann-json3-dev
   pkg-config python3 doctest-dev)
 demo=("${build[@]}" curl xorriso)
-test=("${demo[@]}" ccache clang clang-format-14 libclang-rt-14-dev procps shellcheck strace universal-ctags xfsprogs)
+test=("${demo[@]}" ccache clang clang-format-14 libclang-rt-14-dev openssl procps shellcheck strace universal-ctags
+  xfsprogs)
+peers=(ceph-common ceph-mon ceph-osd glance-api glance-common keystone python3-openstackclient radosgw
+  uwsgi-plugin-python3)
 
 wanted_packages() {
   local group
@@ -19,8 +23,9 @@ wanted_packages() {
       build) printf '%s\n' "${build[@]}" ;;
       demo) printf '%s\n' "${demo[@]}" ;;
       test) printf '%s\n' "${test[@]}" ;;
+      peers) printf '%s\n' "${peers[@]}" ;;
       *)
-        echo "install-packages.sh: unknown group '$group'; there are run, build, demo, test" >&2
+        echo "install-packages.sh: unknown group '$group'; there are run, build, demo, test, peers" >&2
         exit 2
         ;;
     esac
@@ -36,6 +41,15 @@ missing_packages() {
   for package in "$@"; do
     is_installed "$package" || printf '%s\n' "$package"
   done
+}
+
+# Debian's packages ask policy-rc.d before they start their services; 101 is "no". The machine's own one stays.
+forbid_service_starts() {
+  local policy=/usr/sbin/policy-rc.d
+  if (set -o noclobber && printf '#!/bin/sh\nexit 101\n' >"$policy") 2>/dev/null; then
+    own_policy="$policy"
+    chmod 755 "$policy"
+  fi
 }
 
 list_only=no
@@ -61,7 +75,9 @@ fi
 echo "installing ${#missing[@]} Debian packages: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 log="$(mktemp)"
-trap 'rm -f "$log"' EXIT
+own_policy=
+trap 'rm -f "$log" $own_policy' EXIT
+forbid_service_starts
 if ! { apt-get update && apt-get install --yes --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
   tail -n 30 "$log" >&2
   echo "install-packages.sh: apt-get failed (above): check the machine's package sources and its network" >&2

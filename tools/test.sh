@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that proves basecache, on a fresh Debian 12: installs what it needs, builds with g++ and clang++
-# (warnings are errors), runs lint, unit, functional and fault tests, and the unit tests again under ASan+UBSan and
-# under TSan. Ends with one summary; its last line is 'N passed, N failed, N skipped'.
+# (warnings are errors), runs lint, unit, functional and fault tests and those with real OpenStack and Ceph, and the
+# unit tests again under ASan+UBSan and under TSan. Ends with one summary; its last line is
+# 'N passed, N failed, N skipped'.
 #
 #   sudo ./tools/test.sh        (or from a root shell; without root the packages must be there and some tests skip)
 set -uo pipefail
@@ -45,10 +46,10 @@ run_suite() {
 }
 
 main() {
-  ./tools/install-packages.sh test || exit 1
+  ./tools/install-packages.sh test peers || exit 1
 
   configure build && build "g++, everything" build &&
-    for suite in lint unit functional fault; do run_suite "$suite" build "$suite"; done
+    for suite in lint unit functional fault peers; do run_suite "$suite" build "$suite"; done
 
   # -O1: half the compile time of -O2.
   configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 &&
