@@ -169,7 +169,8 @@ class ScriptedRegistry(ScriptedServer):
                          if not name.startswith("sort"))]
         if marker:
             wanted = wanted[[image.id for image in wanted].index(marker) + 1:]
-        told = {"images": [image.record for image in wanted[:limit]], "first": "/v2/images", "schema": "/v2/schemas/images"}
+        told = {"images": [image.record for image in wanted[:limit]],
+                "first": "/v2/images", "schema": "/v2/schemas/images"}
         if len(wanted) > limit:
             told["next"] = f"/v2/images?limit={limit}&marker={wanted[limit - 1].id}"
         return _json(200, told)

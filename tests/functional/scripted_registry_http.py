@@ -212,7 +212,7 @@ class ScriptedServer:
         return self.address + path
 
     def misbehave(self, method: str, path: str, *faults: Fault, times: int | None = 1) -> None:
-        """The next `times` such requests (None: all) get those faults; later calls follow. No fault: the right answer."""
+        """The next `times` such requests (None: all) get those faults; later calls follow. None: the right answer."""
         with self._changed:
             self._turns[method, path].append(Turn(faults, times))
 

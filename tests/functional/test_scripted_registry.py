@@ -202,7 +202,8 @@ class Faults(RegistryCase):
 
     def test_uploads_are_refused_cut_and_swapped(self):
         image = self.registry.add_image(None)
-        for fault in (faults.status(503), faults.answer_unread(403), faults.upload_cut(100), faults.stored_as(b"other")):
+        for fault in (faults.status(503), faults.answer_unread(403), faults.upload_cut(100),
+                      faults.stored_as(b"other")):
             self.registry.misbehave("PUT", image.file_path, fault)
         self.assertEqual(self.ask("PUT", image.file_path, CONTENT).status, 503)
         self.assertEqual(self.ask("PUT", image.file_path, CONTENT).status, 403)

@@ -16,25 +16,24 @@ class Glance:
         self._peer = peer
         self._keystone = keystone
         self._directory = peer.scratch / "glance"
-        self._port = peer._port()
+        self._port = peer.port()
         self._config = self._directory / "glance-api.conf"
         self._show_direct_url = show_direct_url
         self.url = f"http://127.0.0.1:{self._port}"
         self.store = self._directory / "images"  # the file store: a file an image, named by its id
         for directory in (self._directory, self.store, self._directory / "staging", self._directory / "locks"):
             directory.mkdir()
-
         self._write_config(user)
 
     def begin_database(self) -> None:
         """Goes on by itself, while Keystone is started."""
-        self._database = self._peer._daemon("glance-manage", ["glance-manage", "--config-file", self._config, "db_sync"])
+        self._database = self._peer.daemon("glance-manage", ["glance-manage", "--config-file", self._config, "db_sync"])
 
     def begin(self) -> None:
         self._database.wait_success()
         write_ahead(self._directory / "glance.db")
-        self._daemon = self._peer._daemon("glance", ["glance-api", "--config-file", self._config,
-                                                     "--config-file", "/etc/glance/glance-api-paste.ini"])
+        self._daemon = self._peer.daemon("glance", ["glance-api", "--config-file", self._config,
+                                                    "--config-file", "/etc/glance/glance-api-paste.ini"])
 
     def wait_ready(self) -> None:
         self._daemon.wait_until(lambda: rest.answers(self.url))
@@ -75,7 +74,8 @@ lock_path = {self._directory}/locks
 
     def create(self, name: str, content: bytes | None, disk_format: str = "qcow2", **fields: object) -> dict:
         """The record of a new public image: active, or queued when there is no content."""
-        record = {"name": name, "disk_format": disk_format, "container_format": "bare", "visibility": "public", **fields}
+        record = {"name": name, "disk_format": disk_format, "container_format": "bare", "visibility": "public",
+                  **fields}
         made = self._ask("POST", "/v2/images", 201, record).json
         return made if content is None else self.upload(made["id"], content)
 

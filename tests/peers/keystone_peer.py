@@ -43,7 +43,7 @@ class Keystone:
         self._peer = peer
         self._directory = peer.scratch / "keystone"
         self._directory.mkdir(mode=0o700)
-        self._port = peer._port()
+        self._port = peer.port()
         self._config = self._directory / "keystone.conf"
         self._expiration = token_expiration
         self._admin_token, self._renew_at = "", 0.0
@@ -80,14 +80,14 @@ password_hash_rounds = 4
 
     def start(self) -> None:
         manage = ("keystone-manage", "--config-file", self._config)
-        self._peer._run(*manage, "db_sync")
+        self._peer.run(*manage, "db_sync")
         write_ahead(self._directory / "keystone.db")
-        self._peer._run(*manage, "bootstrap", "--bootstrap-region-id", REGION,
+        self._peer.run(*manage, "bootstrap", "--bootstrap-region-id", REGION,
                         "--bootstrap-public-url", self.url, "--bootstrap-internal-url", self.url,
                         "--bootstrap-admin-url", self.url, OS_BOOTSTRAP_PASSWORD=self.admin.password)
         # One process: its cache, without which each validation of a token costs a second, knows of every revocation.
         # One thread: an sqlite connection that another one closes keeps the file locked.
-        daemon = self._peer._daemon(
+        daemon = self._peer.daemon(
             "keystone", ["uwsgi", "--plugin", "python3", "--http-socket", f"127.0.0.1:{self._port}",
                          "--wsgi-file", "/usr/bin/keystone-wsgi-public", "--master", "--processes", "1",
                          "--threads", "1", "--enable-threads", "--die-on-term", "--no-orphans", "--lazy-apps",

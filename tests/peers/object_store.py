@@ -1,6 +1,6 @@
-"""A real object store that speaks S3 and Swift: Ceph's gateway above one monitor and one OSD that keeps its data in memory.
+"""A real object store that speaks S3 and Swift: Ceph's gateway, one monitor, one OSD that keeps its data in memory.
 
-    cls.objects = cls.enterClassContext(ObjectStore())      # in setUpClass
+    cls.objects = cls.enterClassContext(ObjectStore())      # in setUpClass; some 11 seconds
 
 One user owns every bucket, which is the same to both protocols. Skips where Ceph's packages aren't installed.
 """
@@ -37,7 +37,7 @@ class ObjectStore(Peer):
         self._config = self.scratch / "ceph.conf"
         self._keyring = self.scratch / "keyring"
         self._fsid = str(uuid.uuid4())
-        self._write_config(self._port(), self._port(), self._port())
+        self._write_config(self.port(), self.port(), self.port())
         self._start_monitor()
         self._start_osd()
         self._start_gateway()
@@ -85,40 +85,40 @@ rgw enable lc threads = false
 rgw thread pool size = 32
 """)
 
-    def _ceph(self, *arguments: object, give: str | None = None) -> str:
-        return self._run("ceph", "--connect-timeout", "30", *arguments, give=give, CEPH_CONF=self._config)
+    def _ceph(self, *arguments: object, give: str = "") -> str:
+        return self.run("ceph", "--connect-timeout", "30", *arguments, give=give, CEPH_CONF=self._config)
 
     def _begin(self, name: str, *command: object) -> Process:
-        return self._daemon(name, [*command, "--conf", self._config, "-f", "--log-to-stderr=true"])
+        return self.daemon(name, [*command, "--conf", self._config, "-f", "--log-to-stderr=true"])
 
     def _add_key(self, name: str, *caps: str, create: bool = False) -> None:
-        self._run("ceph-authtool", *(["--create-keyring"] if create else []), self._keyring, "--gen-key",
+        self.run("ceph-authtool", *(["--create-keyring"] if create else []), self._keyring, "--gen-key",
                   "--name", name, *caps)
 
     def _start_monitor(self) -> None:
         map_file = self.scratch / "monmap"
         self._add_key("mon.", "--cap", "mon", "allow *", create=True)
         self._add_key("client.admin", "--cap", "mon", "allow *", "--cap", "osd", "allow *", "--cap", "mgr", "allow *")
-        self._run("monmaptool", "--create", "--fsid", self._fsid, "--addv", "a", self._monitor_address, map_file)
-        self._run("ceph-mon", "--conf", self._config, "--mkfs", "-i", "a", "--monmap", map_file,
+        self.run("monmaptool", "--create", "--fsid", self._fsid, "--addv", "a", self._monitor_address, map_file)
+        self.run("ceph-mon", "--conf", self._config, "--mkfs", "-i", "a", "--monmap", map_file,
                   "--keyring", self._keyring)
         self._begin("monitor", "ceph-mon", "-i", "a")
 
     def _start_osd(self) -> None:
         identity = str(uuid.uuid4())
-        key = self._run("ceph-authtool", "--gen-print-key").strip()
+        key = self.run("ceph-authtool", "--gen-print-key").strip()
         number = self._ceph("osd", "new", identity, "-i", "-", give=json.dumps({"cephx_secret": key})).strip()
         (self.scratch / "osd").mkdir()
-        self._run("ceph-authtool", self._keyring, "--name", f"osd.{number}", "--add-key", key)
-        self._run("ceph-osd", "--conf", self._config, "-i", number, "--mkfs", "--osd-uuid", identity)
+        self.run("ceph-authtool", self._keyring, "--name", f"osd.{number}", "--add-key", key)
+        self.run("ceph-osd", "--conf", self._config, "-i", number, "--mkfs", "--osd-uuid", identity)
         self._begin("osd", "ceph-osd", "-i", number)
 
     def _start_gateway(self) -> None:
         admin = ("radosgw-admin", "--conf", self._config, "--name", "client.admin")
         (self.scratch / "rgw").mkdir()
-        self._run(*admin, "user", "create", "--uid", USER, "--display-name", USER,
+        self.run(*admin, "user", "create", "--uid", USER, "--display-name", USER,
                   "--access-key", self.access_key, "--secret-key", self.secret_key)
-        self._run(*admin, "subuser", "create", "--uid", USER, "--subuser", self.swift_user, "--access", "full",
+        self.run(*admin, "subuser", "create", "--uid", USER, "--subuser", self.swift_user, "--access", "full",
                   "--key-type", "swift", "--secret-key", self.swift_key)
         gateway = self._begin("gateway", "radosgw", "--name", "client.admin")
         gateway.wait_until(lambda: rest.answers(self.url))

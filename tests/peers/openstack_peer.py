@@ -101,7 +101,7 @@ class OpenStack(Peer):
         self.clouds_yaml.write_text(_yaml({"clouds": clouds}))
 
     def openstack(self, *arguments: object, user: str = "admin", settings: dict[str, object] | None = None):
-        """Runs the distribution's client as that user, or with those OS_* settings; its JSON, None for no output."""
+        """Runs the distribution's client as that user, or with those OS_* settings; its JSON if any."""
         command = [CLIENT, *(str(word) for word in arguments)]
         if _prints_a_record(command):
             command += ["-f", "json"]

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import unittest
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable
 
@@ -60,6 +61,7 @@ class Process:
     def __init__(self, name: str, command: list, log: Path, **environ: object):
         self.name = name
         self.log = log
+        self._ended = False
         with open(log, "ab") as output:
             self._process = subprocess.Popen([str(word) for word in command], env=environment(**environ),
                                              stdin=subprocess.DEVNULL, stdout=output, stderr=output,
@@ -84,9 +86,12 @@ class Process:
         """For a program that ends by itself."""
         if (code := self._process.wait(PATIENCE)) != 0:
             raise AssertionError(f"{self.name} ended with {code}:\n{tail(self.log)}")
+        self._ended = True
 
     def close(self) -> None:
         """Ends the whole group; none of it runs afterwards."""
+        if self._ended:
+            return  # its number may be somebody else's by now
         self._signal(signal.SIGTERM)
         try:
             self._process.wait(STOP_PATIENCE)
@@ -105,16 +110,17 @@ class Process:
 class Peer:
     """Something real to talk to: a context manager that starts it in a scratch directory and leaves nothing behind.
 
-    A peer overrides `_start`, and registers what it starts with `_daemon`, `_port`. BASECACHE_KEEP=1 leaves the
+    A peer overrides `_start`, and gets what it starts from `daemon`, `port` and `run`. BASECACHE_KEEP=1 leaves the
     directory, and says where it is.
     """
 
     def __init__(self):
-        self.scratch: Path | None = None
-        self._closers: list[Callable[[], None]] = []
+        self.scratch: Path | None = None  # until it is started
+        self._cleanups = ExitStack()  # all of them happen, the last first
 
     def start(self):
         self.scratch = Path(tempfile.mkdtemp(prefix=f"basecache-{type(self).__name__.lower()}."))
+        self._cleanups.callback(self._remove_scratch)
         try:
             self._start()
         except BaseException:
@@ -126,11 +132,9 @@ class Peer:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Ends what was started, the last first."""
-        while self._closers:
-            self._closers.pop()()
-        if self.scratch is None:
-            return
+        self._cleanups.close()
+
+    def _remove_scratch(self) -> None:
         if os.environ.get("BASECACHE_KEEP"):
             print(f"kept {self.scratch}")
         else:
@@ -142,27 +146,31 @@ class Peer:
     def __exit__(self, *_) -> None:
         self.close()
 
-    def _port(self) -> int:
-        port = Port()
-        self._closers.append(port.close)
-        return port.number
-
-    def _daemon(self, name: str, command: list, **environ: object) -> Process:
-        daemon = Process(name, command, self.scratch / f"{name}.log", **environ)
-        self._closers.append(daemon.close)
-        return daemon
-
-    def _run(self, *command: object, give: str | None = None, **environ: object) -> str:
-        """A program that ends by itself; what it wrote to its standard output."""
-        done = subprocess.run([str(word) for word in command], env=environment(**environ), text=True, input=give or "",
-                              capture_output=True, timeout=PATIENCE, cwd=self.scratch, preexec_fn=_end_with_parent)
-        if done.returncode != 0:
-            raise AssertionError(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
-        return done.stdout
-
     def log(self) -> str:
         """The end of every log, for the message of a test that fails."""
         return "\n".join(f"== {path.name}\n{tail(path)}" for path in sorted(self.scratch.glob("*.log")))
+
+    # For what a peer is made of.
+
+    def port(self) -> int:
+        port = Port()
+        self._cleanups.callback(port.close)
+        return port.number
+
+    def daemon(self, name: str, command: list, **environ: object) -> Process:
+        """Its output is in <name>.log."""
+        daemon = Process(name, command, self.scratch / f"{name}.log", **environ)
+        self._cleanups.callback(daemon.close)
+        return daemon
+
+    def run(self, *command: object, give: str = "", **environ: object) -> str:
+        """A program that ends by itself; what it wrote to its standard output."""
+        done = subprocess.run([str(word) for word in command], env=environment(**environ), text=True, input=give,
+                              capture_output=True, timeout=PATIENCE, cwd=self.scratch, preexec_fn=_end_with_parent)
+        if done.returncode != 0:
+            said = (done.stdout + done.stderr)[-6000:]
+            raise AssertionError(f"{command[0]} ended with {done.returncode}:\n{said}")
+        return done.stdout
 
 
 def tail(path: Path, size: int = 6000) -> str:

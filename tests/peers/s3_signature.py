@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 of one request without a query ("Authenticating Requests" of the S3 API). The URL is encoded."""
+"""AWS Signature Version 4 of a request ("Authenticating Requests" of the S3 API) whose URL is encoded, with no query."""
 
 import hashlib
 import hmac

@@ -19,7 +19,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from test_process import Sleeper
 sleeper = Sleeper().start()
-print(sleeper.daemon.pid, sleeper.scratch, flush=True)
+print(sleeper.process.pid, sleeper.scratch, flush=True)
 sys.stdin.read()
 """
 
@@ -30,8 +30,8 @@ class Sleeper(Peer):
         self._fails = fails
 
     def _start(self) -> None:
-        self.daemon = self._daemon("sleeper", ["sh", "-c", SLEEP_IN_CHILD])
-        self.daemon.wait_until((self.scratch / "child").exists)
+        self.process = self.daemon("sleeper", ["sh", "-c", SLEEP_IN_CHILD])
+        self.process.wait_until((self.scratch / "child").exists)
         if self._fails:
             raise AssertionError("on purpose")
 
@@ -46,7 +46,7 @@ def runs(pid: int) -> bool:
 class Ending(unittest.TestCase):
     def test_a_peer_that_is_closed_leaves_no_process_and_no_file(self):
         with Sleeper() as sleeper:
-            pids = [sleeper.daemon.pid, int((sleeper.scratch / "child").read_text())]
+            pids = [sleeper.process.pid, int((sleeper.scratch / "child").read_text())]
             self.assertTrue(all(map(runs, pids)))
         self.assertFalse(any(map(runs, pids)))
         self.assertFalse(sleeper.scratch.exists())
@@ -55,7 +55,7 @@ class Ending(unittest.TestCase):
         sleeper = Sleeper(fails=True)
         with self.assertRaisesRegex(AssertionError, "on purpose"):
             sleeper.start()
-        self.assertFalse(runs(sleeper.daemon.pid))
+        self.assertFalse(runs(sleeper.process.pid))
         self.assertFalse(sleeper.scratch.exists())
 
     def test_a_killed_test_takes_its_daemons_along(self):
@@ -73,7 +73,7 @@ class Ending(unittest.TestCase):
     def test_a_daemon_that_ends_early_is_a_failure_with_its_output(self):
         class Broken(Peer):
             def _start(self) -> None:
-                self._daemon("broken", ["sh", "-c", "echo no such option; exit 3"]).wait_until(lambda: False)
+                self.daemon("broken", ["sh", "-c", "echo no such option; exit 3"]).wait_until(lambda: False)
 
         with self.assertRaisesRegex(AssertionError, "(?s)broken ended with 3.*no such option"):
             Broken().start()
