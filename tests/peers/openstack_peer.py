@@ -101,12 +101,12 @@ class OpenStack(Peer):
         self.clouds_yaml.write_text(_yaml({"clouds": clouds}))
 
     def openstack(self, *arguments: object, user: str = "admin", settings: dict[str, object] | None = None):
-        """Runs the distribution's client as that user, or with those OS_* settings; its JSON if any."""
+        """Runs the distribution's client as that user, or with those OS_* settings; its JSON."""
         command = [CLIENT, *(str(word) for word in arguments)]
         if _prints_a_record(command):
             command += ["-f", "json"]
-        done = subprocess.run(command, env=environment(**(settings or self.openrc(user))), text=True, capture_output=True,
-                              stdin=subprocess.DEVNULL, timeout=PATIENCE, cwd=self.scratch)
+        done = subprocess.run(command, env=environment(**(settings or self.openrc(user))), text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE, cwd=self.scratch)
         if done.returncode != 0:
             raise AssertionError(f"{' '.join(command)} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return json.loads(done.stdout) if done.stdout.strip() else None

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 of a request ("Authenticating Requests" of the S3 API) whose URL is encoded, with no query."""
+"""AWS Signature Version 4 ("Authenticating Requests" of the S3 API) of a request without a query."""
 
 import hashlib
 import hmac
