@@ -1,10 +1,16 @@
 #include "agent/composition.hpp"
 
+#include <utility>
+
+#include "agent/base/error.hpp"
 #include "agent/cache/base_file_builder.hpp"
 #include "agent/cache/recovery.hpp"
+#include "agent/composition_settings.hpp"
 #include "backends/disk/qcow2_disk.hpp"
 #include "backends/disk/raw_disk.hpp"
 #include "backends/drive/iso9660_writer.hpp"
+#include "backends/glance/glance_registry.hpp"
+#include "backends/glance/glance_v1.hpp"
 #include "backends/http/http_client.hpp"
 #include "backends/http/http_library.hpp"
 #include "backends/inspect/format_inspector.hpp"
@@ -12,35 +18,22 @@
 #include "backends/qemu/disk_chain.hpp"
 #include "backends/qemu/qemu_converter.hpp"
 #include "backends/registry/directory_registry.hpp"
+#include "backends/registry/location_source.hpp"
 #include "backends/registry/source_by_ref.hpp"
+#include "backends/registry/swift_store.hpp"
 #include "backends/registry/url_source.hpp"
+#include "backends/signature/signature_verifier.hpp"
 
 namespace basecache {
 namespace {
 
-http::HttpSettings http_settings(const Config& config) {
-  http::HttpSettings settings;
-  settings.stall_timeout = config.stall_timeout;
-  settings.max_body = config.max_image_bytes;
-  settings.listed_hosts = config.url_hosts;
-  settings.retry.retries = config.num_retries;
-  return settings;
-}
-
-disk::Preallocation preallocation(const Config& config) {
-  return config.preallocate_images == PreallocateImages::space ? disk::Preallocation::space : disk::Preallocation::none;
-}
-
-prune::PruneRules prune_rules(const Config& config) {
-  return {.remove_unused_base_images = config.remove_unused_base_images,
-          .original_minimum_age = config.remove_unused_original_minimum_age,
-          .resized_minimum_age = config.remove_unused_resized_minimum_age};
-}
-
-model::PlanDefaults plan_defaults(const Config& config) {
-  return {.images_type = config.images_type,
-          .default_ephemeral_format = config.default_ephemeral_format,
-          .force_config_drive = config.force_config_drive};
+bool uses_glance(const Config& config, const glance::ImageServiceSettings& service) {
+  if (config.registry == RegistryChoice::automatic) return service.is_configured();
+  if (config.registry == RegistryChoice::glance && !service.is_configured()) {
+    throw Error(ErrorCode::invalid_request, "[basecache] registry is glance, and no image service is configured")
+        .set_hint("set [glance] api_servers, or [keystone_authtoken] auth_url and who we are there");
+  }
+  return config.registry == RegistryChoice::glance;
 }
 
 std::vector<Path> prepared(const cache::CacheLayout& layout) {
@@ -50,18 +43,56 @@ std::vector<Path> prepared(const cache::CacheLayout& layout) {
 
 }  // namespace
 
+namespace {
+
+// Where images come from: the registry that is chosen, Glances named by href, and URLs.
+struct Sources {
+  Sources(const Config& config, glance::ImageServiceSettings service)
+      : with_glance(uses_glance(config, service)),
+        http_client(http_library, http_settings(config)),
+        image_service(http_client, std::move(service)),
+        glance(image_service.client()),
+        glance_v1(image_service.client(), config.glance.registry_servers),
+        files(config.file_url_directories),
+        swift(http_client, image_service.identity(), glance_tls(config)),
+        located(glance, http_client, files, swift, location_rules(config)),
+        directory(config.registry_directory),
+        urls(http_client, files),
+        by_ref(registry(config), located, urls) {}
+
+  cache::ImageSource& registry(const Config& config) {
+    if (!with_glance) return directory;
+    if (config.glance.api_version == 1) return glance_v1;
+    return located;
+  }
+
+  const bool with_glance;
+  http::HttpLibrary http_library;
+  http::HttpClient http_client;
+  glance::ImageService image_service;
+  glance::GlanceRegistry glance;
+  glance::GlanceV1 glance_v1;
+  registry::FileUrls files;
+  registry::SwiftStore swift;
+  registry::LocationSource located;
+  registry::DirectoryRegistry directory;
+  registry::UrlSource urls;
+  registry::SourceByRef by_ref;
+};
+
+}  // namespace
+
 // In the order in which they need each other; destroyed the other way round.
 struct Node::Parts {
-  explicit Parts(const Config& config)
+  Parts(const Config& config, glance::ImageServiceSettings service)
       : layout(config.instances_path, config.subdirectory_name),
         recovered(prepared(layout)),
-        http_client(http_library, http_settings(config)),
-        urls(http_client, config.file_url_directories),
-        directory(config.registry_directory),
-        source(directory, urls),
+        sources(config, std::move(service)),
+        verifier(signature_settings(config)),
         raw_disk(preallocation(config)),
         qcow2_disk(preallocation(config)),
-        builder(layout, {source, inspector, converter, formatter}, config.force_raw_images),
+        builder(layout, {sources.by_ref, inspector, verifier, converter, formatter},
+                {.force_raw_images = config.force_raw_images, .allow_md5 = config.allow_md5}),
         images(layout, builder, config.build_concurrency),
         pins(layout),
         provisioner(images, backends, plan_defaults(config)),
@@ -71,11 +102,8 @@ struct Node::Parts {
   cache::CacheLayout layout;
   std::vector<Path> recovered;
 
-  http::HttpLibrary http_library;
-  http::HttpClient http_client;
-  registry::UrlSource urls;
-  registry::DirectoryRegistry directory;
-  registry::SourceByRef source;
+  Sources sources;
+  signature::SignatureVerifier verifier;
   inspect::FormatInspector inspector;
   qemu::QemuConverter converter;
   qemu::DiskChain chains;
@@ -93,7 +121,10 @@ struct Node::Parts {
   prune::Pruner pruner;
 };
 
-Node::Node(const Config& config) : parts_(std::make_unique<Parts>(config)) {}
+Node::Node(const Config& config) : Node(config, image_service_settings(config)) {}
+
+Node::Node(const Config& config, glance::ImageServiceSettings service)
+    : parts_(std::make_unique<Parts>(config, std::move(service))) {}
 
 Node::~Node() = default;
 

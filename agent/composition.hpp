@@ -5,6 +5,7 @@
 
 #include "agent/api/use_cases.hpp"
 #include "agent/config.hpp"
+#include "backends/glance/image_service.hpp"
 
 namespace basecache {
 
@@ -14,6 +15,8 @@ class Node {
  public:
   // Makes missing directories and removes what dead requests left. Error(storage_unusable).
   explicit Node(const Config& config);
+  // With another image service than the one that is configured.
+  Node(const Config& config, glance::ImageServiceSettings service);
   ~Node();  // cancels running builds and waits for them
 
   api::UseCases use_cases();

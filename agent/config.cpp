@@ -23,7 +23,8 @@ using Settings = std::map<const ConfigOption*, Setting>;
 
 Error bad_value(const ConfigOption& option, const Setting& setting, const BadValue& bad) {
   Error error(ErrorCode::invalid_request,
-              fmt::format("{}: {}: {} isn't {}", setting.origin, label(option), quote(setting.value), bad.what()));
+              fmt::format("{}: {}: {} isn't {}", setting.origin, label(option),
+                          option.is_secret ? "its value" : quote(setting.value), bad.what()));
   error.set_hint(fmt::format("its default is {}", quote(default_text(option))));
   error.add_field("option", label(option));
   return error;
@@ -127,9 +128,11 @@ std::string to_text(const LoadedConfig& loaded) {
       text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);
     }
     const auto origin = loaded.origins.find(fmt::format("{}.{}", option.section, option.name));
-    text += fmt::format("# {}\n# {}\n{} = {}\n", option.doc,
-                        origin == loaded.origins.end() ? "default" : "from " + origin->second, option.name,
-                        option.value.show(loaded.config));
+    const std::string value = option.value.show(loaded.config);
+    text +=
+        fmt::format("# {}\n# {}\n", option.doc, origin == loaded.origins.end() ? "default" : "from " + origin->second);
+    text += option.is_secret && !value.empty() ? fmt::format("# {} is set, and not shown\n", option.name)
+                                               : fmt::format("{} = {}\n", option.name, value);
   }
   return text;
 }

@@ -13,14 +13,18 @@
 #include "agent/base/byte_size.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/path.hpp"
+#include "agent/glance_config.hpp"
+#include "agent/identity_config.hpp"
 #include "agent/model/disk_format.hpp"
 
 namespace basecache {
 
 enum class PreallocateImages { none, space };
+// Which registry knows the images that requests name by UUID. automatic: Glance where one is configured.
+enum class RegistryChoice { automatic, directory, glance };
 
-// What a node is told. Names and meaning of [DEFAULT], [image_cache], [libvirt] and [glance] are Nova's, so that a
-// nova.conf can be read as it is; [basecache] is ours. Each option is documented in packaging/basecached.conf.
+// What a node is told. Names and meaning of all sections but [basecache] are Nova's, so that a nova.conf can be
+// read as it is. Each option is documented in packaging/basecached.conf.
 struct Config {
   // [DEFAULT]
   Path instances_path = "/var/lib/nova/instances";
@@ -39,8 +43,8 @@ struct Config {
   // [libvirt]; "default" has been resolved
   model::ImagesType images_type = model::ImagesType::qcow2;
 
-  // [glance]
-  unsigned num_retries = 3;  // after the first attempt
+  GlanceConfig glance;
+  IdentityConfig identity;  // [keystone_authtoken]
 
   // [basecache]
   Path socket = "/run/basecache/agent.sock";
@@ -52,9 +56,14 @@ struct Config {
   std::size_t build_concurrency;    // base files made at the same time; 1 a core, at least 2
   std::chrono::seconds request_deadline{3600};
   std::chrono::seconds stall_timeout{30};  // a source that sends nothing for so long has broken off
+  RegistryChoice registry = RegistryChoice::automatic;
   Path registry_directory = "/var/lib/basecache/images";
   std::vector<Path> file_url_directories;  // absolute; file:// references point below one of these. Empty: none may
   std::vector<std::string> url_hosts;      // redirects may lead there although private
+  std::string s3_region = "us-east-1";     // of object stores whose host name doesn't say it
+  Path certificate_directory =
+      "/etc/basecache/certificates";  // <uuid>.pem: signers of images, and whom they are trusted by
+  bool allow_md5 = false;             // an md5 of the registry's counts as a promise
   Bytes max_image_bytes = gibibytes(1024);
   LogLevel log_level = LogLevel::info;
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/base/text.hpp"
 #include "agent/config_values.hpp"
 #include "agent/model/base_file_spec.hpp"
 
@@ -19,6 +20,10 @@ using std::chrono::seconds;
 
 constexpr std::array<std::pair<std::string_view, PreallocateImages>, 2> kPreallocations{
     {{"none", PreallocateImages::none}, {"space", PreallocateImages::space}}};
+constexpr std::array<std::pair<std::string_view, RegistryChoice>, 3> kRegistries{
+    {{"auto", RegistryChoice::automatic},
+     {"directory", RegistryChoice::directory},
+     {"glance", RegistryChoice::glance}}};
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLogLevels{{{"debug", LogLevel::debug},
                                                                            {"info", LogLevel::info},
                                                                            {"warning", LogLevel::warning},
@@ -93,6 +98,36 @@ std::vector<std::string> parse_hosts(std::string_view text) {
   return hosts;
 }
 
+// Schemes, interfaces: plain words that may hold a '+'.
+std::vector<std::string> parse_words(std::string_view text) {
+  std::vector<std::string> words = split_list(text);
+  for (const std::string& word : words) {
+    if (word.find_first_of(" /:") != std::string::npos) throw BadValue("a list of words");
+  }
+  return words;
+}
+
+// Servers of an API. One without a scheme is taken as Nova does.
+std::vector<std::string> parse_servers(std::string_view text) {
+  std::vector<std::string> servers = split_list(text);
+  for (std::string& server : servers) {
+    if (server.find("://") == std::string::npos) server = "http://" + server;
+    if (!server.starts_with("http://") && !server.starts_with("https://")) {
+      throw BadValue("a list of URLs of http or https");
+    }
+  }
+  return servers;
+}
+
+std::vector<std::string> parse_uuids(std::string_view text) {
+  std::vector<std::string> ids = split_list(text);
+  for (std::string& id : ids) {
+    id = lower_case(id);
+    if (!is_uuid(id)) throw BadValue("a list of UUIDs");
+  }
+  return ids;
+}
+
 template <class Values, class Show>
 std::string show_each(const Values& values, Show&& show) {
   std::vector<std::string> parts;
@@ -100,25 +135,47 @@ std::string show_each(const Values& values, Show&& show) {
   return show_list(parts);
 }
 
-// The kinds of members, so that a row of the table says no more than which member it is.
-template <auto member>
-constexpr OptionValue flag{[](Config& config, std::string_view text) { config.*member = parse_flag(text); },
-                           [](const Config& config) { return show_flag(config.*member); }};
-template <auto member>
-constexpr OptionValue path{[](Config& config, std::string_view text) { config.*member = parse_absolute_path(text); },
-                           [](const Config& config) { return (config.*member).string(); }};
-template <auto member, auto& parse_text = parse_word>
-constexpr OptionValue name{[](Config& config, std::string_view text) { config.*member = parse_text(text); },
-                           [](const Config& config) { return config.*member; }};
+// The kinds of members, so that a row of the table says no more than which member it is: its path from Config down.
+template <auto... members>
+constexpr decltype(auto) at(auto& config) {
+  return (config.*....*members);
+}
+
+template <auto... members>
+constexpr OptionValue flag{[](Config& config, std::string_view text) { at<members...>(config) = parse_flag(text); },
+                           [](const Config& config) { return show_flag(at<members...>(config)); }};
+template <auto... members>
+constexpr OptionValue path{
+    [](Config& config, std::string_view text) { at<members...>(config) = parse_absolute_path(text); },
+    [](const Config& config) { return at<members...>(config).string(); }};
+template <auto... members>
+constexpr OptionValue path_or_none{[](Config& config, std::string_view text) {
+                                     at<members...>(config) = text.empty() ? Path() : parse_absolute_path(text);
+                                   },
+                                   [](const Config& config) { return at<members...>(config).string(); }};
+template <auto& parse_text, auto... members>
+constexpr OptionValue checked{[](Config& config, std::string_view text) { at<members...>(config) = parse_text(text); },
+                              [](const Config& config) { return at<members...>(config); }};
+template <auto... members>
+constexpr OptionValue name = checked<parse_word, members...>;
+template <auto... members>
+constexpr OptionValue text = checked<parse_line, members...>;
+template <auto... members>
+constexpr OptionValue secret{
+    [](Config& config, std::string_view text) { at<members...>(config) = Secret(parse_line(text)); },
+    [](const Config& config) { return at<members...>(config).reveal(); }};
+template <auto& parse_items, auto... members>
+constexpr OptionValue list{[](Config& config, std::string_view text) { at<members...>(config) = parse_items(text); },
+                           [](const Config& config) { return show_list(at<members...>(config)); }};
 template <auto member, unsigned least>
 constexpr OptionValue time{
     [](Config& config, std::string_view text) { config.*member = parse_seconds(text, seconds(least)); },
     [](const Config& config) { return fmt::format("{}", (config.*member).count()); }};
-template <auto member, unsigned least, unsigned most>
+template <unsigned least, unsigned most, auto... members>
 constexpr OptionValue number{[](Config& config, std::string_view text) {
-                               config.*member = static_cast<unsigned>(parse_number(text, least, most));
+                               at<members...>(config) = static_cast<unsigned>(parse_number(text, least, most));
                              },
-                             [](const Config& config) { return fmt::format("{}", config.*member); }};
+                             [](const Config& config) { return fmt::format("{}", at<members...>(config)); }};
 template <auto member, auto& by_cores>
 constexpr OptionValue threads{
     [](Config& config, std::string_view text) { config.*member = parse_threads(text, by_cores()); },
@@ -141,11 +198,15 @@ constexpr OptionValue file_url_directories{
     [](const Config& config) {
       return show_each(config.file_url_directories, [](const Path& directory) { return directory.string(); });
     }};
-constexpr OptionValue url_hosts{[](Config& config, std::string_view text) { config.url_hosts = parse_hosts(text); },
-                                [](const Config& config) { return show_list(config.url_hosts); }};
 constexpr OptionValue max_image_bytes{
     [](Config& config, std::string_view text) { config.max_image_bytes = parse_bytes(text); },
     [](const Config& config) { return show_bytes(config.max_image_bytes); }};
+
+consteval ConfigOption secret_option(std::string_view name, OptionValue value, std::string_view doc) {
+  ConfigOption option{"keystone_authtoken", name, value, doc};
+  option.is_secret = true;
+  return option;
+}
 
 constexpr unsigned kMostRetries = 100;
 constexpr unsigned kMostWaiting = 1'000'000;
@@ -159,12 +220,12 @@ constexpr std::array kOptions{
                  "space: disks own all their blocks from the start. none: they grow."},
     ConfigOption{"DEFAULT", "use_cow_images", flag<&Config::use_cow_images>,
                  "What images_type = default means: qcow2 overlays (true) or whole copies (false)."},
-    ConfigOption{"DEFAULT", "default_ephemeral_format", name<&Config::default_ephemeral_format, parse_file_system>,
+    ConfigOption{"DEFAULT", "default_ephemeral_format", checked<parse_file_system, &Config::default_ephemeral_format>,
                  "File system of ephemeral disks whose request names none; empty: by os_type."},
     ConfigOption{"DEFAULT", "force_config_drive", flag<&Config::force_config_drive>,
                  "Every instance gets a config drive."},
 
-    ConfigOption{"image_cache", "subdirectory_name", name<&Config::subdirectory_name, parse_file_name>,
+    ConfigOption{"image_cache", "subdirectory_name", checked<parse_file_name, &Config::subdirectory_name>,
                  "Directory of base files, below instances_path.", "", "DEFAULT", "image_cache_subdirectory_name"},
     ConfigOption{"image_cache", "remove_unused_base_images", flag<&Config::remove_unused_base_images>,
                  "Pruning may remove base files.", "", "DEFAULT", "remove_unused_base_images"},
@@ -181,8 +242,91 @@ constexpr std::array kOptions{
                  "How disks are made: qcow2 (overlay), raw or flat (whole copy), default (see use_cow_images).",
                  "default"},
 
-    ConfigOption{"glance", "num_retries", number<&Config::num_retries, 0, kMostRetries>,
-                 "Attempts at a download after the first one."},
+    ConfigOption{"glance", "api_servers", list<parse_servers, &Config::glance, &GlanceConfig::api_servers>,
+                 "List of URLs of the image service; empty: as the catalog says."},
+    ConfigOption{"glance", "api_version", number<1, 2, &Config::glance, &GlanceConfig::api_version>,
+                 "Version of the image service's API; 1 is read only."},
+    ConfigOption{"glance", "registry_servers", list<parse_servers, &Config::glance, &GlanceConfig::registry_servers>,
+                 "List of URLs of version 1's own registry; empty: the image service knows the records."},
+    ConfigOption{"glance", "endpoint_override", text<&Config::glance, &GlanceConfig::endpoint_override>,
+                 "URL of the image service, whatever the catalog says; empty: none."},
+    ConfigOption{"glance", "service_type", name<&Config::glance, &GlanceConfig::service_type>,
+                 "Type of the image service in the catalog."},
+    ConfigOption{"glance", "service_name", text<&Config::glance, &GlanceConfig::service_name>,
+                 "Name of the image service in the catalog; empty: any."},
+    ConfigOption{"glance", "valid_interfaces", list<parse_words, &Config::glance, &GlanceConfig::valid_interfaces>,
+                 "List of the interfaces of an endpoint in the catalog, best first."},
+    ConfigOption{"glance", "region_name", text<&Config::glance, &GlanceConfig::region_name>,
+                 "Region of the image service in the catalog; empty: any."},
+    ConfigOption{"glance", "cafile", path_or_none<&Config::glance, &GlanceConfig::cafile>,
+                 "PEM file of the authorities that image servers are trusted by; empty: the system's."},
+    ConfigOption{"glance", "certfile", path_or_none<&Config::glance, &GlanceConfig::certfile>,
+                 "PEM file of our certificate for image servers that want one."},
+    ConfigOption{"glance", "keyfile", path_or_none<&Config::glance, &GlanceConfig::keyfile>, "PEM file of its key."},
+    ConfigOption{"glance", "num_retries", number<0, kMostRetries, &Config::glance, &GlanceConfig::num_retries>,
+                 "Attempts at a download after the first one that bring nothing."},
+    ConfigOption{"glance", "allowed_direct_url_schemes",
+                 list<parse_words, &Config::glance, &GlanceConfig::allowed_direct_url_schemes>,
+                 "List of schemes of image locations that are tried before the image service; empty: none."},
+    ConfigOption{"glance", "verify_glance_signatures", flag<&Config::glance, &GlanceConfig::verify_glance_signatures>,
+                 "Only images with a valid signature are taken."},
+    ConfigOption{"glance", "enable_certificate_validation",
+                 flag<&Config::glance, &GlanceConfig::enable_certificate_validation>,
+                 "The signer's certificate must be signed by a trusted one."},
+    ConfigOption{"glance", "default_trusted_certificate_ids",
+                 list<parse_uuids, &Config::glance, &GlanceConfig::default_trusted_certificate_ids>,
+                 "List of UUIDs of trusted certificates."},
+
+    ConfigOption{"keystone_authtoken", "auth_type", name<&Config::identity, &IdentityConfig::auth_type>,
+                 "How we authenticate: password, token, v3applicationcredential or none."},
+    ConfigOption{"keystone_authtoken", "auth_url", text<&Config::identity, &IdentityConfig::auth_url>,
+                 "URL of Keystone; empty: none."},
+    ConfigOption{"keystone_authtoken", "cafile", path_or_none<&Config::identity, &IdentityConfig::cafile>,
+                 "PEM file of the authorities that Keystone is trusted by; empty: the system's."},
+    ConfigOption{"keystone_authtoken", "certfile", path_or_none<&Config::identity, &IdentityConfig::certfile>,
+                 "PEM file of our certificate, where Keystone wants one."},
+    ConfigOption{"keystone_authtoken", "keyfile", path_or_none<&Config::identity, &IdentityConfig::keyfile>,
+                 "PEM file of its key."},
+    ConfigOption{"keystone_authtoken", "username", text<&Config::identity, &IdentityConfig::username>, "Our user."},
+    ConfigOption{"keystone_authtoken", "user_id", text<&Config::identity, &IdentityConfig::user_id>,
+                 "Our user by its id."},
+    ConfigOption{"keystone_authtoken", "user_domain_name", text<&Config::identity, &IdentityConfig::user_domain_name>,
+                 "The domain of our user."},
+    ConfigOption{"keystone_authtoken", "user_domain_id", text<&Config::identity, &IdentityConfig::user_domain_id>,
+                 "The domain of our user by its id."},
+    secret_option("password", secret<&Config::identity, &IdentityConfig::password>, "Our password."),
+    ConfigOption{"keystone_authtoken", "application_credential_id",
+                 text<&Config::identity, &IdentityConfig::application_credential_id>,
+                 "Our application credential, with auth_type v3applicationcredential."},
+    ConfigOption{"keystone_authtoken", "application_credential_name",
+                 text<&Config::identity, &IdentityConfig::application_credential_name>,
+                 "Our application credential by its name; the user must be named too."},
+    secret_option("application_credential_secret",
+                  secret<&Config::identity, &IdentityConfig::application_credential_secret>,
+                  "The secret of our application credential."),
+    secret_option("token", secret<&Config::identity, &IdentityConfig::token>,
+                  "Our token, with auth_type token. It can't be renewed."),
+    ConfigOption{"keystone_authtoken", "project_name", text<&Config::identity, &IdentityConfig::project_name>,
+                 "The project in which we act."},
+    ConfigOption{"keystone_authtoken", "project_id", text<&Config::identity, &IdentityConfig::project_id>,
+                 "The project in which we act, by its id."},
+    ConfigOption{"keystone_authtoken", "project_domain_name",
+                 text<&Config::identity, &IdentityConfig::project_domain_name>, "The domain of the project."},
+    ConfigOption{"keystone_authtoken", "project_domain_id", text<&Config::identity, &IdentityConfig::project_domain_id>,
+                 "The domain of the project by its id."},
+    ConfigOption{"keystone_authtoken", "domain_name", text<&Config::identity, &IdentityConfig::domain_name>,
+                 "The domain in which we act, instead of a project."},
+    ConfigOption{"keystone_authtoken", "domain_id", text<&Config::identity, &IdentityConfig::domain_id>,
+                 "The domain in which we act, by its id."},
+    ConfigOption{"keystone_authtoken", "system_scope", text<&Config::identity, &IdentityConfig::system_scope>,
+                 "all: we act on the whole system, instead of in a project."},
+    ConfigOption{"keystone_authtoken", "trust_id", text<&Config::identity, &IdentityConfig::trust_id>,
+                 "The trust by which we act."},
+    ConfigOption{"keystone_authtoken", "default_domain_name",
+                 text<&Config::identity, &IdentityConfig::default_domain_name>,
+                 "The domain of user and project where they name none."},
+    ConfigOption{"keystone_authtoken", "default_domain_id", text<&Config::identity, &IdentityConfig::default_domain_id>,
+                 "The domain of user and project where they name none, by its id."},
 
     ConfigOption{"basecache", "socket", path<&Config::socket>, "Where the agent listens."},
     ConfigOption{"basecache", "socket_mode", socket_mode, "Permissions of the socket, octal."},
@@ -190,9 +334,9 @@ constexpr std::array kOptions{
                  "Group that owns the socket and whose members are served; empty: the agent's own, nobody by group."},
     ConfigOption{"basecache", "allowed_uids", allowed_uids,
                  "List of the numeric users who are served; empty: root and the agent's own."},
-    ConfigOption{"basecache", "workers", number<&Config::workers, 1, kMostThreads>,
+    ConfigOption{"basecache", "workers", number<1, kMostThreads, &Config::workers>,
                  "Requests served at the same time; most of them wait for a base file."},
-    ConfigOption{"basecache", "queue_limit", number<&Config::queue_limit, 1, kMostWaiting>,
+    ConfigOption{"basecache", "queue_limit", number<1, kMostWaiting, &Config::queue_limit>,
                  "Requests that may wait for a worker; more are refused as busy."},
     ConfigOption{"basecache", "build_concurrency", threads<&Config::build_concurrency, default_build_concurrency>,
                  "Base files made at the same time; auto: one for each core, at least 2.", "auto"},
@@ -200,12 +344,20 @@ constexpr std::array kOptions{
                  "Seconds a request may take, waiting included."},
     ConfigOption{"basecache", "stall_timeout", time<&Config::stall_timeout, 1>,
                  "Seconds without a byte after which a source counts as gone."},
+    ConfigOption{"basecache", "registry", choice<&Config::registry, kRegistries>,
+                 "Who knows images named by UUID: directory, glance, or auto (glance where one is configured)."},
     ConfigOption{"basecache", "registry_directory", path<&Config::registry_directory>,
                  "Directory of images that requests name by id."},
     ConfigOption{"basecache", "file_url_directories", file_url_directories,
-                 "List of directories below which file:// references may point; empty: nowhere."},
-    ConfigOption{"basecache", "url_hosts", url_hosts,
-                 "List of hosts to which redirects may lead although their address is private."},
+                 "List of directories below which file:// references and locations may point; empty: nowhere."},
+    ConfigOption{"basecache", "url_hosts", list<parse_hosts, &Config::url_hosts>,
+                 "List of hosts to which redirects and image locations may lead although their address is private."},
+    ConfigOption{"basecache", "s3_region", name<&Config::s3_region>,
+                 "Region of object stores whose host name doesn't say it."},
+    ConfigOption{"basecache", "certificate_directory", path<&Config::certificate_directory>,
+                 "Directory of certificates by their UUID: those that sign images, and those that are trusted."},
+    ConfigOption{"basecache", "allow_md5", flag<&Config::allow_md5>,
+                 "An image whose registry promises nothing but an md5 is verified by it."},
     ConfigOption{"basecache", "max_image_bytes", max_image_bytes,
                  "Largest image taken: bytes, or a number with KiB, MiB, GiB or TiB."},
     ConfigOption{"basecache", "log_level", choice<&Config::log_level, kLogLevels>,

@@ -27,6 +27,7 @@ struct ConfigOption {
   // Where Nova had it before; read from a nova.conf only.
   std::string_view old_section = {};
   std::string_view old_name = {};
+  bool is_secret = false;  // its value is never shown
 };
 
 // Every option, in the order of the packaged file. An option stands below the ones its default depends on.

@@ -112,6 +112,11 @@ std::string parse_word(std::string_view text) {
   return std::string(text);
 }
 
+std::string parse_line(std::string_view text) {
+  if (std::ranges::any_of(text, is_control)) throw BadValue("one line without control characters");
+  return std::string(text);
+}
+
 std::vector<std::string> split_list(std::string_view text) {
   std::vector<std::string> parts;
   while (!text.empty()) {

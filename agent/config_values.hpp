@@ -46,6 +46,9 @@ std::string show_bytes(Bytes size);
 // Letters, digits, '-', '_' and '.': names of groups, hosts and file systems. May be empty.
 std::string parse_word(std::string_view text);
 
+// Anything on one line, without control bytes. May be empty.
+std::string parse_line(std::string_view text);
+
 // Parts of a list: separated by commas or by lines, without blanks around them; empty parts are dropped.
 std::vector<std::string> split_list(std::string_view text);
 std::string show_list(const std::vector<std::string>& parts);

@@ -129,7 +129,8 @@ void Connection::answer_task(const HttpRequest& request) {
   try {
     const Task task = routes_.task({.method = std::string(request.method_string()),
                                     .target = std::string(request.target()),
-                                    .body = request.body()});
+                                    .body = request.body(),
+                                    .token = Secret(std::string(request["X-Auth-Token"]))});
     if (!task.is_long) return write_answer(run_at_once(task));
     operation = operations_.start(task.subject, task.work);
   } catch (const Error& error) {

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/base/error.hpp"
 #include "agent/model/json_fields.hpp"
 
 namespace basecache::api {
@@ -10,6 +11,9 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLongestReason = 1000;
+// What is slower looks like a server that has stalled.
+constexpr std::uint64_t kLeastBytesPerSecond = 64 * 1024;
+constexpr std::uint64_t kMostBytesPerSecond = std::uint64_t{1} << 50;
 constexpr std::size_t kLongestRef = 4096;  // ImageRef has its own, shorter limit and says it better
 
 template <class T>
@@ -35,8 +39,15 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 PrecacheRequest precache_request(const json& body) {
   model::JsonFields fields(body, "");
   PrecacheRequest request{
-      .image_ref = model::ImageRef::parse(fields.required_text("image_ref", kLongestRef), "image_ref"), .checksum = {}};
+      .image_ref = model::ImageRef::parse(fields.required_text("image_ref", kLongestRef), "image_ref"),
+      .checksum = {},
+      .bytes_per_second = {}};
   request.checksum = fields.digest("checksum");
+  request.bytes_per_second = fields.number("bytes_per_second", kMostBytesPerSecond);
+  if (request.bytes_per_second && *request.bytes_per_second < kLeastBytesPerSecond) {
+    throw Error(ErrorCode::invalid_request, "bytes_per_second is less than " + std::to_string(kLeastBytesPerSecond))
+        .add_field("field", "bytes_per_second");
+  }
   fields.finish();
   return request;
 }

@@ -26,6 +26,7 @@ std::string dump(const nlohmann::json& value);
 struct PrecacheRequest {
   model::ImageRef image_ref;
   std::optional<Digest> checksum;
+  std::optional<std::uint64_t> bytes_per_second;  // at most
 };
 PrecacheRequest precache_request(const nlohmann::json& body);
 std::string pin_reason(const nlohmann::json& body);  // {"reason"?}

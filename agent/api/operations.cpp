@@ -10,10 +10,11 @@
 namespace basecache::api {
 namespace {
 
-void log_end(const Operation& operation, const Outcome& outcome) {
+void log_end(const Operation& operation, const OpContext& op, const Outcome& outcome) {
   const LogField id("operation", operation.id());
   const LogField subject("subject", operation.subject().name);
   const LogField seconds("seconds", fmt::format("{:.3f}", operation.seconds()));
+  for (const std::string& note : op.notes()) log_event(LogLevel::warning, "operation_note", {id, {"note", note}});
   if (!outcome.failed()) return log_event(LogLevel::info, "operation_done", {id, subject, seconds});
   log_event(LogLevel::warning, "operation_failed",
             {id, subject, seconds, {"status", outcome.http_status}, {"error", outcome.failure}});
@@ -50,7 +51,7 @@ void Operations::perform(const std::shared_ptr<Operation>& operation, OpContext:
         return work(running);
       },
       op);
-  log_end(*operation, outcome);
+  log_end(*operation, op, outcome);
   // Forgotten first: who has its outcome doesn't find it among the running ones.
   forget(operation->id());
   operation->end(std::move(outcome));

@@ -56,8 +56,19 @@ Task operation(std::string kind, std::string subject, Result result) {
             const auto started = Clock::now();
             json answer = result(op);
             answer.update(timing(op, started));
+            if (!op.notes().empty()) answer["notes"] = op.notes();
             return answer;
           }};
+}
+
+// The registry is asked with the requester's own token.
+Task with_token(Task task, const Secret& token) {
+  if (token.empty()) return task;
+  task.work = [token, work = std::move(task.work)](OpContext& op) {
+    op.set_transfers({.token = token, .bytes_per_second = {}});
+    return work(op);
+  };
+  return task;
 }
 
 }  // namespace
@@ -88,7 +99,9 @@ Task Routes::task(const Request& request) const {
   for (const Route& route : table()) {
     const auto names = match(route.path, request.target);
     if (!names) continue;
-    if (request.method == route.method) return (this->*route.handler)(*names, parse_body(request.body));
+    if (request.method == route.method) {
+      return with_token((this->*route.handler)(*names, parse_body(request.body)), request.token);
+    }
     other_methods.emplace_back(route.method);
   }
   const std::string shown = quote(redact_url(request.target), 120);
@@ -155,6 +168,7 @@ Task Routes::remove_base_file(const Names& names, const json&) const {
 Task Routes::precache(const Names&, const json& body) const {
   const PrecacheRequest request = precache_request(body);
   return operation("precache", request.image_ref.shown(), [this, request](OpContext& op) {
+    op.set_transfers({.token = op.transfers().token, .bytes_per_second = request.bytes_per_second});
     return to_json(use_cases_.cache.acquire(model::ImageBase{request.image_ref, request.checksum}, op));
   });
 }

@@ -16,6 +16,7 @@ struct Request {
   std::string method;  // "GET"
   std::string target;  // "/v1/cache"; a query is refused: nothing here takes one
   std::string body;
+  Secret token = {};  // the requester's own, for the registry (X-Auth-Token)
 };
 
 // What a request asks for. All of the request was checked before there is one.

@@ -37,7 +37,7 @@ class ImageSink {
   virtual void write(std::span<const std::byte> bytes) = 0;
   // Behind the last byte, for a source that would fetch them elsewhere if they aren't the promised ones:
   // Error(checksum_mismatch, image_unacceptable). Until the next start() they are as verified as by the cache itself.
-  virtual void verify() {}
+  virtual void verify() = 0;
 };
 
 // Where the bytes of images come from (a registry, a URL, a directory).

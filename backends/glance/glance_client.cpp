@@ -16,8 +16,10 @@ constexpr int kUnauthorized = 401;
 
 bool is_refused(const http::ApiResponse& answer) { return answer.head.status == kUnauthorized; }
 
-// What a download ended in; nothing when it is complete.
-bool is_refused(const std::optional<Error>& failure) { return failure && has_status(*failure, kUnauthorized); }
+Bytes bytes_in(cache::ImageSink& sink) {
+  const auto held = sink.held();
+  return held ? held->count : Bytes{};
+}
 
 std::vector<std::string> shuffled(std::vector<std::string> servers, const RandomBelow& random) {
   for (std::size_t rest = servers.size(); rest > 1; --rest) std::swap(servers[rest - 1], servers[random(rest)]);
@@ -64,7 +66,7 @@ GlanceClient::Ticket GlanceClient::ticket_for(const GlanceCall& call, const OpCo
 }
 
 template <class Send>
-auto GlanceClient::authorized(const GlanceCall& call, const OpContext& op, Send&& send) {
+http::ApiResponse GlanceClient::authorized(const GlanceCall& call, const OpContext& op, Send&& send) {
   return with_context([&] { return "cannot " + call.doing; },
                       [&] {
                         const Ticket ticket = ticket_for(call, op);
@@ -101,17 +103,22 @@ Error GlanceClient::refusal(const GlanceCall& call, const http::ApiResponse& ans
   return error;
 }
 
+// A long transfer outlives its token: one that is refused behind new bytes is renewed again.
 void GlanceClient::download(const GlanceCall& call, const std::string& version, cache::ImageSink& sink,
                             const OpContext& op) {
-  const auto failure = authorized(call, op, [&](const http::HttpRequest& request) -> std::optional<Error> {
+  std::optional<Bytes> renewed_at;
+  for (;;) {
+    const Ticket ticket = with_context([&] { return "cannot " + call.doing; }, [&] { return ticket_for(call, op); });
     try {
-      http_.download(request, version, sink, op);
-      return std::nullopt;
+      return http_.download(ticket.request, version, sink, op);
     } catch (const Error& error) {
-      return error;
+      const Bytes held = bytes_in(sink);
+      const bool may_renew = !ticket.renewable.empty() && (!renewed_at || held > *renewed_at);
+      if (!has_status(error, kUnauthorized) || !may_renew) throw;
+      renewed_at = held;
     }
-  });
-  if (failure) throw *failure;
+    endpoints_.refused(ticket.renewable);
+  }
 }
 
 http::ApiResponse GlanceClient::upload(const GlanceCall& call, http::UploadBody& body, const OpContext& op) {

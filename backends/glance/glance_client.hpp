@@ -52,7 +52,7 @@ class GlanceClient {
   static Error refusal(const GlanceCall& call, const http::ApiResponse& answer);
 
   // GETs `call.path` as of HttpClient::download(). A token that is refused when the transfer is resumed is renewed, and
-  // the transfer goes on.
+  // the transfer goes on, as often as it has brought something meanwhile.
   void download(const GlanceCall& call, const std::string& version, cache::ImageSink& sink, const OpContext& op);
   // PUTs `body` as of HttpClient::upload(), to one server.
   http::ApiResponse upload(const GlanceCall& call, http::UploadBody& body, const OpContext& op);
@@ -65,9 +65,9 @@ class GlanceClient {
 
   Ticket ticket_for(const GlanceCall& call, const OpContext& op);
   bool is_trusted(const std::vector<std::string>& servers, const Access& access) const;
-  // `send` gets the request and returns an answer that is_refused() judges.
+  // `send` gets the request and returns its answer.
   template <class Send>
-  auto authorized(const GlanceCall& call, const OpContext& op, Send&& send);
+  http::ApiResponse authorized(const GlanceCall& call, const OpContext& op, Send&& send);
 
   http::HttpClient& http_;
   ImageEndpoints& endpoints_;

@@ -99,7 +99,7 @@ void set_protection(CURL* easy, const WireRequest& request) {
   if (!request.tls.certificate.empty()) set_option(easy, CURLOPT_SSLCERT, request.tls.certificate.c_str());
   if (!request.tls.key.empty()) set_option(easy, CURLOPT_SSLKEY, request.tls.key.c_str());
   // Addresses are judged when a socket is opened; a kept connection was judged for a request that we were asked for.
-  set_option(easy, CURLOPT_FRESH_CONNECT, request.trust.redirected ? 1L : 0L);
+  set_option(easy, CURLOPT_FRESH_CONNECT, request.trust.redirected || request.once ? 1L : 0L);
 }
 
 void set_method(CURL* easy, const WireRequest& request) {

@@ -99,6 +99,7 @@ ApiResponse HttpClient::call(const ApiCall& call, const OpContext& op) {
   const bool repeats = call.repeatable || is_safe(call.method);
   WireRequest wire;
   wire.method = call.method;
+  wire.once = !repeats;
   if (!call.body.empty()) wire.text = &call.body;
   if (!call.content_type.empty()) wire.headers.push_back({.name = "Content-Type", .value = call.content_type});
   for (;;) {
@@ -119,6 +120,7 @@ ApiResponse HttpClient::upload(const HttpRequest& request, std::string_view cont
   WireRequest wire;
   wire.method = Method::put;
   wire.upload = &body;
+  wire.once = true;
   wire.headers.push_back({.name = "Content-Type", .value = std::string(content_type)});
   const std::string& url = request.urls.front();
   body.rewind();

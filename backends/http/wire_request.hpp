@@ -23,6 +23,8 @@ struct WireRequest {
   const std::string* text = nullptr;              // the body, be it empty
   UploadBody* upload = nullptr;                   // or the body as it is read, chunked
   std::optional<std::uint64_t> bytes_per_second;  // at most, of the answer's body
+  // libcurl sends a request again by itself when a kept connection turns out to be dead: not this one.
+  bool once = false;
 };
 
 }  // namespace basecache::http

@@ -47,12 +47,16 @@ model::ImageRecord LocationSource::describe(const model::ImageRef& ref, OpContex
   return registry_.describe(ref, op);
 }
 
+bool LocationSource::is_verifiable(const model::ImageRecord& record) const {
+  return record.digest && (rules_.allow_md5 || record.digest->algorithm != DigestAlgorithm::md5);
+}
+
 bool LocationSource::is_allowed(const std::string& scheme) const {
   return std::ranges::find(rules_.allowed_schemes, scheme) != rules_.allowed_schemes.end();
 }
 
 void LocationSource::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
-  if (record.digest) {
+  if (is_verifiable(record)) {
     for (const std::string& location : record.locations) {
       if (is_allowed(scheme_of(location)) && fetch_from(location, record, sink, op)) return;
     }

@@ -15,11 +15,12 @@ struct LocationRules {
   std::vector<std::string> allowed_schemes;  // [glance] allowed_direct_url_schemes; none: only the registry serves
   std::string s3_region = "us-east-1";       // where a host's name doesn't say it
   http::TlsFiles tls = {};
+  bool allow_md5 = false;  // an md5 is enough to tell the image's bytes from others
 };
 
 // Before the registry's own data path: the places where the registry says that the bytes are. They are tried in its
-// order; one that fails is noted and followed by the next. What they send must fit the record's digest; an image
-// without one is fetched from its registry only.
+// order; one that fails is noted and followed by the next. What they send must fit the record's digest; an image that
+// nothing can be verified by is fetched from its registry only.
 class LocationSource : public cache::ImageSource {
  public:
   // All must outlive this.
@@ -30,6 +31,7 @@ class LocationSource : public cache::ImageSource {
   void fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) override;
 
  private:
+  bool is_verifiable(const model::ImageRecord& record) const;
   bool is_allowed(const std::string& scheme) const;
   // Whether the whole image came from there.
   bool fetch_from(const std::string& location, const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op);

@@ -1,5 +1,6 @@
 #include "backends/registry/source_by_ref.hpp"
 
+#include "backends/glance/image_href.hpp"
 #include "backends/registry/progress_meter.hpp"
 
 namespace basecache::registry {
@@ -24,6 +25,7 @@ class MeteredSink : public cache::ImageSink {
     next_.write(bytes);
     progress_.add(bytes.size());
   }
+  void verify() override { next_.verify(); }
   void finish() const { progress_.finish(); }
 
  private:
@@ -37,6 +39,11 @@ class MeteredSink : public cache::ImageSink {
 };
 
 }  // namespace
+
+cache::ImageSource& SourceByRef::chosen(const model::ImageRef& ref) {
+  if (ref.kind() == model::ImageRef::Kind::registry_id) return registry_;
+  return glance::parse_href(ref.text()) ? hrefs_ : urls_;
+}
 
 model::ImageRecord SourceByRef::describe(const model::ImageRef& ref, OpContext& op) {
   return chosen(ref).describe(ref, op);

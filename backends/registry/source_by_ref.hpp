@@ -4,22 +4,23 @@
 
 namespace basecache::registry {
 
-// Sends UUIDs to the registry and URLs to the URL source, and reports the progress of every fetch (step "fetch",
-// subject as the ref is shown) each tenth of a second or MiB.
+// Sends UUIDs to the node's registry, hrefs of a Glance ("http://host:9292/v2/images/<uuid>") to that, and URLs to the
+// URL source. Reports the progress of every fetch (step "fetch", subject as the ref is shown) each tenth of a second or
+// MiB.
 class SourceByRef : public cache::ImageSource {
  public:
-  // Both must outlive this.
-  SourceByRef(cache::ImageSource& registry, cache::ImageSource& urls) : registry_(registry), urls_(urls) {}
+  // All must outlive this.
+  SourceByRef(cache::ImageSource& registry, cache::ImageSource& hrefs, cache::ImageSource& urls)
+      : registry_(registry), hrefs_(hrefs), urls_(urls) {}
 
   model::ImageRecord describe(const model::ImageRef& ref, OpContext& op) override;
   void fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) override;
 
  private:
-  cache::ImageSource& chosen(const model::ImageRef& ref) {
-    return ref.kind() == model::ImageRef::Kind::url ? urls_ : registry_;
-  }
+  cache::ImageSource& chosen(const model::ImageRef& ref);
 
   cache::ImageSource& registry_;
+  cache::ImageSource& hrefs_;
   cache::ImageSource& urls_;
 };
 

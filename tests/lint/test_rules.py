@@ -71,8 +71,8 @@ class Rules(unittest.TestCase):
 
     def test_the_agent_does_not_include_backends_but_in_its_composition(self):
         line = '#include "backends/http/client.hpp"\n'
-        self.refused("includes", "agent/cache/a.cpp", "\n" + line, 2, "agent/composition.cpp")
-        self.refused("includes", "agent/main.cpp", line, 1, "agent/composition.cpp")
+        self.refused("includes", "agent/cache/a.cpp", "\n" + line, 2, "agent/composition*")
+        self.refused("includes", "agent/main.cpp", line, 1, "agent/composition*")
         self.accepted("includes", "agent/composition.cpp", line)
         self.accepted("includes", "tests/unit/http/a.cpp", line)
 

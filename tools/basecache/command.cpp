@@ -21,6 +21,11 @@ Command& Command::argument(const std::string& name, std::string& value, const st
   return *this;
 }
 
+Command& Command::arguments(const std::string& name, std::vector<std::string>& values, const std::string& help) {
+  app_->add_option(name, values, help)->required();
+  return *this;
+}
+
 Command& Command::option(const std::string& name, std::string& value, const std::string& help) {
   app_->add_option(name, value, help);
   return *this;

@@ -31,7 +31,11 @@ std::string steps_text(const nlohmann::json& answer) {
     text += fmt::format("{}{} {:.2f} s", text.empty() ? "" : ", ", step["name"].get<std::string>(),
                         step["seconds"].get<double>());
   }
-  return fmt::format("{}{}{:.2f} s in all\n", text, text.empty() ? "" : "; ", answer["seconds"].get<double>());
+  text = fmt::format("{}{}{:.2f} s in all\n", text, text.empty() ? "" : "; ", answer["seconds"].get<double>());
+  if (answer.contains("notes")) {
+    for (const auto& note : answer["notes"]) text += fmt::format("note: {}\n", note.get<std::string>());
+  }
+  return text;
 }
 
 }  // namespace basecache::cli

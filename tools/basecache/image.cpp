@@ -1,5 +1,3 @@
-#include "backends/registry/directory_registry.hpp"
-
 #include <fmt/format.h>
 
 #include <boost/filesystem/operations.hpp>
@@ -7,26 +5,29 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "agent/base/error.hpp"
 #include "agent/base/stop_on_signal.hpp"
+#include "agent/base/text.hpp"
 #include "backends/inspect/format_inspector.hpp"
 #include "backends/registry/steady_file.hpp"
 #include "tools/basecache/commands.hpp"
+#include "tools/basecache/image_shelf.hpp"
 #include "tools/basecache/progress_bar.hpp"
 #include "tools/basecache/table.hpp"
 
-// The images of the directory registry. They are files of this node: no daemon is asked.
 namespace basecache::cli {
 namespace {
 
 using nlohmann::json;
 
-struct ImportOptions {
-  std::string file, name, id;
-  std::string disk_format;
-};
-
-registry::DirectoryRegistry registry_of(Session& session) {
-  return registry::DirectoryRegistry(session.config().registry_directory);
+// Runs `work` with progress and Ctrl-C.
+template <class Work>
+auto attended(const Session& session, Work&& work) {
+  const StopOnSignal signals;
+  ProgressBar bar(!session.options.json);
+  OpContext op("image", signals.token(), OpContext::Clock::time_point::max(),
+               [&bar](const Progress& now) { bar.show(now); });
+  return work(op);
 }
 
 // What a registry calls the format that was found.
@@ -48,37 +49,26 @@ model::DiskFormat inspect(const Path& file, const std::string& declared, OpConte
   return inspection->finish(declared.empty() ? std::nullopt : std::optional(declared)).format;
 }
 
+std::string size_text(const json& image) {
+  return image["size"].is_number() ? to_text(Bytes{image["size"].get<std::uint64_t>()}) : "-";
+}
+
+// A directory's images are all active, and say nothing of it.
+std::string status_of(const json& image) { return image.value("status", "active"); }
+
+std::string word(const json& image, const char* name) {
+  return image.contains(name) && image[name].is_string() ? image[name].get<std::string>() : "-";
+}
+
 std::string image_text(const json& image) {
-  return fmt::format("{}  {}  {}  {}\n", image["id"].get<std::string>(), image["disk_format"].get<std::string>(),
-                     to_text(Bytes{image["size"].get<std::uint64_t>()}), image["name"].get<std::string>());
-}
-
-void import_image(const ImportOptions& options, Session& session) {
-  const StopOnSignal signals;
-  ProgressBar bar(!session.options.json);
-  OpContext op("import", signals.token(), OpContext::Clock::time_point::max(),
-               [&bar](const Progress& now) { bar.show(now); });
-  registry::ImageImport import;
-  import.file = boost::filesystem::absolute(options.file);
-  import.name = options.name;
-  if (!options.id.empty()) import.id = options.id;
-  const model::DiskFormat found = inspect(import.file, options.disk_format, op);
-  import.disk_format = options.disk_format.empty() ? registry_word(found) : options.disk_format;
-  session.show(registry::to_json(registry_of(session).import_image(import, op)), image_text);
-}
-
-json list(Session& session) {
-  const registry::ImageListing listing = registry_of(session).list();
-  json answer = {{"images", json::array()}, {"damaged", json::array()}};
-  for (const registry::StoredImage& image : listing.images) answer["images"].push_back(registry::to_json(image));
-  for (const auto& damaged : listing.damaged) answer["damaged"].push_back({{"id", damaged.id}, {"why", damaged.why}});
-  return answer;
+  return fmt::format("{}  {}  {}  {}\n", word(image, "id"), word(image, "disk_format"), size_text(image),
+                     word(image, "name"));
 }
 
 std::string list_text(const json& answer) {
-  Table table({"ID", "NAME", "FORMAT", "SIZE"});
+  Table table({"ID", "NAME", "STATUS", "FORMAT", "SIZE"});
   for (const json& image : answer["images"]) {
-    table.add({image["id"], image["name"], image["disk_format"], to_text(Bytes{image["size"].get<std::uint64_t>()})});
+    table.add({image["id"], word(image, "name"), status_of(image), word(image, "disk_format"), size_text(image)});
   }
   std::string text = table.text();
   for (const json& damaged : answer["damaged"]) {
@@ -87,42 +77,121 @@ std::string list_text(const json& answer) {
   return text;
 }
 
-void remove(const std::string& id, Session& session) {
-  OpContext op("remove", std::stop_token(), OpContext::Clock::time_point::max());
-  registry_of(session).remove(id, op);
-  session.show({{"id", id}, {"removed", true}},
-               [](const json& answer) { return "removed image " + answer["id"].get<std::string>() + "\n"; });
+struct ImportOptions {
+  std::string registry, file;
+  ShelfImport import;
+  std::vector<std::string> properties;  // NAME=VALUE
+  std::optional<std::uint64_t> min_disk, min_ram;
+};
+
+std::map<std::string, std::string> parse_properties(const std::vector<std::string>& texts) {
+  std::map<std::string, std::string> properties;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      throw Error(ErrorCode::invalid_request, "--property " + quote(text) + " isn't NAME=VALUE");
+    }
+    properties[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return properties;
 }
 
-std::shared_ptr<std::string> add_id(Command& command) {
-  auto id = std::make_shared<std::string>();
-  command.argument("id", *id, "UUID of the image");
-  return id;
+void import_image(const ImportOptions& options, Session& session) {
+  ShelfImport import = options.import;
+  import.file = boost::filesystem::absolute(options.file);
+  import.properties = parse_properties(options.properties);
+  import.min_disk = options.min_disk.value_or(0);
+  import.min_ram = options.min_ram.value_or(0);
+  const auto shelf = open_shelf(options.registry, session);
+  session.show(attended(session,
+                        [&](OpContext& op) {
+                          const model::DiskFormat found = inspect(import.file, import.disk_format, op);
+                          if (import.disk_format.empty()) import.disk_format = registry_word(found);
+                          return shelf->import_image(import, op);
+                        }),
+               image_text);
+}
+
+void add_registry(Command& command, std::string& registry) {
+  command.option("--registry", registry, "directory or glance (default: the one this node uses)");
+}
+
+void add_import(Command image, Session& session) {
+  Command command = image.command("import", "take an image file into the registry");
+  const auto options = std::make_shared<ImportOptions>();
+  command.argument("file", options->file, "the image");
+  add_registry(command, options->registry);
+  command.option("--name", options->import.name, "its name (default: the file's)");
+  command.option("--disk-format", options->import.disk_format, "what it is said to be (default: what it is)");
+  command.option("--container-format", options->import.container_format, "what it is wrapped in (default: bare)");
+  command.option("--id", options->import.id, "its UUID (default: a new one)");
+  command.option("--min-disk", options->min_disk, "smallest root disk for it, GiB");
+  command.option("--min-ram", options->min_ram, "smallest memory for it, MiB");
+  command.option("--visibility", options->import.visibility, "public, private, shared or community (glance)");
+  command.options("--tag", options->import.tags, "a tag (glance)");
+  command.options("--property", options->properties, "a property, NAME=VALUE");
+  command.action([options, &session] { import_image(*options, session); });
+}
+
+void add_list(Command image, Session& session) {
+  struct Options {
+    std::string registry;
+    ShelfFilter filter;
+  };
+  Command command = image.command("list", "list the images");
+  const auto options = std::make_shared<Options>();
+  add_registry(command, options->registry);
+  command.option("--name", options->filter.name, "only those of this name");
+  command.option("--status", options->filter.status, "only those of this status (glance)");
+  command.option("--visibility", options->filter.visibility, "only those so visible (glance)");
+  command.options("--tag", options->filter.tags, "only those with this tag (glance)");
+  command.option("--limit", options->filter.limit, "at most so many");
+  command.action([options, &session] {
+    const auto shelf = open_shelf(options->registry, session);
+    session.show(attended(session, [&](OpContext& op) { return shelf->list(options->filter, op); }), list_text);
+  });
+}
+
+struct NamedImage {
+  std::string registry, id;
+};
+
+std::shared_ptr<NamedImage> add_named(Command& command) {
+  auto named = std::make_shared<NamedImage>();
+  command.argument("id", named->id, "UUID of the image");
+  add_registry(command, named->registry);
+  return named;
+}
+
+void add_show_image(Command image, Session& session) {
+  Command command = image.command("show", "show one image");
+  const auto named = add_named(command);
+  command.action([named, &session] {
+    const auto shelf = open_shelf(named->registry, session);
+    session.show(attended(session, [&](OpContext& op) { return shelf->show(named->id, op); }),
+                 [](const json& answer) { return json_text(answer) + "\n"; });
+  });
+}
+
+void add_delete_image(Command image, Session& session) {
+  Command command = image.command("delete", "delete an image of the registry; base files made of it stay");
+  const auto named = add_named(command);
+  command.action([named, &session] {
+    const auto shelf = open_shelf(named->registry, session);
+    attended(session, [&](OpContext& op) { shelf->remove(named->id, op); });
+    session.show({{"id", named->id}, {"deleted", true}},
+                 [](const json& answer) { return "deleted image " + answer["id"].get<std::string>() + "\n"; });
+  });
 }
 
 }  // namespace
 
 void add_image(Command root, Session& session) {
-  Command image = root.group("image", "the images of the directory registry");
-  Command command = image.command("import", "take an image file into the registry");
-  const auto options = std::make_shared<ImportOptions>();
-  command.argument("file", options->file, "the image");
-  command.option("--name", options->name, "its name (default: the file's)");
-  command.option("--disk-format", options->disk_format, "what it is said to be (default: what it is)");
-  command.option("--id", options->id, "its UUID (default: a new one)");
-  command.action([options, &session] { import_image(*options, session); });
-
-  image.command("list", "list the images").action([&session] { session.show(list(session), list_text); });
-
-  Command show = image.command("show", "show one image");
-  const auto shown = add_id(show);
-  show.action([shown, &session] {
-    session.show(registry::to_json(registry_of(session).show(*shown)),
-                 [](const json& answer) { return json_text(answer) + "\n"; });
-  });
-  Command removal = image.command("remove", "remove an image from the registry; base files made of it stay");
-  const auto removed = add_id(removal);
-  removal.action([removed, &session] { remove(*removed, session); });
+  const Command image = root.group("image", "the images of a registry: this node's directory, or Glance");
+  add_import(image, session);
+  add_list(image, session);
+  add_show_image(image, session);
+  add_delete_image(image, session);
 }
 
 }  // namespace basecache::cli

@@ -72,7 +72,7 @@ int main(int argc, char** argv) {
   } catch (const Error& error) {
     return report(session, error);
   } catch (const Cancelled&) {
-    complain("cancelled; nothing of it remains", "");
+    complain("cancelled; what had arrived of an image is kept for the next attempt", "");
     return api::kCancelledAnswer.exit_code;
   } catch (const Unreachable& error) {
     complain(error.message, error.hint);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "agent/base/error.hpp"
@@ -46,17 +47,20 @@ AgentLink& Session::link() {
   return *link_;
 }
 
-nlohmann::json Session::ask(const api::Request& request) {
+nlohmann::json Session::ask(api::Request request) {
   ProgressBar bar(!options.json);
+  // Who has a token in the environment acts with it; everything else OpenStack's variables say is for --standalone and
+  // the image commands, which talk to the registry themselves.
+  if (const char* token = std::getenv("OS_TOKEN")) request.token = Secret(token);
   return link().ask(request, [&bar](const Progress& now) { bar.show(now); });
 }
 
 nlohmann::json Session::ask(const std::string& method, const std::string& target) {
-  return ask(api::Request{method, target, ""});
+  return ask(api::Request{.method = method, .target = target, .body = ""});
 }
 
 nlohmann::json Session::ask(const std::string& method, const std::string& target, const nlohmann::json& body) {
-  return ask(api::Request{method, target, body.dump()});
+  return ask(api::Request{.method = method, .target = target, .body = body.dump()});
 }
 
 void Session::show(const nlohmann::json& answer, const std::function<std::string(const nlohmann::json&)>& text) const {

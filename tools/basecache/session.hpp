@@ -38,7 +38,7 @@ class Session {
   void show(const nlohmann::json& answer, const std::function<std::string(const nlohmann::json&)>& text) const;
 
  private:
-  nlohmann::json ask(const api::Request& request);
+  nlohmann::json ask(api::Request request);
   AgentLink& link();
 
   std::optional<Config> config_;

@@ -65,6 +65,7 @@ class Exchange {
     message.set(http::field::user_agent, std::string("basecache/") + kVersion);
     message.set(http::field::accept, "application/x-ndjson, application/json");
     message.set(http::field::content_type, "application/json");
+    if (!request.token.empty()) message.set("X-Auth-Token", request.token.reveal());
     message.body() = request.body;
     message.keep_alive(false);
     message.prepare_payload();

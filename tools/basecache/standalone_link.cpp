@@ -2,11 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tools/basecache/image_service_settings.hpp"
+
 namespace basecache::cli {
 
 StandaloneLink::StandaloneLink(const Config& config)
     : deadline_(config.request_deadline),
-      node_(config),
+      node_(config, image_service_settings_here(config)),
       operations_({config.workers, config.queue_limit, config.request_deadline}),
       routes_(node_.use_cases(), operations_) {}
 

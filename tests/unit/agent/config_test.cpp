@@ -74,7 +74,7 @@ TEST_CASE("every kind of value arrives in its member") {
   CHECK(config.preallocate_images == PreallocateImages::space);
   CHECK_FALSE(config.force_raw_images);
   CHECK(config.remove_unused_original_minimum_age == std::chrono::minutes(1));
-  CHECK(config.num_retries == 0);
+  CHECK(config.glance.num_retries == 0);
   CHECK(config.socket_mode == 0600);
   CHECK(config.allowed_uids == std::vector<uid_t>{0, 162});
   CHECK(config.workers == 7);
@@ -84,6 +84,38 @@ TEST_CASE("every kind of value arrives in its member") {
   CHECK(config.log_level == LogLevel::debug);
 }
 
+TEST_CASE("what nova.conf says of the image service and of Keystone is taken as it is") {
+  const Config config = Node()
+                            .nova_conf(
+                                "[glance]\napi_servers = image.example:9292, https://b.example\nregion_name = r1\n"
+                                "valid_interfaces = admin, public\nallowed_direct_url_schemes = file,swift+https\n"
+                                "default_trusted_certificate_ids = 0C1D2E3F-0000-4000-8000-00000000000A\n"
+                                "connect_retries = 7\n"
+                                "[keystone_authtoken]\nwww_authenticate_uri = http://k/\nauth_url = http://k:5000\n"
+                                "auth_type = password\nusername = nova\npassword = p=a;s#s\n"
+                                "project_name = service\nproject_domain_name = Default\nuser_domain_name = Default\n")
+                            .config();
+  CHECK(config.glance.api_servers == std::vector<std::string>{"http://image.example:9292", "https://b.example"});
+  CHECK(config.glance.valid_interfaces == std::vector<std::string>{"admin", "public"});
+  CHECK(config.glance.allowed_direct_url_schemes == std::vector<std::string>{"file", "swift+https"});
+  CHECK(config.glance.default_trusted_certificate_ids ==
+        std::vector<std::string>{"0c1d2e3f-0000-4000-8000-00000000000a"});
+  CHECK(config.identity.auth_url == "http://k:5000");
+  CHECK(config.identity.password.reveal() == "p=a;s#s");
+  CHECK(config.identity.project_domain_name == "Default");
+}
+
+TEST_CASE("secrets are used and never shown") {
+  Node node;
+  node.config_file("[keystone_authtoken]\npassword = CANARY\nusername = nova\n");
+  const std::string shown = to_text(node.load());
+  CHECK(shown.find("username = nova\n") != std::string::npos);
+  CHECK(shown.find("# password is set, and not shown\n") != std::string::npos);
+  CHECK(shown.find("CANARY") == std::string::npos);
+  const Error error = Node().config_file("[keystone_authtoken]\npassword = CANARY\001\n").failure();
+  CHECK(error.message().find("CANARY") == std::string::npos);
+}
+
 TEST_CASE("the command line wins over the config file, which wins over nova.conf") {
   Node node;
   node.nova_conf("[DEFAULT]\ninstances_path = /nova\nforce_raw_images = false\n[glance]\nnum_retries = 9\n");
@@ -91,7 +123,7 @@ TEST_CASE("the command line wins over the config file, which wins over nova.conf
   node.sources.instances_path = "/argument";
   const LoadedConfig loaded = node.load();
   CHECK(loaded.config.instances_path == "/argument");
-  CHECK(loaded.config.num_retries == 8);
+  CHECK(loaded.config.glance.num_retries == 8);
   CHECK_FALSE(loaded.config.force_raw_images);
   CHECK(loaded.origins == std::map<std::string, std::string>{
                               {"DEFAULT.instances_path", "command line"},
@@ -122,7 +154,7 @@ TEST_CASE("images_type default asks use_cow_images, whichever file has said it")
 }
 
 TEST_CASE("of duplicates the last one holds") {
-  CHECK(Node().config_file("[glance]\nnum_retries = 1\nnum_retries = 2\n").config().num_retries == 2);
+  CHECK(Node().config_file("[glance]\nnum_retries = 1\nnum_retries = 2\n").config().glance.num_retries == 2);
 }
 
 TEST_CASE("an option that doesn't exist is an error that names the nearest one") {
@@ -140,7 +172,7 @@ TEST_CASE("nova.conf may hold what isn't ours") {
             .nova_conf("[DEFAULT]\ncompute_driver = libvirt.LibvirtDriver\n[glance]\nnum_retries = 5\n"
                        "[neutron]\nurl = http://x/%(tenant)s\n")
             .config()
-            .num_retries == 5);
+            .glance.num_retries == 5);
 }
 
 TEST_CASE("a bad value is an error that says where, what and what would be right") {

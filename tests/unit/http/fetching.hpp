@@ -29,6 +29,7 @@ class RecordingSink : public cache::ImageSink {
     transfer = announced;
     content.clear();
   }
+  void verify() override {}
   void write(std::span<const std::byte> bytes) override {
     content.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }

@@ -57,20 +57,22 @@ struct Sources {
   }
 
   BlockSource registry{"registry"};
+  BlockSource hrefs{"hrefs"};
   BlockSource urls{"urls"};
-  SourceByRef by_ref{registry, urls};
+  SourceByRef by_ref{registry, hrefs, urls};
   ReceivedImage sink;
   std::vector<Progress> reports;
 };
 
 }  // namespace
 
-TEST_CASE("a UUID is the registry's and a URL is the URL source's") {
+TEST_CASE("a UUID is the registry's, a href its Glance's, and any other URL is the URL source's") {
   Sources sources;
   OpContext op = test_operation();
   CHECK(sources.by_ref.describe(ref(kId), op).name == "registry");
   CHECK(sources.by_ref.describe(ref(kUrl), op).name == "urls");
   CHECK(sources.by_ref.describe(ref("file:///srv/image"), op).name == "urls");
+  CHECK(sources.by_ref.describe(::ref("http://glance:9292/v2/images/" + kId), op).name == "hrefs");
 
   sources.registry.blocks = 2;
   sources.fetch(record_of(kId));

@@ -1,0 +1,97 @@
+#include "agent/composition_settings.hpp"
+
+namespace basecache {
+namespace {
+
+keystone::AuthOptions auth_options(const IdentityConfig& identity) {
+  keystone::AuthOptions options;
+  options.origin = "[keystone_authtoken]";
+  options.auth_type = identity.auth_type;
+  options.auth_url = identity.auth_url;
+  options.cafile = identity.cafile;
+  options.certfile = identity.certfile;
+  options.keyfile = identity.keyfile;
+  options.username = identity.username;
+  options.user_id = identity.user_id;
+  options.user_domain_name = identity.user_domain_name;
+  options.user_domain_id = identity.user_domain_id;
+  options.password = identity.password;
+  options.application_credential_id = identity.application_credential_id;
+  options.application_credential_name = identity.application_credential_name;
+  options.application_credential_secret = identity.application_credential_secret;
+  options.token = identity.token;
+  options.project_name = identity.project_name;
+  options.project_id = identity.project_id;
+  options.project_domain_name = identity.project_domain_name;
+  options.project_domain_id = identity.project_domain_id;
+  options.domain_name = identity.domain_name;
+  options.domain_id = identity.domain_id;
+  options.system_scope = identity.system_scope;
+  options.trust_id = identity.trust_id;
+  options.default_domain_name = identity.default_domain_name;
+  options.default_domain_id = identity.default_domain_id;
+  return options;
+}
+
+}  // namespace
+
+http::HttpSettings http_settings(const Config& config) {
+  http::HttpSettings settings;
+  settings.stall_timeout = config.stall_timeout;
+  settings.max_body = config.max_image_bytes;
+  settings.listed_hosts = config.url_hosts;
+  settings.retry.retries = config.glance.num_retries;
+  return settings;
+}
+
+glance::ImageServiceSettings image_service_settings(const Config& config) {
+  glance::ImageServiceSettings settings;
+  if (!config.identity.auth_url.empty()) settings.auth = auth_options(config.identity);
+  settings.servers = config.glance.api_servers;
+  if (settings.servers.empty() && !config.glance.endpoint_override.empty()) {
+    settings.servers.push_back(config.glance.endpoint_override);
+  }
+  settings.endpoint = {.service_type = config.glance.service_type,
+                       .service_name = config.glance.service_name,
+                       .interfaces = config.glance.valid_interfaces,
+                       .region = config.glance.region_name};
+  settings.client.tls = glance_tls(config);
+  settings.client.trusted_servers = config.glance.registry_servers;
+  return settings;
+}
+
+http::TlsFiles glance_tls(const Config& config) {
+  return {.authorities = config.glance.cafile, .certificate = config.glance.certfile, .key = config.glance.keyfile};
+}
+
+registry::LocationRules location_rules(const Config& config) {
+  return {.allowed_schemes = config.glance.allowed_direct_url_schemes,
+          .s3_region = config.s3_region,
+          .tls = glance_tls(config),
+          .allow_md5 = config.allow_md5};
+}
+
+signature::SignatureSettings signature_settings(const Config& config) {
+  return {.verify = config.glance.verify_glance_signatures,
+          .validate_certificates = config.glance.enable_certificate_validation,
+          .trusted_certificate_ids = config.glance.default_trusted_certificate_ids,
+          .certificate_directory = config.certificate_directory};
+}
+
+disk::Preallocation preallocation(const Config& config) {
+  return config.preallocate_images == PreallocateImages::space ? disk::Preallocation::space : disk::Preallocation::none;
+}
+
+prune::PruneRules prune_rules(const Config& config) {
+  return {.remove_unused_base_images = config.remove_unused_base_images,
+          .original_minimum_age = config.remove_unused_original_minimum_age,
+          .resized_minimum_age = config.remove_unused_resized_minimum_age};
+}
+
+model::PlanDefaults plan_defaults(const Config& config) {
+  return {.images_type = config.images_type,
+          .default_ephemeral_format = config.default_ephemeral_format,
+          .force_config_drive = config.force_config_drive};
+}
+
+}  // namespace basecache

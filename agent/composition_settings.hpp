@@ -1,0 +1,25 @@
+#pragma once
+
+#include "agent/config.hpp"
+#include "agent/model/disk_plan.hpp"
+#include "agent/prune/prune_policy.hpp"
+#include "backends/disk/preallocation.hpp"
+#include "backends/glance/image_service.hpp"
+#include "backends/http/http_settings.hpp"
+#include "backends/registry/location_source.hpp"
+#include "backends/signature/signature_verifier.hpp"
+
+namespace basecache {
+
+// The configuration in the words of those who follow it. Pure.
+
+http::HttpSettings http_settings(const Config& config);
+http::TlsFiles glance_tls(const Config& config);
+glance::ImageServiceSettings image_service_settings(const Config& config);
+registry::LocationRules location_rules(const Config& config);
+signature::SignatureSettings signature_settings(const Config& config);
+disk::Preallocation preallocation(const Config& config);
+prune::PruneRules prune_rules(const Config& config);
+model::PlanDefaults plan_defaults(const Config& config);
+
+}  // namespace basecache

@@ -1,0 +1,140 @@
+#include "tools/basecache/image_shelf.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+#include "agent/composition_settings.hpp"
+#include "backends/glance/image_catalog.hpp"
+#include "backends/glance/image_editor.hpp"
+#include "backends/glance/image_service.hpp"
+#include "backends/glance/image_uploader.hpp"
+#include "backends/http/http_client.hpp"
+#include "backends/http/http_library.hpp"
+#include "backends/registry/directory_registry.hpp"
+#include "tools/basecache/image_service_settings.hpp"
+
+namespace basecache::cli {
+namespace {
+
+using nlohmann::json;
+
+// The images of the embedded registry. They are files of this node: no daemon is asked.
+class DirectoryShelf : public ImageShelf {
+ public:
+  explicit DirectoryShelf(Path directory) : registry_(std::move(directory)) {}
+
+  json import_image(const ShelfImport& import, OpContext& op) override {
+    if (!import.visibility.empty() || !import.tags.empty()) {
+      throw Error(ErrorCode::invalid_request, "images of the directory registry have no visibility and no tags")
+          .set_hint("--registry glance has both");
+    }
+    registry::ImageImport made;
+    made.file = import.file;
+    made.name = import.name;
+    made.disk_format = import.disk_format;
+    made.container_format = import.container_format;
+    made.min_disk = import.min_disk;
+    made.min_ram = import.min_ram;
+    made.properties = import.properties;
+    if (!import.id.empty()) made.id = import.id;
+    return registry::to_json(registry_.import_image(made, op));
+  }
+
+  json list(const ShelfFilter& filter, OpContext&) override {
+    if (!filter.status.empty() || !filter.visibility.empty() || !filter.tags.empty()) {
+      throw Error(ErrorCode::invalid_request, "images of the directory registry have no status, visibility or tags")
+          .set_hint("list them by --name and --limit");
+    }
+    const registry::ImageListing listing = registry_.list();
+    json answer = {{"images", json::array()}, {"damaged", json::array()}};
+    for (const registry::StoredImage& image : listing.images) {
+      if (filter.limit && answer["images"].size() >= *filter.limit) break;
+      if (filter.name.empty() || filter.name == image.name) answer["images"].push_back(registry::to_json(image));
+    }
+    for (const auto& damaged : listing.damaged) answer["damaged"].push_back({{"id", damaged.id}, {"why", damaged.why}});
+    return answer;
+  }
+
+  json show(const std::string& id, OpContext&) override { return registry::to_json(registry_.show(id)); }
+  void remove(const std::string& id, OpContext& op) override { registry_.remove(id, op); }
+
+ private:
+  registry::DirectoryRegistry registry_;
+};
+
+// The images of a Glance.
+class GlanceShelf : public ImageShelf {
+ public:
+  GlanceShelf(const Config& config, glance::ImageServiceSettings settings)
+      : http_(library_, http_settings(config)),
+        service_(http_, std::move(settings)),
+        retry_(http_settings(config).retry) {}
+
+  json import_image(const ShelfImport& import, OpContext& op) override {
+    const glance::NewImage made{.id = import.id,
+                                .name = import.name.empty() ? import.file.filename().native() : import.name,
+                                .disk_format = import.disk_format,
+                                .container_format = import.container_format,
+                                .visibility = import.visibility,
+                                .min_disk = import.min_disk,
+                                .min_ram = import.min_ram,
+                                .tags = import.tags,
+                                .properties = import.properties};
+    glance::HashedUpload body(import.file, made.name, op);
+    return glance::to_json(glance::ImageUploader(service_.client(), retry_).import_image(made, body, op));
+  }
+
+  json list(const ShelfFilter& filter, OpContext& op) override {
+    glance::ImageFilter wanted;
+    wanted.name = filter.name;
+    wanted.status = filter.status;
+    wanted.visibility = filter.visibility;
+    wanted.tags = filter.tags;
+    if (filter.limit) wanted.limit = *filter.limit;
+    json answer = {{"images", json::array()}, {"damaged", json::array()}};
+    for (const auto& image : glance::ImageCatalog(service_.client()).list(wanted, op)) {
+      answer["images"].push_back(glance::to_json(image));
+    }
+    return answer;
+  }
+
+  json show(const std::string& id, OpContext& op) override {
+    return glance::to_json(glance::ImageCatalog(service_.client()).show(id, op));
+  }
+  void remove(const std::string& id, OpContext& op) override { glance::ImageEditor(service_.client()).remove(id, op); }
+
+ private:
+  http::HttpLibrary library_;
+  http::HttpClient http_;
+  glance::ImageService service_;
+  http::RetryParameters retry_;
+};
+
+bool wants_glance(const std::string& registry, const Config& config, bool is_configured) {
+  if (registry == "directory") return false;
+  if (registry == "glance") return true;
+  if (!registry.empty()) {
+    throw Error(ErrorCode::invalid_request, "--registry " + quote(registry) + " is neither directory nor glance");
+  }
+  return config.registry == RegistryChoice::glance || (config.registry == RegistryChoice::automatic && is_configured);
+}
+
+}  // namespace
+
+std::unique_ptr<ImageShelf> open_shelf(const std::string& registry, Session& session) {
+  const Config& config = session.config();
+  glance::ImageServiceSettings settings = image_service_settings_here(config);
+  if (!wants_glance(registry, config, settings.is_configured())) {
+    return std::make_unique<DirectoryShelf>(config.registry_directory);
+  }
+  if (!settings.is_configured()) {
+    throw Error(ErrorCode::invalid_request, "no image service is configured")
+        .set_hint(
+            "set OS_CLOUD or OS_AUTH_URL and its like, or [glance] and [keystone_authtoken] in the configuration");
+  }
+  return std::make_unique<GlanceShelf>(config, std::move(settings));
+}
+
+}  // namespace basecache::cli
