@@ -20,6 +20,7 @@
 namespace basecache::http {
 namespace {
 
+constexpr int kNotModified = 304;
 constexpr int kRangeNotSatisfiable = 416;
 
 HttpSettings with_normal_hosts(HttpSettings settings) {
@@ -86,7 +87,8 @@ void HttpClient::download(const HttpRequest& request, const std::string& version
     wire.headers = intake.range_headers();
     wire.bytes_per_second = op.transfers().bytes_per_second;
     const Answer answer = follow(*session, request, attempts.url(), settings_, wire, intake, op);
-    if (answer.head() != nullptr && intake.wants(answer.head()->status)) return;
+    const int status = answer.head() != nullptr ? answer.head()->status : 0;
+    if (intake.wants(status) || (status == kNotModified && intake.asks_whether_changed())) return;
     Fault fault = answer.fault();
     if (fault.status == kRangeNotSatisfiable && intake.give_up_range()) fault.kind = FaultKind::wrong_range;
     if (!attempts.goes_on(fault, intake.has_advanced())) throw attempts.error(fault);

@@ -16,6 +16,8 @@ constexpr std::uint64_t kAdvance = 64 * 1024;
 
 bool same_word(std::string_view a, const char* b) { return ::curl_strequal(std::string(a).c_str(), b) != 0; }
 
+bool is_tag(std::string_view validator) { return validator.starts_with('"'); }
+
 std::string_view without_parameters(std::string_view type) {
   type = type.substr(0, type.find(';'));
   return type.substr(0, type.find_last_not_of(" \t") + 1);
@@ -32,13 +34,16 @@ bool ImageIntake::prepare() {
   // Of a version that the caller doesn't mean, or that the server is asked about by a validator of its own.
   if (asked_for_ && !version_.empty() && asked_for_->transfer.version != version_) asked_for_.reset();
   if (asked_for_ && asked_for_->count.count == 0) asked_for_.reset();
+  // If-Modified-Since asks for something else than If-Range: an older file in its place would be "not modified".
+  if (asks_whether_changed() && version_.empty() && !is_tag(asked_for_->transfer.version)) asked_for_.reset();
   received_before_ = asked_for_ ? asked_for_->count : Bytes{};
   received_ = received_before_;
-  return version_.empty() || !asked_for_ || asked_for_->transfer.size != asked_for_->count;
+  return version_.empty() || !asks_whether_changed();
 }
 
 std::vector<HttpHeader> ImageIntake::range_headers() const {
   if (!asked_for_) return {};
+  if (asks_whether_changed()) return {{.name = "If-None-Match", .value = asked_for_->transfer.version}};
   std::vector<HttpHeader> headers{{.name = "Range", .value = fmt::format("bytes={}-", asked_for_->count.count)}};
   if (version_.empty()) headers.push_back({.name = "If-Range", .value = asked_for_->transfer.version});
   return headers;

@@ -22,7 +22,9 @@ class ImageIntake : public BodyTaker {
 
   // Once before each attempt. False: every byte is there, and there is nothing to ask for.
   bool prepare();
-  // What an attempt asks for besides: the rest only.
+  // Every byte is there by the server's own tag: it is asked whether they are still the ones (304).
+  bool asks_whether_changed() const { return asked_for_ && asked_for_->transfer.size == asked_for_->count; }
+  // What an attempt asks for besides: the rest only, or the whole if it has changed.
   std::vector<HttpHeader> range_headers() const;
 
   // The server has no such rest (416): this download asks for whole images from now on. False: it hadn't been asked

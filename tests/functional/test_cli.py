@@ -162,7 +162,7 @@ class CommandLine(ImageStory):
                         ("cache", "show", key), ("cache", "precache", url), ("cache", "pin", key), ("cache", "unpin", key),
                         ("cache", "prune", "--dry-run"), ("delete", uuid), ("cache", "remove", key),
                         ("image", "import", images.qcow2(), "--id", image), ("image", "list"), ("image", "show", image),
-                        ("image", "remove", image), ("ops", "list"), ("status",)):
+                        ("image", "delete", image), ("ops", "list"), ("status",)):
             with self.subTest(command):
                 done = self.cli("--socket", client.path, "--json", *command)
                 self.assertEqual((done.code, done.err), (0, ""), done)

@@ -29,8 +29,9 @@ def require(what: str, *programs: str) -> None:
 
 
 def environment(**changes: object) -> dict[str, str]:
-    """For programs of the distribution: none of the test's own OS_*, PYTHON* or CEPH_* settings."""
-    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8",
+    """For programs of the distribution: none of the test's own OS_*, PYTHON* or CEPH_* settings,
+    and a home that nobody, root included, can make a cache in."""
+    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/dev/null", "LC_ALL": "C.UTF-8",
             **{name: str(value) for name, value in changes.items()}}
 
 

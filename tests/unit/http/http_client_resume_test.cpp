@@ -116,6 +116,30 @@ TEST_CASE("when every byte is there already, nobody is asked") {
   CHECK(server.requests().empty());
 }
 
+TEST_CASE("when every byte is there by the server's own tag, it is asked whether they are still the ones") {
+  for (const bool changed : {false, true}) {
+    CAPTURE(changed);
+    Fetching fetching;
+    fetching.sink.start({.size = Bytes{4}, .version = "\"one\""});
+    fetching.sink.write(std::as_bytes(std::span("abcd", 4)));
+    ScriptedServer server({changed ? answer(200, "efgh") : Reply{"HTTP/1.1 304 Not Modified\r\n\r\n"}});
+    fetching.download(server.url());
+    CHECK(fetching.sink.content == (changed ? "efgh" : "abcd"));
+    CHECK(server.requests()[0].has("If-None-Match: \"one\"\r\n"));
+    CHECK_FALSE(server.requests()[0].has("Range"));
+  }
+}
+
+TEST_CASE("a time of modification doesn't tell that every byte is still the same") {
+  Fetching fetching;
+  fetching.sink.start({.size = Bytes{4}, .version = "Mon, 02 Feb 2026 10:00:00 GMT"});
+  fetching.sink.write(std::as_bytes(std::span("abcd", 4)));
+  ScriptedServer server({answer(200, "efgh")});
+  fetching.download(server.url());
+  CHECK(fetching.sink.content == "efgh");
+  CHECK_FALSE(server.requests()[0].has("Modified"));
+}
+
 TEST_CASE("a server that changed the image, knows no ranges or lies about them is asked for the whole") {
   const std::string last = std::to_string(kImage.size() - 1);
   const std::vector<std::pair<std::string, std::vector<Reply>>> cases{
