@@ -8,6 +8,7 @@
 
 #include "agent/base/text.hpp"
 #include "agent/model/json_fields.hpp"
+#include "backends/http/fault.hpp"
 
 namespace basecache::glance {
 namespace {
@@ -17,22 +18,10 @@ using nlohmann::json;
 constexpr std::size_t kLongestReason = 200;
 constexpr std::size_t kLongestPage = 64 * 1024;  // what is behind it is no reason
 
+// In what an API call differs from a download: a request may be wrong, and an image may be busy.
 ErrorCode code_of_status(int status) {
-  switch (status) {
-    case 400:
-    case 413:
-      return ErrorCode::invalid_request;
-    case 401:
-    case 403:
-      return ErrorCode::source_unauthorized;
-    case 404:
-    case 410:
-      return ErrorCode::image_not_found;
-    case 409:
-      return ErrorCode::in_use;
-    default:
-      return ErrorCode::source_unavailable;
-  }
+  if (status == 400 || status == 413) return ErrorCode::invalid_request;
+  return status == 409 ? ErrorCode::in_use : http::code_of_status(status);
 }
 
 std::string hint_of(int status) {

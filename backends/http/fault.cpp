@@ -10,19 +10,6 @@ namespace {
 
 bool is_retried_status(int status) { return status == 408 || status == 429 || status >= 500; }
 
-ErrorCode code_of_status(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return ErrorCode::source_unauthorized;
-    case 404:
-    case 410:
-      return ErrorCode::image_not_found;
-    default:
-      return ErrorCode::source_unavailable;
-  }
-}
-
 ErrorCode code_of(const Fault& fault) {
   switch (fault.kind) {
     case FaultKind::status:
@@ -81,6 +68,19 @@ std::string hint_of(const Fault& fault) {
 }
 
 }  // namespace
+
+ErrorCode code_of_status(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return ErrorCode::source_unauthorized;
+    case 404:
+    case 410:
+      return ErrorCode::image_not_found;
+    default:
+      return ErrorCode::source_unavailable;
+  }
+}
 
 bool is_retried(FaultKind kind, int status) {
   switch (kind) {

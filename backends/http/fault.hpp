@@ -31,6 +31,9 @@ struct Fault {
   std::optional<std::chrono::seconds> retry_after = {};
 };
 
+// How a caller can react to a status that isn't a success.
+ErrorCode code_of_status(int status);
+
 // Whether another attempt may succeed: connections, stalls, truncated bodies, wrong ranges, 408, 429 and 5xx; nothing
 // else.
 bool is_retried(FaultKind kind, int status);

@@ -84,7 +84,7 @@ TEST_CASE("a random number is below its limit") {
 TEST_CASE("an error says what was being done, and at which server") {
   ScriptedServer server({answer(404, kNotFoundPage)});
   Story story(server);
-  const auto error = failure_of([&] { (void)story.client.call(kShow, story.op); });
+  const auto error = error_of([&] { (void)story.client.call(kShow, story.op); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::image_not_found);
   CHECK(contains(error->message(), "cannot show image 'x' at Glance '" + base_url(server) + "': "));
@@ -93,7 +93,7 @@ TEST_CASE("an error says what was being done, and at which server") {
 
 TEST_CASE("a server that isn't there is told as such") {
   Story story({"http://127.0.0.1:1"});
-  const auto error = failure_of([&] { (void)story.client.call(kShow, story.op); });
+  const auto error = error_of([&] { (void)story.client.call(kShow, story.op); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::source_unavailable);
   CHECK(contains(error->message(), "cannot show image 'x': "));
@@ -102,7 +102,7 @@ TEST_CASE("a server that isn't there is told as such") {
 TEST_CASE("no token leaves in an error") {
   ScriptedServer server({answer(500, "why"), answer(500, "why"), answer(500, "why")});
   Story story(server);
-  const auto error = failure_of([&] { (void)story.client.call(kShow, story.op); });
+  const auto error = error_of([&] { (void)story.client.call(kShow, story.op); });
   REQUIRE(error);
   CHECK_FALSE(contains(error->message(), "token"));
   for (const auto& field : error->fields()) CHECK_FALSE(contains(field.second, "token"));
@@ -134,7 +134,7 @@ TEST_CASE("nor does the requester's token go to a server that somebody names") {
   story.op.set_transfers({.token = Secret("theirs"), .bytes_per_second = {}});
   GlanceCall call = kShow;
   call.servers = {base_url(other)};
-  const auto error = failure_of([&] { (void)story.client.call(call, story.op); });
+  const auto error = error_of([&] { (void)story.client.call(call, story.op); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::source_unauthorized);
   CHECK(contains(error->hint(), "api_servers"));

@@ -85,7 +85,7 @@ TEST_CASE("a member of the wrong type is the registry's fault, and named") {
                                                       {R"("os_hash_value": [])", "os_hash_value"}};
   for (const auto& row : rows) {
     CAPTURE(row.first);
-    const auto error = failure_of([&] { (void)parse_image(record_with(row.first)); });
+    const auto error = error_of([&] { (void)parse_image(record_with(row.first)); });
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::source_unavailable);
     CHECK(field_of(*error, "field") == row.second);

@@ -68,7 +68,7 @@ TEST_CASE("an image that isn't active isn't described") {
     CAPTURE(status);
     ScriptedServer server({answer(200, with_status(kQueued, "queued", status))});
     RegistryStory story(server);
-    const auto error = failure_of([&] { (void)story.describe(kQueuedId); });
+    const auto error = error_of([&] { (void)story.describe(kQueuedId); });
     REQUIRE(error);
     CHECK(field_of(*error, "status") == status);
   }
@@ -112,7 +112,7 @@ TEST_CASE("an image without data is told as such") {
   ScriptedServer server({answer(200, record()), answer(204, "")});
   RegistryStory story(server);
   const auto described = story.describe();
-  const auto error = failure_of([&] { story.fetch(described); });
+  const auto error = error_of([&] { story.fetch(described); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::source_unavailable);
   CHECK(contains(error->message(), "has no data"));

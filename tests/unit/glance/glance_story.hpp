@@ -14,6 +14,7 @@
 #include "agent/cache/image_source.hpp"
 #include "backends/glance/glance_client.hpp"
 #include "backends/glance/image_endpoints.hpp"
+#include "tests/support/failure.hpp"
 #include "tests/support/scratch_dir.hpp"
 #include "tests/support/scripted_server.hpp"
 
@@ -85,21 +86,8 @@ class KeptImage : public cache::ImageSink {
   std::string bytes;
 };
 
-template <class Body>
-std::optional<Error> failure_of(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error;
-  }
-  return std::nullopt;
-}
-
-template <class Body>
-std::optional<ErrorCode> code_of(Body&& body) {
-  const auto error = failure_of(std::forward<Body>(body));
-  return error ? std::optional(error->code()) : std::nullopt;
-}
+using test::code_of;
+using test::error_of;
 
 inline std::string field_of(const Error& error, std::string_view key) {
   for (const auto& [name, value] : error.fields()) {

@@ -59,7 +59,7 @@ TEST_CASE("an id that another image has is told as such") {
   Story story(server);
   NewImage image = new_image();
   image.name = "another";
-  const auto error = failure_of([&] { (void)ImageEditor(story.client).create(image, story.op); });
+  const auto error = error_of([&] { (void)ImageEditor(story.client).create(image, story.op); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::already_exists);
   CHECK(contains(error->message(), "Image ID is in use"));

@@ -47,7 +47,7 @@ TEST_CASE("a UUID is asked for at our own servers, in lower case") {
 
 TEST_CASE("a URL that is no href names no image of a registry") {
   const auto ref = model::ImageRef::parse("http://a/image.qcow2", "image_ref");
-  const auto error = failure_of([&] { (void)address_of(ref); });
+  const auto error = error_of([&] { (void)address_of(ref); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::invalid_request);
   CHECK(field_of(*error, "field") == "image_ref");

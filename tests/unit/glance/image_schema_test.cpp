@@ -12,7 +12,7 @@ namespace {
 
 // The error about an image that the registry of the sample wouldn't take.
 Error refusal_of(const NewImage& image) {
-  const auto error = failure_of([&] { ImageSchema::parse(kSchema).check(image); });
+  const auto error = error_of([&] { ImageSchema::parse(kSchema).check(image); });
   if (!error) FAIL("the image is taken");
   return *error;
 }

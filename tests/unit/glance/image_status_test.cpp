@@ -40,7 +40,7 @@ TEST_CASE("each other status has an error of its own, that names it and says why
   };
   for (const Row& row : rows) {
     CAPTURE(row.status);
-    const auto error = failure_of([&] { require_fetchable(image_that_is(row.status)); });
+    const auto error = error_of([&] { require_fetchable(image_that_is(row.status)); });
     REQUIRE(error);
     CHECK(error->code() == row.code);
     CHECK(contains(error->message(), row.why));
@@ -52,7 +52,7 @@ TEST_CASE("each other status has an error of its own, that names it and says why
 TEST_CASE("an active image of unknown size has no data") {
   GlanceImage image = image_that_is("active");
   image.size.reset();
-  const auto error = failure_of([&] { require_fetchable(image); });
+  const auto error = error_of([&] { require_fetchable(image); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::source_unavailable);
   CHECK(contains(error->message(), "no data"));

@@ -116,7 +116,7 @@ TEST_CASE("an upload that killed the record, or left it saving, is not made agai
     CAPTURE(status);
     ScriptedServer server({kBreakOff, still(status), still(status), still(status)});
     UploadStory story(server);
-    const auto error = failure_of([&] { (void)story.upload(); });
+    const auto error = error_of([&] { (void)story.upload(); });
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::source_unavailable);
     CHECK(contains(error->hint(), status));
@@ -126,7 +126,7 @@ TEST_CASE("an upload that killed the record, or left it saving, is not made agai
 TEST_CASE("an upload that is refused for good is not made again") {
   ScriptedServer server({answer(413, "too large"), still("queued")});
   UploadStory story(server);
-  const auto error = failure_of([&] { (void)story.upload(); });
+  const auto error = error_of([&] { (void)story.upload(); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::invalid_request);
   CHECK(contains(error->message(), "too large"));
@@ -142,7 +142,7 @@ TEST_CASE("an upload gives up after as many attempts as are allowed") {
   ScriptedServer server({answer(503, "busy 1"), still("queued"), answer(503, "busy 2"), still("queued"),
                          answer(503, "busy 3"), still("queued")});
   UploadStory story(server);
-  const auto error = failure_of([&] { (void)story.upload(); });
+  const auto error = error_of([&] { (void)story.upload(); });
   REQUIRE(error);
   CHECK(contains(error->message(), "busy 3"));
   CHECK(server.requests().size() == 6);
@@ -178,7 +178,7 @@ TEST_CASE("a record that can't be deleted after a failed import is named") {
   ScriptedServer server({answer(200, kSchema), answer(201, kQueued), answer(413, "too large"), still("queued"),
                          answer(403, "protected")});
   UploadStory story(server);
-  const auto error = failure_of([&] { (void)story.import_image(); });
+  const auto error = error_of([&] { (void)story.import_image(); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::invalid_request);
   CHECK(contains(error->hint(), kQueuedId));

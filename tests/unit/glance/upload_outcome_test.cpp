@@ -53,14 +53,14 @@ TEST_CASE("an upload that isn't active, or not what was sent, is told with both 
   GlanceImage image = parse_image(kActive);
   const Digest sent = Digest::parse("sha512:" + kSha512);
 
-  const auto size = failure_of([&] { require_uploaded(image, {5}, sent); });
+  const auto size = error_of([&] { require_uploaded(image, {5}, sent); });
   REQUIRE(size);
   CHECK(size->code() == ErrorCode::checksum_mismatch);
   CHECK(field_of(*size, "expected") == "5");
   CHECK(field_of(*size, "found") == "575864832");
 
   image.os_hash_value.front() = '0';
-  const auto hash = failure_of([&] { require_uploaded(image, {575864832}, sent); });
+  const auto hash = error_of([&] { require_uploaded(image, {575864832}, sent); });
   REQUIRE(hash);
   CHECK(hash->code() == ErrorCode::checksum_mismatch);
   CHECK(field_of(*hash, "expected") == sent.text());

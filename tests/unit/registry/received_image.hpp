@@ -6,6 +6,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/cache/image_source.hpp"
+#include "tests/support/failure.hpp"
 
 namespace basecache::test {
 
@@ -33,26 +34,5 @@ class ReceivedImage : public cache::ImageSink {
   std::string bytes;
   std::function<void()> on_write;
 };
-
-// The error that `body` ends in; nothing when it ends well.
-template <class Body>
-std::optional<Error> error_of(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error;
-  }
-  return std::nullopt;
-}
-
-template <class Body>
-std::optional<ErrorCode> code_of(Body&& body) {
-  const auto error = error_of(std::forward<Body>(body));
-  return error ? std::optional(error->code()) : std::nullopt;
-}
-
-inline bool says(const std::optional<Error>& error, std::string_view words) {
-  return error && error->message().find(words) != std::string::npos;
-}
 
 }  // namespace basecache::test
