@@ -121,9 +121,6 @@ void set_options(CURL* easy, const WireRequest& request, milliseconds connect_ti
   set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
   set_option(easy, CURLOPT_BUFFERSIZE, kReadSize);
   set_option(easy, CURLOPT_USERAGENT, "basecache");
-  if (request.bytes_per_second) {
-    set_option(easy, CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(*request.bytes_per_second));
-  }
   if (request.signing) {
     set_option(easy, CURLOPT_AWS_SIGV4, ("aws:amz:" + request.signing->region + ":s3").c_str());
     set_option(easy, CURLOPT_USERNAME, request.signing->access_key.c_str());

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,9 +19,8 @@ struct WireRequest {
   TlsFiles tls = {};
   std::optional<S3Signing> signing = {};
   Method method = Method::get;
-  const std::string* text = nullptr;              // the body, be it empty
-  UploadBody* upload = nullptr;                   // or the body as it is read, chunked
-  std::optional<std::uint64_t> bytes_per_second;  // at most, of the answer's body
+  const std::string* text = nullptr;  // the body, be it empty
+  UploadBody* upload = nullptr;       // or the body as it is read, chunked
   // libcurl sends a request again by itself when a kept connection turns out to be dead: not this one.
   bool once = false;
 };

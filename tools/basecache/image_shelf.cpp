@@ -1,11 +1,13 @@
 #include "tools/basecache/image_shelf.hpp"
 
-#include <algorithm>
+#include <boost/uuid/random_generator.hpp>
+#include <boost/uuid/uuid_io.hpp>
 #include <nlohmann/json.hpp>
 
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
 #include "agent/composition_settings.hpp"
+#include "backends/glance/glance_v1.hpp"
 #include "backends/glance/image_catalog.hpp"
 #include "backends/glance/image_editor.hpp"
 #include "backends/glance/image_service.hpp"
@@ -73,7 +75,9 @@ class GlanceShelf : public ImageShelf {
         retry_(http_settings(config).retry) {}
 
   json import_image(const ShelfImport& import, OpContext& op) override {
-    const glance::NewImage made{.id = import.id,
+    // An id of our own: a lost answer can be told from a failure then.
+    const std::string id = import.id.empty() ? to_string(boost::uuids::random_generator()()) : import.id;
+    const glance::NewImage made{.id = id,
                                 .name = import.name.empty() ? import.file.filename().native() : import.name,
                                 .disk_format = import.disk_format,
                                 .container_format = import.container_format,
@@ -112,6 +116,32 @@ class GlanceShelf : public ImageShelf {
   http::RetryParameters retry_;
 };
 
+// The images of a Glance that speaks version 1 only.
+class GlanceV1Shelf : public ImageShelf {
+ public:
+  GlanceV1Shelf(const Config& config, glance::ImageServiceSettings settings)
+      : http_(library_, http_settings(config)),
+        service_(http_, std::move(settings)),
+        images_(service_.client(), config.glance.registry_servers) {}
+
+  json import_image(const ShelfImport&, OpContext&) override { refuse("import an image"); }
+  json list(const ShelfFilter&, OpContext&) override { refuse("list images"); }
+  json show(const std::string& id, OpContext& op) override { return glance::to_json(images_.show(id, op)); }
+  void remove(const std::string&, OpContext&) override { refuse("delete an image"); }
+
+ private:
+  [[noreturn]] static void refuse(const std::string& doing) {
+    throw Error(ErrorCode::invalid_request,
+                "cannot " + doing + ": [glance] api_version is 1, which is for reading only")
+        .set_hint("images can be shown and fetched by their UUID");
+  }
+
+  http::HttpLibrary library_;
+  http::HttpClient http_;
+  glance::ImageService service_;
+  glance::GlanceV1 images_;
+};
+
 bool wants_glance(const std::string& registry, const Config& config, bool is_configured) {
   if (registry == "directory") return false;
   if (registry == "glance") return true;
@@ -134,6 +164,7 @@ std::unique_ptr<ImageShelf> open_shelf(const std::string& registry, Session& ses
         .set_hint(
             "set OS_CLOUD or OS_AUTH_URL and its like, or [glance] and [keystone_authtoken] in the configuration");
   }
+  if (config.glance.api_version == 1) return std::make_unique<GlanceV1Shelf>(config, std::move(settings));
   return std::make_unique<GlanceShelf>(config, std::move(settings));
 }
 

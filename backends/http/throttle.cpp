@@ -1,0 +1,20 @@
+#include "backends/http/throttle.hpp"
+
+namespace basecache::http {
+
+std::optional<Fault> Throttle::begin(const ResponseHead& head) {
+  began_ = OpContext::Clock::now();
+  taken_ = 0;
+  return taker_.begin(head);
+}
+
+void Throttle::body(std::span<const std::byte> bytes) {
+  taker_.body(bytes);
+  if (!rate_) return;
+  taken_ += bytes.size();
+  const std::chrono::duration<double> due(static_cast<double>(taken_) / static_cast<double>(*rate_));
+  const auto ahead = began_ + std::chrono::duration_cast<OpContext::Clock::duration>(due) - OpContext::Clock::now();
+  if (ahead.count() > 0) op_.wait_for(ahead);
+}
+
+}  // namespace basecache::http

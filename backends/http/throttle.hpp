@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "agent/base/op_context.hpp"
+#include "backends/http/body_taker.hpp"
+
+namespace basecache::http {
+
+// Takes a body no faster than a rate, by waiting: the sender is held up by the full connection. Not libcurl's own
+// limit, which lets the first hundred blocks through.
+class Throttle : public BodyTaker {
+ public:
+  // Without a rate everything passes at once. `taker` and `op` must outlive this; a wait ends as of
+  // OpContext::wait_for.
+  Throttle(BodyTaker& taker, std::optional<std::uint64_t> bytes_per_second, const OpContext& op)
+      : taker_(taker), rate_(bytes_per_second), op_(op) {}
+
+  bool wants(int status) const override { return taker_.wants(status); }
+  std::optional<Fault> begin(const ResponseHead& head) override;
+  void body(std::span<const std::byte> bytes) override;
+
+ private:
+  BodyTaker& taker_;
+  std::optional<std::uint64_t> rate_;
+  const OpContext& op_;
+  OpContext::Clock::time_point began_;
+  std::uint64_t taken_ = 0;
+};
+
+}  // namespace basecache::http
