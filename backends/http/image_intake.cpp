@@ -3,6 +3,8 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
 #include "backends/http/content_range.hpp"
@@ -12,7 +14,7 @@ namespace basecache::http {
 namespace {
 
 // Less than this may be what a proxy had read ahead of a server that sends nothing.
-constexpr std::uint64_t kAdvance = 64 * 1024;
+constexpr Bytes kAdvance = kibibytes(64);
 
 bool same_word(std::string_view a, const char* b) { return ::curl_strequal(std::string(a).c_str(), b) != 0; }
 
@@ -30,14 +32,15 @@ ImageIntake::ImageIntake(cache::ImageSink& sink, std::string version, Bytes limi
 
 bool ImageIntake::prepare() {
   advanced_ = false;
+  furthest_ = std::max(furthest_, received_);
   asked_for_ = takes_ranges_ ? sink_.held() : std::nullopt;
   // Of a version that the caller doesn't mean, or that the server is asked about by a validator of its own.
   if (asked_for_ && !version_.empty() && asked_for_->transfer.version != version_) asked_for_.reset();
   if (asked_for_ && asked_for_->count.count == 0) asked_for_.reset();
   // If-Modified-Since asks for something else than If-Range: an older file in its place would be "not modified".
   if (asks_whether_changed() && version_.empty() && !is_tag(asked_for_->transfer.version)) asked_for_.reset();
-  received_before_ = asked_for_ ? asked_for_->count : Bytes{};
-  received_ = received_before_;
+  received_ = asked_for_ ? asked_for_->count : Bytes{};
+  furthest_ = std::max(furthest_, received_);
   return version_.empty() || !asks_whether_changed();
 }
 
@@ -58,7 +61,7 @@ std::optional<Fault> ImageIntake::begin(const ResponseHead& head) {
   refuse_what_is_no_image(head);
   if (head.status == 206) return begin_rest(head);
   if (head.length) check_size(*head.length);
-  received_ = received_before_ = {};
+  received_ = {};
   const cache::Transfer transfer{.size = head.length, .version = version_.empty() ? strong_validator(head) : version_};
   resumable_ = takes_ranges_ && !transfer.version.empty();
   sink_.start(transfer);
@@ -102,7 +105,7 @@ void ImageIntake::body(std::span<const std::byte> bytes) {
   received_ = received_ + Bytes{bytes.size()};
   check_size(received_);
   sink_.write(bytes);
-  advanced_ = resumable_ && received_.count - received_before_.count >= kAdvance;
+  advanced_ = resumable_ && received_ >= furthest_ + kAdvance;
 }
 
 void ImageIntake::check_size(Bytes size) const {

@@ -30,7 +30,7 @@ class ImageIntake : public BodyTaker {
   // The server has no such rest (416): this download asks for whole images from now on. False: it hadn't been asked
   // for a rest.
   bool give_up_range();
-  // Whether the last attempt brought so much, to be gone on with, that the way can't be broken.
+  // Whether the last attempt came further than any before, with what can be gone on with: the way can't be broken.
   bool has_advanced() const { return advanced_; }
 
   bool wants(int status) const override { return status == 200 || status == 206; }
@@ -52,7 +52,7 @@ class ImageIntake : public BodyTaker {
   bool resumable_ = false;                     // the transfer that is under way
   std::optional<cache::HeldBytes> asked_for_;  // what this attempt goes on behind
   Bytes received_;
-  Bytes received_before_;  // when this attempt began
+  Bytes furthest_;  // of the attempts before this one
   bool advanced_ = false;
 };
 

@@ -197,6 +197,10 @@ TEST_CASE("attempts that bring something don't count against the retries, those 
   CHECK(fetching.sink.content == kImage);
   CHECK(fetching.sink.starts.size() == 1);
 
+  ScriptedServer forgetful(std::vector<Reply>(5, broken(kHalf, kTag)));  // knows no ranges
+  CHECK(fetching.failure(forgetful.url()).code() == ErrorCode::source_unavailable);
+  CHECK(forgetful.requests().size() == 3);
+
   ScriptedServer stingy(std::vector<Reply>(5, broken(100, kTag)));
   CHECK(fetching.failure(stingy.url()).code() == ErrorCode::source_unavailable);
   CHECK(stingy.requests().size() == 3);
