@@ -1,0 +1,133 @@
+"""Going on with a transfer that broke, against a registry that changes its mind or lies: never two images in one."""
+
+import os
+import unittest
+
+import scripted_registry_faults as faults
+from harness import KIB, MIB
+from registry_story import RegistryStory
+
+
+class Resume(RegistryStory):
+    content_size = 4 * MIB
+
+    def ranges(self) -> list:
+        return [request.headers.get("range") for request in self.fetches()]
+
+    def start_cut(self, retries: int = 2) -> None:
+        """A daemon whose first transfer breaks off behind two MiB."""
+        self.start({"num_retries": retries})
+        self.script(faults.cut(2 * MIB))
+
+    def without_promise(self, etag: str | None = "one") -> None:
+        """A record without a hash: all that tells one version of the bytes from another is the server's validator."""
+        self.image.record.update(os_hash_algo=None, os_hash_value=None, checksum=None)
+        self.image.etag = etag
+
+    def test_a_connection_that_drops_twenty_times_brings_every_byte_once(self):
+        step = self.content_size // 21
+        self.start({"num_retries": 1})
+        self.script(faults.cut(step), times=20)
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, *(f"bytes={step * drop}-" for drop in range(1, 21))])
+        self.assertLess(self.sent(), 1.1 * self.content_size)
+
+    def test_the_hash_of_the_record_says_that_it_is_the_same_image(self):
+        self.start_cut()
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-"])
+        self.assertNotIn("if-range", self.fetches()[1].headers)  # it holds at any server, whatever its validator
+
+    def test_without_a_hash_the_validator_is_asked_for(self):
+        self.without_promise()
+        self.start_cut()
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-"])
+        self.assertEqual(self.fetches()[1].headers["if-range"], '"one"')
+
+    def test_without_hash_and_validator_it_begins_anew(self):
+        self.without_promise(etag=None)
+        self.start_cut()
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, None])
+
+    def test_a_changed_validator_begins_anew(self):
+        self.without_promise()
+        self.start_cut()
+        other = os.urandom(self.content_size)
+        self.script(faults.no_range(), faults.etag("two"), faults.other_bytes(other))
+        self.assert_fetched(content=other)
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-"])
+
+    def test_a_changed_validator_in_a_206_is_not_mixed(self):
+        self.without_promise()
+        self.start_cut()
+        self.script(faults.etag("two"))
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-", None])
+
+    def test_200_to_a_range_begins_anew(self):
+        self.start_cut()
+        self.script(faults.no_range())
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-"])
+        self.assertEqual(self.sent(), 6 * MIB)
+
+    def test_416_begins_anew(self):
+        self.start_cut()
+        self.script(faults.status(416, Content_Range=f"bytes */{MIB}"))
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-", None])
+
+    def test_a_lying_content_range_begins_anew(self):
+        size = self.content_size
+        lies = (f"bytes 0-{size // 2 - 1}/{size}", f"bytes {2 * MIB}-{size - 1}/{size + 1}",
+                f"bytes {2 * MIB}-{size - 2}/{size}", "bytes nonsense")
+        self.start({"num_retries": 2})
+        for lie in lies:
+            with self.subTest(lie):
+                self.image = self.registry.add_image(self.content, disk_format="raw")
+                self.script(faults.cut(2 * MIB))
+                self.script(faults.content_range(lie))
+                self.assert_fetched()
+                self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-", None])
+
+    def test_other_bytes_under_an_honest_range_are_fetched_anew_once(self):
+        self.start_cut()
+        self.script(faults.other_bytes(os.urandom(2 * MIB)))
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-", None])
+
+    def test_a_drop_too_early_to_count_uses_up_the_attempts(self):
+        self.start({"num_retries": 1})
+        self.script(faults.cut(KIB), times=2)
+        self.assert_fails_once(502, "source_unavailable", "2 attempts")
+        self.assertEqual(len(self.fetches()), 3)
+
+    def test_the_next_request_goes_on_where_the_last_one_gave_up(self):
+        self.start_cut(retries=0)
+        self.assert_problem(self.create(), 502, "source_unavailable")
+        self.assert_nothing_visible()
+        self.assertEqual(len(self.journals()), 1)
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-"])
+
+    def test_an_image_that_changed_at_the_registry_since_is_not_mixed(self):
+        self.start_cut(retries=0)
+        self.assert_problem(self.create(), 502, "source_unavailable")
+        other = os.urandom(self.content_size)
+        self.image.put(other)
+        self.assert_fetched(content=other)
+        self.assertEqual(self.ranges(), [None, None])
+
+    def test_a_broken_journal_begins_anew(self):
+        self.start_cut(retries=0)
+        self.assert_problem(self.create(), 502, "source_unavailable")
+        journal, = self.journals()
+        journal.write_bytes(journal.read_bytes()[:20])
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, None])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
