@@ -94,6 +94,17 @@ class SickKeystone(RegistryStory):
         self.assert_fetched()
         self.assertEqual(len(self.registry.asked("POST", TOKENS)), 2)
 
+    def test_silence_is_given_up(self):
+        self.start({"num_retries": 0}, {"stall_timeout": 1})
+        self.registry.misbehave("POST", TOKENS, faults.silence())
+        self.assert_fails_once(502, "source_unavailable", "Keystone", self.registry.auth_url)
+
+    def test_a_token_without_an_end_is_none(self):
+        self.start({"num_retries": 0})
+        self.registry.misbehave("POST", TOKENS, faults.endless())
+        self.assert_fails_once(502, "source_unavailable", "Keystone")
+        self.assertLess(self.registry.sent[TOKENS], 64 * MIB)
+
     def test_nonsense_is_no_token(self):
         self.assert_no_token(faults.status(201, b"nonsense", X_Subject_Token="nonsense"), words=("not a token",))
 

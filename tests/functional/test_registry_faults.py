@@ -188,6 +188,17 @@ class Bodies(RegistryStory):
         self.assert_fetched()
         self.assertEqual(self.fetches()[-1].headers.get("range"), f"bytes={MIB + 1}-")
 
+    def test_a_body_that_only_trickles_has_stalled(self):
+        self.start({"num_retries": 0}, {"stall_timeout": 1})
+        self.script(faults.slow(100))
+        self.assert_fails_once(502, "source_unavailable", "stall_timeout")
+
+    def test_a_record_without_an_end_is_none(self):
+        self.start({"num_retries": 0})
+        self.registry.misbehave("GET", self.image.path, faults.endless())
+        self.assert_fails_once(502, "source_unavailable", self.image.id)
+        self.assertLess(self.registry.sent[self.image.path], 64 * MIB)
+
     def test_an_endless_body_of_no_known_size_ends_at_the_limit(self):
         self.start(basecache={"max_image_bytes": 4 * MIB})
         self.image.record.update(size=1 << 40)
