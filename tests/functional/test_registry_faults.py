@@ -4,7 +4,7 @@ half-done can be seen, and that the next attempt makes the image whole."""
 import unittest
 
 import scripted_registry_faults as faults
-from harness import KIB, MIB
+from harness import KIB, MIB, creation, eventually, new_uuid
 from registry_story import RETRIED, UNRESOLVABLE, RegistryStory, closed_address
 
 
@@ -105,6 +105,30 @@ class Statuses(RegistryStory):
         self.restart()
         self.assert_fetched()
         self.assertEqual(len(self.fetches()), 2)
+
+    def waiting(self):
+        """A creation that waits a minute for a server that asked for it."""
+        self.start()
+        self.script(faults.status(503, Retry_After="60"))
+        stream = self.client.create_stream(new_uuid(), creation(self.image.id, 1))
+        self.addCleanup(stream.close)
+        operation = stream.started()
+        eventually(self.fetches, "a request")
+        return stream, operation
+
+    def test_a_wait_for_a_server_ends_when_the_request_is_cancelled(self):
+        stream, operation = self.waiting()
+        self.assertLess(self.client.cancel(operation).status, 300)
+        self.assertEqual(stream.last()["event"], "error")
+        self.assert_nothing_visible()
+        self.assert_fetched()
+
+    def test_a_wait_for_a_server_ends_when_the_daemon_ends(self):
+        stream, _ = self.waiting()
+        self.assertEqual(self.running.stop(), 0)
+        self.assert_nothing_visible()
+        self.start()
+        self.assert_fetched()
 
     def test_204_is_an_image_without_data(self):
         self.start()

@@ -2,6 +2,7 @@
 
 import unittest
 
+import scripted_registry_faults as faults
 from registry_story import RegistryStory
 from scripted_registry import ScriptedRegistry
 from scripted_registry_tls import Authority
@@ -53,6 +54,15 @@ class Tls(RegistryStory):
                     "cafile": self.authority.certificate})
         self.assert_problem(self.create(), 502, "source_unavailable", "https://")
         self.assert_nothing_visible()
+
+    def test_a_redirect_out_of_tls_is_refused(self):
+        registry = self.secured()
+        registry.misbehave("GET", self.image.file_path, faults.redirect(self.registry.url(self.image.file_path)))
+        self.start_with(registry, self.authority)
+        self.assert_problem(self.create(), 403, "forbidden", "from https to")
+        self.assert_nothing_visible()
+        self.assertEqual(self.fetches(), [])
+        self.assert_fetched()
 
     def test_keystone_has_a_cafile_of_its_own(self):
         registry = self.secured()
