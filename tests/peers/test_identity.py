@@ -4,9 +4,10 @@ import unittest
 
 import images
 from cloud_story import CloudStory
-from harness import eventually, new_uuid
+from harness import DAEMON, Daemon, eventually, new_uuid
 from keystone_peer import new_user
 from openstack_peer import CLOUD_OF_APPLICATION, OpenStack
+from socket_client import Client
 
 
 class Identity(CloudStory):
@@ -44,6 +45,44 @@ class Authentication(Identity):
         self.assert_daemon_gets({"auth_url": self.cloud.auth_url, "auth_type": "token",
                                  "token": self.cloud.token("demo"), "project_name": "demo",
                                  "project_domain_name": "Default"})
+
+    def test_a_nova_conf_is_all_the_daemon_needs(self):
+        """As a compute node has it, with options of sections that we share and of others."""
+        image, account = self.demos_image(), self.cloud.users["demo"]
+        nova = self.scratch / "nova.conf"
+        nova.write_text(f"""[DEFAULT]
+transport_url = rabbit://openstack:canary-of-a-queue@controller
+instances_path = {self.instances_path}
+compute_driver = libvirt.LibvirtDriver
+[api]
+auth_strategy = keystone
+[keystone_authtoken]
+www_authenticate_uri = {self.cloud.auth_url}
+auth_url = {self.cloud.auth_url}
+memcached_servers = controller:11211
+auth_type = password
+project_domain_name = Default
+user_domain_name = Default
+project_name = {account.project}
+username = {account.name}
+password = {account.password}
+service_token_roles_required = true
+[glance]
+valid_interfaces = internal,public
+region_name = RegionOne
+num_retries = 3
+enable_rbd_download = false
+[neutron]
+auth_url = {self.cloud.auth_url}
+password = canary-of-a-network
+""")
+        daemon = Daemon([DAEMON, "--nova-conf", nova, "--socket", self.scratch / "agent.sock"], self.environment())
+        self.addCleanup(daemon.close)
+        self.daemons.append(daemon)
+        self.assert_precached(self.precache(Client(self.scratch / "agent.sock"), image))
+        self.wait_for_end()
+        self.assert_no_secret_told()
+        self.assertNotIn("canary", daemon.text())
 
     def assert_cli_gets(self, **variables: object) -> None:
         """With nothing but the environment: it shows the image, and makes an instance of it without a daemon."""
