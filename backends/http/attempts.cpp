@@ -14,7 +14,9 @@ double random_fraction() {
 
 Attempts::Attempts(const HttpRequest& request, std::string_view doing, const RetryParameters& retry,
                    const OpContext& op)
-    : request_(request), doing_(doing), retry_(retry), op_(op) {}
+    : request_(request), doing_(doing), retry_(retry), op_(op) {
+  if (request.retries) retry_.retries = *request.retries;
+}
 
 // An answer counts for all servers; what is wrong with a server or the way to it doesn't.
 bool Attempts::may_go_on(const Fault& fault) const {
@@ -24,13 +26,17 @@ bool Attempts::may_go_on(const Fault& fault) const {
 
 std::optional<std::chrono::milliseconds> Attempts::delay(const Fault& fault) const {
   if (!may_go_on(fault)) return std::nullopt;
-  const auto asked_for = next_delay(retry_, failures_, fault.retry_after, random_fraction());
-  const bool next_is_fresh = failures_ < request_.urls.size();
-  return asked_for && next_is_fresh ? std::chrono::milliseconds(0) : asked_for;
+  const bool next_is_fresh = 0 < failures_ && failures_ < request_.urls.size();
+  if (next_is_fresh || fault.kind == FaultKind::wrong_range) return std::chrono::milliseconds(0);
+  return next_delay(retry_, failures_, fault.retry_after, random_fraction());
 }
 
 bool Attempts::goes_on(const Fault& fault, bool advanced) {
-  failures_ = advanced ? 1 : failures_ + 1;
+  if (advanced) {
+    failures_ = 0;
+  } else if (fault.kind != FaultKind::wrong_range) {  // there is one of these in a download, see ImageIntake
+    ++failures_;
+  }
   const auto pause = delay(fault);
   if (!pause || op_.deadline() - OpContext::Clock::now() <= *pause) return false;
   op_.wait_for(*pause);

@@ -12,7 +12,7 @@ namespace basecache::http {
 // The attempts at one request: which server is next, when, and when it is enough.
 class Attempts {
  public:
-  // `doing`: as of error_of(). The arguments must outlive this; `request` has at least one URL.
+  // `doing`: as of error_of(). `request`, `doing` and `op` must outlive this; `request` has at least one URL.
   Attempts(const HttpRequest& request, std::string_view doing, const RetryParameters& retry, const OpContext& op);
 
   const std::string& url() const { return request_.urls[server_]; }
@@ -29,7 +29,7 @@ class Attempts {
 
   const HttpRequest& request_;
   const std::string_view doing_;
-  const RetryParameters& retry_;
+  RetryParameters retry_;
   const OpContext& op_;
   std::size_t server_ = 0;
   unsigned made_ = 1;

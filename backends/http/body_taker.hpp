@@ -9,16 +9,19 @@
 
 namespace basecache::http {
 
-// Where the body of an answer goes. What it throws ends the exchange and passes through.
+// Where the body of an answer goes. A fault ends the exchange: the answer isn't one to what was asked. What it throws
+// ends the exchange too and passes through.
 class BodyTaker {
  public:
   virtual ~BodyTaker() = default;
 
   // Whether the body of an answer with this status is looked at; any other one is dropped.
   virtual bool wants(int status) const = 0;
-  // Before the body of a wanted answer, be it empty. A fault: the answer isn't one to what was asked.
+  // Before the body of a wanted answer, be it empty.
   virtual std::optional<Fault> begin(const ResponseHead& head) = 0;
-  virtual void body(std::span<const std::byte> bytes) = 0;
+  virtual std::optional<Fault> body(std::span<const std::byte> bytes) = 0;
+  // Behind a body that ended as HTTP wants it to.
+  virtual std::optional<Fault> end() { return std::nullopt; }
 };
 
 }  // namespace basecache::http

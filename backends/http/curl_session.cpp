@@ -88,18 +88,22 @@ std::optional<CURLcode> run(RunningTransfer& transfer, Exchange& exchange, const
 }
 
 void set_protection(CURL* easy, const WireRequest& request) {
+  const bool elsewhere = request.trust.redirected;  // not the server that we were told to ask
   set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set_option(easy, CURLOPT_PROXY, "");
   set_option(easy, CURLOPT_SSL_VERIFYPEER, 1L);
   set_option(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   if (!request.tls.authorities.empty()) {
     set_option(easy, CURLOPT_CAINFO, request.tls.authorities.c_str());
-    set_option(easy, CURLOPT_CAPATH, nullptr);
+    // Elsewhere the system's authorities (CURLOPT_CAPATH has its default) count besides: a store may be a public one.
+    if (!elsewhere) set_option(easy, CURLOPT_CAPATH, nullptr);
   }
-  if (!request.tls.certificate.empty()) set_option(easy, CURLOPT_SSLCERT, request.tls.certificate.c_str());
-  if (!request.tls.key.empty()) set_option(easy, CURLOPT_SSLKEY, request.tls.key.c_str());
+  if (!elsewhere && !request.tls.certificate.empty()) {
+    set_option(easy, CURLOPT_SSLCERT, request.tls.certificate.c_str());
+    if (!request.tls.key.empty()) set_option(easy, CURLOPT_SSLKEY, request.tls.key.c_str());
+  }
   // Addresses are judged when a socket is opened; a kept connection was judged for a request that we were asked for.
-  set_option(easy, CURLOPT_FRESH_CONNECT, request.trust.redirected || request.once ? 1L : 0L);
+  set_option(easy, CURLOPT_FRESH_CONNECT, elsewhere || request.fresh ? 1L : 0L);
 }
 
 void set_method(CURL* easy, const WireRequest& request) {
@@ -117,6 +121,7 @@ void set_options(CURL* easy, const WireRequest& request, milliseconds connect_ti
   set_option(easy, CURLOPT_URL, request.url.c_str());
   set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set_option(easy, CURLOPT_NOSIGNAL, 1L);
+  set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   set_option(easy, CURLOPT_QUICK_EXIT, 1L);  // else a cancelled transfer waits for the name server's answer
   set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
   set_option(easy, CURLOPT_BUFFERSIZE, kReadSize);
@@ -136,6 +141,14 @@ CurlSession::CurlSession(const HttpSettings& settings) : settings_(settings), mu
 
 std::variant<ResponseHead, Fault> CurlSession::exchange(const WireRequest& request, BodyTaker& taker,
                                                         const OpContext& op) {
+  if (auto answer = attempt(request, taker, op)) return *std::move(answer);
+  WireRequest again = request;
+  again.fresh = true;
+  return attempt(again, taker, op).value();
+}
+
+std::optional<std::variant<ResponseHead, Fault>> CurlSession::attempt(const WireRequest& request, BodyTaker& taker,
+                                                                      const OpContext& op) {
   const HeaderList list = list_of(request.headers);
   Exchange exchange(taker, request.trust, settings_);
   set_options(exchange.handle(), request, settings_.connect_timeout);
@@ -144,7 +157,11 @@ std::variant<ResponseHead, Fault> CurlSession::exchange(const WireRequest& reque
   if (request.upload != nullptr) exchange.send(*request.upload);
   set_method(exchange.handle(), request);
   RunningTransfer transfer(multi_.get(), exchange.handle());
-  if (const auto result = run(transfer, exchange, request, op)) return exchange.outcome(*result);
+  if (const auto result = run(transfer, exchange, request, op)) {
+    if (*result != CURLE_OK && !request.fresh && exchange.met_stale_connection()) return std::nullopt;
+    return exchange.outcome(*result);
+  }
+  if (auto head = exchange.unwanted_head()) return *std::move(head);
   return Fault{.kind = FaultKind::stalled,
                .reason = fmt::format("the server is connected, and sends less than {} bytes a second for {} ms",
                                      settings_.slowest, settings_.stall_timeout.count())};

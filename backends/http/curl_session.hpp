@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "agent/base/op_context.hpp"
@@ -27,6 +28,10 @@ class CurlSession {
   std::variant<ResponseHead, Fault> exchange(const WireRequest& request, BodyTaker& taker, const OpContext& op);
 
  private:
+  // Nothing when a kept connection failed in a way that tells nothing of the server.
+  std::optional<std::variant<ResponseHead, Fault>> attempt(const WireRequest& request, BodyTaker& taker,
+                                                           const OpContext& op);
+
   struct FreeMulti {
     void operator()(CURLM* multi) const { ::curl_multi_cleanup(multi); }
   };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <new>
 
 #include "agent/base/text.hpp"
@@ -13,6 +14,7 @@ namespace basecache::http {
 namespace {
 
 constexpr int kFirstFinal = 200;
+constexpr std::chrono::minutes kLongestAnswer{15};  // to an upload
 // Servers limit themselves to 8 KiB or so; without a limit libcurl would collect a head that never ends.
 constexpr std::size_t kLongestHead = 256 * 1024;
 // The body of an error or a redirect is read so far to keep the connection; past it a new one is cheaper.
@@ -135,7 +137,8 @@ bool Exchange::take_body(std::span<const std::byte> bytes) try {
   }
   const auto begin = StallWatch::Clock::now();
   if (!body_began_ && !begin_body()) return false;
-  taker_.body(bytes);
+  wrong_answer_ = taker_.body(bytes);
+  if (wrong_answer_) return false;
   if (watch_) watch_->excuse(StallWatch::Clock::now() - begin);
   return true;
 } catch (...) {
@@ -146,8 +149,9 @@ bool Exchange::take_body(std::span<const std::byte> bytes) try {
 std::size_t Exchange::give_body(std::span<std::byte> room) try {
   const auto begin = StallWatch::Clock::now();
   const std::size_t count = upload_->read(room);
-  // What a server does with the whole of it takes as long as it takes.
-  if (count == 0) watch_.reset();
+  // What a server does with the whole of it, a store behind it included, takes long.
+  if (count == 0)
+    watch_.emplace(begin, std::max<std::chrono::milliseconds>(kLongestAnswer, settings_.stall_timeout), 1);
   if (watch_) {
     watch_->received(count);
     watch_->excuse(StallWatch::Clock::now() - begin);
@@ -182,6 +186,15 @@ ResponseHead Exchange::read_head() const {
   return head;
 }
 
+std::optional<ResponseHead> Exchange::unwanted_head() const {
+  if (!head_complete_ || taker_.wants(status())) return std::nullopt;
+  return read_head();
+}
+
+bool Exchange::met_stale_connection() const {
+  return !head_complete_ && !thrown_ && inquire<long>(easy_.get(), CURLINFO_NUM_CONNECTS).value_or(1) == 0;
+}
+
 std::variant<ResponseHead, Fault> Exchange::outcome(CURLcode result) {
   if (thrown_) std::rethrow_exception(thrown_);
   if (!head_complete_) return fault_of(result);
@@ -189,6 +202,7 @@ std::variant<ResponseHead, Fault> Exchange::outcome(CURLcode result) {
   // What nobody wants needs no body; how that one ended tells nothing.
   if (!taker_.wants(head.status)) return head;
   if (result == CURLE_OK && !body_began_) begin_body();
+  if (result == CURLE_OK && !wrong_answer_) wrong_answer_ = taker_.end();
   if (wrong_answer_) return *wrong_answer_;
   if (result != CURLE_OK) return fault_of(result);
   return head;

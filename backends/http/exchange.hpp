@@ -43,6 +43,11 @@ class Exchange {
   // When stalled() may change its mind; nothing before there is a connection.
   std::optional<StallWatch::Clock::time_point> next_check() const;
 
+  // The head of an answer whose body nobody wants, how long ever that takes.
+  std::optional<ResponseHead> unwanted_head() const;
+  // It failed on a connection that was kept from another request: what lay in there may be that one's.
+  bool met_stale_connection() const;
+
   // What came of it once libcurl is done: the head of an answer (a wanted body is with its taker), or why there is
   // none. What the taker or the body to send threw is thrown.
   std::variant<ResponseHead, Fault> outcome(CURLcode result);

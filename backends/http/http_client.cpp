@@ -102,7 +102,7 @@ ApiResponse HttpClient::call(const ApiCall& call, const OpContext& op) {
   const bool repeats = call.repeatable || is_safe(call.method);
   WireRequest wire;
   wire.method = call.method;
-  wire.once = !repeats;
+  wire.fresh = !repeats;
   if (!call.body.empty()) wire.text = &call.body;
   if (!call.content_type.empty()) wire.headers.push_back({.name = "Content-Type", .value = call.content_type});
   for (;;) {
@@ -123,7 +123,7 @@ ApiResponse HttpClient::upload(const HttpRequest& request, std::string_view cont
   WireRequest wire;
   wire.method = Method::put;
   wire.upload = &body;
-  wire.once = true;
+  wire.fresh = true;
   wire.headers.push_back({.name = "Content-Type", .value = std::string(content_type)});
   const std::string& url = request.urls.front();
   body.rewind();

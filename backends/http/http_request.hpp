@@ -41,6 +41,7 @@ struct HttpRequest {
   // Not the caller but a server named the URLs: the hosts are trusted as little as those it redirects to.
   bool named_by_server = false;
   std::optional<S3Signing> signing = {};
+  std::optional<unsigned> retries = {};  // instead of RetryParameters::retries
 };
 
 }  // namespace basecache::http

@@ -54,14 +54,21 @@ std::vector<HttpHeader> ImageIntake::range_headers() const {
 
 bool ImageIntake::give_up_range() {
   takes_ranges_ = false;
-  return asked_for_.has_value();
+  if (!asked_for_) return false;
+  sink_.start({.size = {}, .version = ""});  // nor shall a later download ask for this rest
+  return true;
 }
 
 std::optional<Fault> ImageIntake::begin(const ResponseHead& head) {
-  refuse_what_is_no_image(head);
+  if (const auto why = no_image(head)) {
+    if (!asked_for_) refuse(why->first, why->second);
+    // A proxy's words, perhaps, and nothing against the bytes that are there.
+    return Fault{.kind = FaultKind::misspoken, .reason = why->first};
+  }
   if (head.status == 206) return begin_rest(head);
   if (head.length) check_size(*head.length);
   received_ = {};
+  end_ = head.length;
   const cache::Transfer transfer{.size = head.length, .version = version_.empty() ? strong_validator(head) : version_};
   resumable_ = takes_ranges_ && !transfer.version.empty();
   sink_.start(transfer);
@@ -70,14 +77,17 @@ std::optional<Fault> ImageIntake::begin(const ResponseHead& head) {
 
 std::optional<Fault> ImageIntake::begin_rest(const ResponseHead& head) {
   resumable_ = true;
-  if (asked_for_ && is_the_rest(head)) return std::nullopt;
-  const bool may_ask_anew = give_up_range();
-  return Fault{.kind = may_ask_anew ? FaultKind::wrong_range : FaultKind::misspoken,
-               .reason = fmt::format("the server answers with bytes that weren't asked for: {}",
-                                     quote(head.header("content-range")))};
+  if (!asked_for_ || !is_the_rest(head)) {
+    return wrong_range("the server answers with bytes that weren't asked for: " + quote(head.header("content-range")));
+  }
+  end_ = parse_content_range(head.header("content-range"))->last + Bytes{1};
+  return std::nullopt;
 }
 
-// A validator that changed is a server that doesn't honour If-Range.
+Fault ImageIntake::wrong_range(const std::string& reason) {
+  return {.kind = give_up_range() ? FaultKind::wrong_range : FaultKind::misspoken, .reason = reason};
+}
+
 bool ImageIntake::is_the_rest(const ResponseHead& head) const {
   const auto range = parse_content_range(head.header("content-range"));
   if (!range || range->first != asked_for_->count) return false;
@@ -85,27 +95,38 @@ bool ImageIntake::is_the_rest(const ResponseHead& head) const {
   const auto whole = range->whole ? range->whole : asked_for_->transfer.size;
   if (whole && range->last + Bytes{1} != *whole) return false;
   if (head.length && *head.length != range->last + Bytes{1} - range->first) return false;
-  if (!version_.empty()) return true;
-  const std::string now = strong_validator(head);
-  return now.empty() || now == asked_for_->transfer.version;
+  return !version_.empty() || has_same_validator(head);
 }
 
-void ImageIntake::refuse_what_is_no_image(const ResponseHead& head) const {
+// A 206 must repeat the tag (RFC 9110, 15.3.7). One that has changed, or is gone, is a server that doesn't honour
+// If-Range, and the bytes may be another image's.
+bool ImageIntake::has_same_validator(const ResponseHead& head) const {
+  const std::string& version = asked_for_->transfer.version;
+  return head.header(is_tag(version) ? "etag" : "last-modified") == version;
+}
+
+std::optional<std::pair<std::string, std::string>> ImageIntake::no_image(const ResponseHead& head) {
   if (same_word(without_parameters(head.header("content-type")), "text/html")) {
-    refuse("the server sends a web page (text/html)", "name the URL of the image itself, not of a page about it");
+    return {{"the server sends a web page (text/html)", "name the URL of the image itself, not of a page about it"}};
   }
   const std::string& encoding = head.header("content-encoding");
-  if (!encoding.empty() && !same_word(encoding, "identity")) {
-    refuse("the server sends it with Content-Encoding " + quote(encoding),
-           "let the server send the bytes of the file as they are");
-  }
+  if (encoding.empty() || same_word(encoding, "identity")) return std::nullopt;
+  return {{"the server sends it with Content-Encoding " + quote(encoding),
+           "let the server send the bytes of the file as they are"}};
 }
 
-void ImageIntake::body(std::span<const std::byte> bytes) {
+std::optional<Fault> ImageIntake::body(std::span<const std::byte> bytes) {
   received_ = received_ + Bytes{bytes.size()};
+  if (end_ && received_ > *end_) return wrong_range("the server sends more than it said");
   check_size(received_);
   sink_.write(bytes);
   advanced_ = resumable_ && received_ >= furthest_ + kAdvance;
+  return std::nullopt;
+}
+
+std::optional<Fault> ImageIntake::end() {
+  if (!end_ || received_ == *end_) return std::nullopt;
+  return Fault{.kind = FaultKind::truncated, .reason = "the body ended before the end of the range it announced"};
 }
 
 void ImageIntake::check_size(Bytes size) const {

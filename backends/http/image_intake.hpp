@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/cache/image_source.hpp"
@@ -27,22 +28,26 @@ class ImageIntake : public BodyTaker {
   // What an attempt asks for besides: the rest only, or the whole if it has changed.
   std::vector<HttpHeader> range_headers() const;
 
-  // The server has no such rest (416): this download asks for whole images from now on. False: it hadn't been asked
-  // for a rest.
+  // The server has no such rest (416): what is held is void, and this download asks for whole images from now on.
+  // False: it hadn't been asked for a rest.
   bool give_up_range();
   // Whether the last attempt came further than any before, with what can be gone on with: the way can't be broken.
   bool has_advanced() const { return advanced_; }
 
   bool wants(int status) const override { return status == 200 || status == 206; }
   std::optional<Fault> begin(const ResponseHead& head) override;
-  void body(std::span<const std::byte> bytes) override;
+  std::optional<Fault> body(std::span<const std::byte> bytes) override;
+  std::optional<Fault> end() override;
 
  private:
   [[noreturn]] void refuse(const std::string& why, const std::string& hint) const;
-  void refuse_what_is_no_image(const ResponseHead& head) const;
+  // Why it isn't one, and what to do; nothing for what may be.
+  static std::optional<std::pair<std::string, std::string>> no_image(const ResponseHead& head);
   void check_size(Bytes size) const;
   std::optional<Fault> begin_rest(const ResponseHead& head);
   bool is_the_rest(const ResponseHead& head) const;
+  bool has_same_validator(const ResponseHead& head) const;
+  Fault wrong_range(const std::string& reason);
 
   cache::ImageSink& sink_;
   const std::string version_;
@@ -51,6 +56,7 @@ class ImageIntake : public BodyTaker {
   bool takes_ranges_ = true;
   bool resumable_ = false;                     // the transfer that is under way
   std::optional<cache::HeldBytes> asked_for_;  // what this attempt goes on behind
+  std::optional<Bytes> end_;                   // where this attempt's body has to end, when the server said
   Bytes received_;
   Bytes furthest_;  // of the attempts before this one
   bool advanced_ = false;

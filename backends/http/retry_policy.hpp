@@ -13,10 +13,10 @@ struct RetryParameters {
   std::chrono::milliseconds longest_retry_after{120'000};  // a server may ask for patience, not for a day of it
 };
 
-// How long to wait after the `failures`-th failure (from 1); nothing when it was the last attempt.
-// Half of the capped exponential delay is fixed and half is `random` (in [0, 1)), so that the nodes that failed
-// together don't come back together. Never earlier than `retry_after`, up to its cap, plus the jitter of one
-// first_delay.
+// How long to wait after the `failures`-th failure in a row (0: the last attempt brought something); nothing when it
+// was the last attempt. Half of the capped exponential delay is fixed and half is `random` (in [0, 1)), so that the
+// nodes that failed together don't come back together. Never earlier than `retry_after`, up to its cap, plus the jitter
+// of one first_delay.
 std::optional<std::chrono::milliseconds> next_delay(const RetryParameters& parameters, unsigned failures,
                                                     std::optional<std::chrono::seconds> retry_after, double random);
 

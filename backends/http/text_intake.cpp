@@ -12,12 +12,13 @@ std::optional<Fault> TextIntake::begin(const ResponseHead&) {
   return std::nullopt;
 }
 
-void TextIntake::body(std::span<const std::byte> bytes) {
+std::optional<Fault> TextIntake::body(std::span<const std::byte> bytes) {
   if (text_.size() + bytes.size() > kLongest) {
     throw Error(ErrorCode::source_unavailable,
                 fmt::format("the server answers with more than {}", to_text(Bytes{kLongest})));
   }
   text_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return std::nullopt;
 }
 
 }  // namespace basecache::http

@@ -15,7 +15,7 @@ class TextIntake : public BodyTaker {
 
   bool wants(int) const override { return true; }
   std::optional<Fault> begin(const ResponseHead& head) override;
-  void body(std::span<const std::byte> bytes) override;  // Error(source_unavailable) beyond kLongest
+  std::optional<Fault> body(std::span<const std::byte> bytes) override;  // Error(source_unavailable) beyond kLongest
 
   std::string take() && { return std::move(text_); }
 

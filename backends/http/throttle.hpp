@@ -19,7 +19,8 @@ class Throttle : public BodyTaker {
 
   bool wants(int status) const override { return taker_.wants(status); }
   std::optional<Fault> begin(const ResponseHead& head) override;
-  void body(std::span<const std::byte> bytes) override;
+  std::optional<Fault> body(std::span<const std::byte> bytes) override;
+  std::optional<Fault> end() override { return taker_.end(); }
 
  private:
   BodyTaker& taker_;

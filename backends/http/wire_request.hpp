@@ -21,8 +21,8 @@ struct WireRequest {
   Method method = Method::get;
   const std::string* text = nullptr;  // the body, be it empty
   UploadBody* upload = nullptr;       // or the body as it is read, chunked
-  // libcurl sends a request again by itself when a kept connection turns out to be dead: not this one.
-  bool once = false;
+  // On a connection of its own. libcurl sends a request again by itself when a kept one turns out to be dead.
+  bool fresh = false;
 };
 
 }  // namespace basecache::http

@@ -80,6 +80,24 @@ TEST_CASE("a server that fails is followed by the next one, at once") {
   CHECK(response.url == second.url());
 }
 
+TEST_CASE("the next server is tried although there are no retries") {
+  ScriptedServer first({answer(503, "")});
+  ScriptedServer second({answer(200, "here")});
+  HttpSettings settings = eager_settings();
+  settings.retry.retries = 0;
+  Fetching fetching(settings);
+  CHECK(call(fetching, {.request = {.urls = {first.url(), second.url()}}}).body == "here");
+}
+
+TEST_CASE("what another answer left in a kept connection is nobody's answer") {
+  ScriptedServer server({{answer(200, "first").bytes + "and more than it said"}, answer(200, "second")});
+  HttpSettings settings = eager_settings();
+  settings.retry.retries = 0;
+  Fetching fetching(settings);
+  CHECK(call(fetching, {.request = {.urls = {server.url()}}}).body == "first");
+  CHECK(call(fetching, {.request = {.urls = {server.url()}}}).body == "second");
+}
+
 TEST_CASE("an answer of a client's error is the same at every server") {
   ScriptedServer first({answer(404, "")});
   ScriptedServer second({answer(200, "here")});

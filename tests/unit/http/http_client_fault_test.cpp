@@ -191,6 +191,14 @@ TEST_CASE("without retries the first fault is the last") {
   CHECK(server.requests().size() == 1);
 }
 
+TEST_CASE("an answer that is no image counts although its body doesn't come") {
+  ScriptedServer server(
+      {{"HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\nab", Reply::Then::hang}, answer(200, "image")});
+  Fetching fetching(impatient_settings());
+  CHECK(fetching.failure(server.url()).code() == ErrorCode::image_not_found);
+  CHECK(server.requests().size() == 1);
+}
+
 TEST_CASE("an error behind a redirect says where it happened") {
   ScriptedServer server({test::redirect("/moved"), answer(404, "x")});
   Fetching fetching;

@@ -40,6 +40,12 @@ Reply rest(std::size_t from, std::string_view headers) {
   return answer(206, kImage.substr(from), range_line(from, kImage.size() - 1, kImage.size()) + std::string(headers));
 }
 
+// A 206 of the second half whose length only its range tells.
+Reply chunked_rest(const std::string& body) {
+  return {fmt::format("HTTP/1.1 206 Part\r\nTransfer-Encoding: chunked\r\n{}{}\r\n{:x}\r\n{}\r\n0\r\n\r\n", kTag,
+                      range_line(kHalf, kImage.size() - 1, kImage.size()), body.size(), body)};
+}
+
 struct Validator {
   std::string name;
   std::string headers;
@@ -96,12 +102,12 @@ TEST_CASE("what an earlier download left is gone on with, at another server too"
 }
 
 TEST_CASE("of another version nothing is used") {
-  ScriptedServer server({broken(kHalf, ""), answer(200, kImage)});
+  ScriptedServer server({broken(1000, ""), answer(200, kImage)});
   HttpSettings settings = eager_settings();
   settings.retry.retries = 0;
   Fetching fetching(settings);
   CHECK_THROWS_AS(fetching.download(server.url(), "v1"), Error);
-  CHECK(fetching.sink.content.size() == kHalf);
+  CHECK(fetching.sink.content.size() == 1000);
   fetching.download(server.url(), "v2");
   CHECK(fetching.sink.content == kImage);
   CHECK_FALSE(server.requests()[1].has("Range"));
@@ -158,6 +164,9 @@ TEST_CASE("a server that changed the image, knows no ranges or lies about them i
        {answer(206, kImage.substr(kHalf + 1), range_line(kHalf, kImage.size() - 1, kImage.size()) + kTag),
         answer(200, kImage)}},
       {"206 without a range", {answer(206, kImage.substr(kHalf), kTag), answer(200, kImage)}},
+      {"206 of a weak tag", {rest(kHalf, "ETag: W/\"one\"\r\n"), answer(200, kImage)}},
+      {"206 without a tag", {rest(kHalf, ""), answer(200, kImage)}},
+      {"206 that sends more than its range", {chunked_rest(kImage.substr(kHalf) + "more"), answer(200, kImage)}},
   };
   for (const auto& [name, replies] : cases) {
     CAPTURE(name);
@@ -172,10 +181,48 @@ TEST_CASE("a server that changed the image, knows no ranges or lies about them i
   }
 }
 
-TEST_CASE("a compressed rest is refused like a compressed whole") {
-  ScriptedServer server({broken(kHalf, kTag), rest(kHalf, kTag + "Content-Encoding: gzip\r\n")});
+TEST_CASE("a rest that is chunked and ends early is gone on with") {
+  constexpr std::size_t short_of_it = 1000;
+  ScriptedServer server(
+      {broken(kHalf, kTag), chunked_rest(kImage.substr(kHalf, short_of_it)), rest(kHalf + short_of_it, kTag)});
   Fetching fetching;
-  CHECK(fetching.failure(server.url()).code() == ErrorCode::image_unacceptable);
+  fetching.download(server.url());
+  CHECK(fetching.sink.content == kImage);
+  CHECK(server.requests().size() == 3);
+}
+
+TEST_CASE("a time of modification that has changed, or is told too soon, is no reason to mix") {
+  const std::string date = "Date: Mon, 02 Feb 2026 10:01:00 GMT\r\n";
+  const std::string first = "Last-Modified: Mon, 02 Feb 2026 10:00:00 GMT\r\n" + date;
+  for (const std::string& second :
+       std::vector<std::string>{"Last-Modified: Mon, 02 Feb 2026 10:00:59 GMT\r\n" + date, date}) {
+    ScriptedServer server({broken(kHalf, first), rest(kHalf, second), answer(200, kImage)});
+    Fetching fetching;
+    fetching.download(server.url());
+    CHECK(fetching.sink.content == kImage);
+    CHECK(fetching.sink.starts.size() >= 2);
+    CHECK(server.requests().size() == 3);
+  }
+}
+
+TEST_CASE("a web page or a compressed body in place of the rest proves nothing against what is held") {
+  for (const char* headers : {"Content-Encoding: gzip\r\n", "Content-Type: text/html\r\n"}) {
+    ScriptedServer server({broken(kHalf, kTag), rest(kHalf, kTag + headers)});
+    Fetching fetching;
+    CHECK(fetching.failure(server.url()).code() == ErrorCode::source_unavailable);
+    CHECK(fetching.sink.content.size() == kHalf);
+  }
+}
+
+TEST_CASE("a rest that is refused isn't asked for again by the next download") {
+  ScriptedServer server({broken(kHalf, kTag), answer(416, ""), answer(500, ""), answer(200, kImage)});
+  HttpSettings settings = eager_settings();
+  settings.retry.retries = 0;
+  Fetching fetching(settings);
+  CHECK(fetching.failure(server.url()).code() == ErrorCode::source_unavailable);
+  fetching.download(server.url());
+  CHECK(fetching.sink.content == kImage);
+  CHECK_FALSE(server.requests()[3].has("Range"));
 }
 
 TEST_CASE("attempts that bring something don't count against the retries, those that don't do") {
@@ -197,9 +244,10 @@ TEST_CASE("attempts that bring something don't count against the retries, those 
   CHECK(fetching.sink.content == kImage);
   CHECK(fetching.sink.starts.size() == 1);
 
-  ScriptedServer forgetful(std::vector<Reply>(5, broken(kHalf, kTag)));  // knows no ranges
-  CHECK(fetching.failure(forgetful.url()).code() == ErrorCode::source_unavailable);
-  CHECK(forgetful.requests().size() == 3);
+  ScriptedServer forgetful(std::vector<Reply>(6, broken(kHalf, kTag)));  // knows no ranges
+  Fetching anew;
+  CHECK(anew.failure(forgetful.url()).code() == ErrorCode::source_unavailable);
+  CHECK(forgetful.requests().size() == 4);  // the first one brought something
 
   ScriptedServer stingy(std::vector<Reply>(5, broken(100, kTag)));
   CHECK(fetching.failure(stingy.url()).code() == ErrorCode::source_unavailable);

@@ -15,7 +15,10 @@ class CountingTaker : public BodyTaker {
  public:
   bool wants(int status) const override { return status == 200; }
   std::optional<Fault> begin(const ResponseHead&) override { return std::nullopt; }
-  void body(std::span<const std::byte> bytes) override { taken += bytes.size(); }
+  std::optional<Fault> body(std::span<const std::byte> bytes) override {
+    taken += bytes.size();
+    return std::nullopt;
+  }
 
   std::size_t taken = 0;
 };
