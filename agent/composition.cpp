@@ -56,13 +56,14 @@ struct Sources {
         files(config.file_url_directories),
         swift(http_client, image_service.identity(), glance_tls(config)),
         located(glance, http_client, files, swift, location_rules(config)),
+        located_v1(glance_v1, http_client, files, swift, location_rules(config)),
         directory(config.registry_directory),
         urls(http_client, files),
         by_ref(registry(config), located, urls) {}
 
   cache::ImageSource& registry(const Config& config) {
     if (!with_glance) return directory;
-    if (config.glance.api_version == 1) return glance_v1;
+    if (config.glance.api_version == 1) return located_v1;
     return located;
   }
 
@@ -75,6 +76,7 @@ struct Sources {
   registry::FileUrls files;
   registry::SwiftStore swift;
   registry::LocationSource located;
+  registry::LocationSource located_v1;
   registry::DirectoryRegistry directory;
   registry::UrlSource urls;
   registry::SourceByRef by_ref;

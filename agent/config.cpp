@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/filesystem/operations.hpp>
 
 #include "agent/base/error.hpp"
@@ -21,10 +22,18 @@ struct Setting {
 // What was set, weaker sources overwritten by stronger ones.
 using Settings = std::map<const ConfigOption*, Setting>;
 
+// URLs of servers may hold a password.
+std::string without_credentials(const std::string& value) {
+  if (value.find("://") == std::string::npos) return value;
+  std::vector<std::string> parts = split_list(value);
+  std::ranges::transform(parts, parts.begin(), redact_url);
+  return show_list(parts);
+}
+
 Error bad_value(const ConfigOption& option, const Setting& setting, const BadValue& bad) {
   Error error(ErrorCode::invalid_request,
               fmt::format("{}: {}: {} isn't {}", setting.origin, label(option),
-                          option.is_secret ? "its value" : quote(setting.value), bad.what()));
+                          option.is_secret ? "its value" : quote(without_credentials(setting.value)), bad.what()));
   error.set_hint(fmt::format("its default is {}", quote(default_text(option))));
   error.add_field("option", label(option));
   return error;
@@ -128,7 +137,7 @@ std::string to_text(const LoadedConfig& loaded) {
       text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);
     }
     const auto origin = loaded.origins.find(fmt::format("{}.{}", option.section, option.name));
-    const std::string value = option.value.show(loaded.config);
+    const std::string value = without_credentials(option.value.show(loaded.config));
     text +=
         fmt::format("# {}\n# {}\n", option.doc, origin == loaded.origins.end() ? "default" : "from " + origin->second);
     text += option.is_secret && !value.empty() ? fmt::format("# {} is set, and not shown\n", option.name)

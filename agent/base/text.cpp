@@ -94,25 +94,21 @@ std::string quote_unless_plain(std::string_view text, std::size_t limit) {
 }
 
 std::string redact_url(std::string_view url) {
-  std::string_view rest = url.substr(0, url.find('#'));
-  std::string_view query;
-  if (const std::size_t mark = rest.find('?'); mark != std::string_view::npos) {
-    query = rest.substr(mark + 1);
-    rest = rest.substr(0, mark);
-  }
-  std::string shown;
-  if (const std::size_t scheme = rest.find("://"); scheme != std::string_view::npos) {
-    shown = rest.substr(0, scheme + 3);
-    rest.remove_prefix(scheme + 3);
-  }
-  // Keys of object stores may have slashes in them ("s3://key:se/cret@host"): there all before the last '@' goes.
-  const bool is_web = shown == "http://" || shown == "https://" || shown == "file://";
-  const std::size_t path = is_web ? std::min(rest.find('/'), rest.size()) : rest.size();
-  if (const std::size_t at = rest.substr(0, path).rfind('@'); at != std::string_view::npos) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t authority = scheme == std::string_view::npos ? 0 : scheme + 3;
+  std::string shown(url.substr(0, authority));
+  std::string_view rest = url.substr(authority);
+  // Keys of object stores may have any byte in them ("s3://key:se/c?r#et@host"): there all before the last '@' goes.
+  const bool is_web = authority == 0 || shown == "http://" || shown == "https://" || shown == "file://";
+  const std::size_t end = is_web ? std::min(rest.find_first_of("/?#"), rest.size()) : rest.size();
+  if (const std::size_t at = rest.substr(0, end).rfind('@'); at != std::string_view::npos) {
     shown += "***@";
     rest.remove_prefix(at + 1);
   }
-  shown += rest;
+  rest = rest.substr(0, rest.find('#'));
+  const std::size_t mark = std::min(rest.find('?'), rest.size());
+  shown += rest.substr(0, mark);
+  const std::string_view query = rest.substr(std::min(mark + 1, rest.size()));
   return query.empty() ? shown : shown + "?" + redact_query(query);
 }
 

@@ -16,6 +16,12 @@ constexpr DigestAlgorithm kDefaultAlgorithm = DigestAlgorithm::sha512;
 // Of what is read back from the staged file. Between two blocks the operation may be cancelled.
 constexpr std::size_t kBlock = 1 << 20;
 
+Error too_long(const model::ImageRecord& record) {
+  return Error(ErrorCode::image_unacceptable, fmt::format("image {} has more than the {} bytes that its record says",
+                                                          quote(record.ref.shown()), record.size->count))
+      .set_hint("look at the image at its source: record and bytes are not of one image");
+}
+
 }  // namespace
 
 std::vector<Digest> expected_digests(const model::ImageRecord& record, const std::optional<Digest>& demanded,
@@ -80,6 +86,8 @@ void ImageStream::start(const Transfer& transfer) {
 
 void ImageStream::write(std::span<const std::byte> bytes) {
   op_.check();
+  // Before it is written: an endless body must not fill the disk, nor be gone on with.
+  if (record_.size && consumed_ + Bytes{bytes.size()} > *record_.size) throw too_long(record_);
   consume(bytes);
   transfer_.append(bytes);
 }

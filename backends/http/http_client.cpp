@@ -23,6 +23,9 @@ namespace {
 
 constexpr int kNotModified = 304;
 constexpr int kRangeNotSatisfiable = 416;
+// Stores refuse a signature without the body's digest, which libcurl 7.88 signs but doesn't make; what is signed here
+// has no body.
+constexpr const char* kEmptySha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 HttpSettings with_normal_hosts(HttpSettings settings) {
   std::ranges::transform(settings.listed_hosts, settings.listed_hosts.begin(), normal_host);
@@ -50,7 +53,10 @@ WireRequest addressed(WireRequest wire, const HttpRequest& request, const Redire
   wire.url = route.url();
   wire.trust = route.trust();
   wire.tls = request.tls;
-  if (route.at_first_server()) wire.signing = request.signing;
+  if (request.signing && route.at_first_server()) {
+    wire.signing = request.signing;
+    wire.headers.push_back({.name = "x-amz-content-sha256", .value = kEmptySha256});
+  }
   std::ranges::copy_if(request.headers, std::back_inserter(wire.headers),
                        [&](const HttpHeader& header) { return !header.secret || route.at_first_server(); });
   return wire;

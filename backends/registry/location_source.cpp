@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "agent/base/error.hpp"
@@ -10,6 +11,10 @@
 
 namespace basecache::registry {
 namespace {
+
+// A record may name thousands, and each that doesn't answer costs a connection's timeout.
+constexpr std::size_t kMostLocations = 8;
+constexpr unsigned kRetries = 0;  // the next location, or the registry, is the retry
 
 // Whether another place may do better. What is wrong with this node, or with the request, stays wrong.
 bool is_of_the_place(ErrorCode code) {
@@ -57,7 +62,7 @@ bool LocationSource::is_allowed(const std::string& scheme) const {
 
 void LocationSource::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
   if (is_verifiable(record)) {
-    for (const std::string& location : record.locations) {
+    for (const std::string& location : record.locations | std::views::take(kMostLocations)) {
       if (is_allowed(scheme_of(location)) && fetch_from(location, record, sink, op)) return;
     }
   }
@@ -78,7 +83,8 @@ bool LocationSource::fetch_from(const std::string& location, const model::ImageR
     return true;
   } catch (const Error& error) {
     if (!is_of_the_place(error.code())) throw;
-    op.note(fmt::format("location {} failed: {}", shown, error.message()));
+    op.note(fmt::format("location {} failed: {}{}{}{}", shown, error.message(), error.hint().empty() ? "" : " (",
+                        error.hint(), error.hint().empty() ? "" : ")"));
     return false;
   }
 }
@@ -90,7 +96,8 @@ void LocationSource::transfer(LocationWay way, const std::string& location, cons
     case LocationWay::file:
       return copy_file(location, record, sink, op);
     case LocationWay::http:
-      return client_.download({.urls = {location}, .tls = rules_.tls, .named_by_server = true}, version, sink, op);
+      return client_.download({.urls = {location}, .tls = rules_.tls, .named_by_server = true, .retries = kRetries},
+                              version, sink, op);
     case LocationWay::s3:
       return fetch_s3(location, version, sink, op);
     case LocationWay::swift:
@@ -115,7 +122,8 @@ void LocationSource::copy_file(const std::string& location, const model::ImageRe
 void LocationSource::fetch_s3(const std::string& location, const std::string& version, cache::ImageSink& sink,
                               OpContext& op) {
   const StoreLocation object = parse_s3(location);
-  http::HttpRequest request{.urls = {object.object_url()}, .tls = rules_.tls, .named_by_server = true};
+  http::HttpRequest request{
+      .urls = {object.object_url()}, .tls = rules_.tls, .named_by_server = true, .retries = kRetries};
   if (!object.user.empty()) {
     request.signing = http::S3Signing{
         .access_key = object.user, .secret_key = object.key, .region = region_of(object.url, rules_.s3_region)};

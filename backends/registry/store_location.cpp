@@ -85,16 +85,17 @@ StoreLocation parse_swift(std::string_view location) {
   return store;
 }
 
+// "s3.<region>", "s3-<region>", "s3.dualstack.<region>" and "s3", with a bucket in front or none.
 std::string region_of(std::string_view url, std::string_view otherwise) {
   const auto parts = http::parse_url(url);
   std::string_view host = parts ? std::string_view(parts->host) : std::string_view();
   constexpr std::string_view amazon = ".amazonaws.com";
   if (!host.ends_with(amazon)) return std::string(otherwise);
   host.remove_suffix(amazon.size());
-  for (const std::string_view prefix : {"s3.", "s3-"}) {
-    if (host.starts_with(prefix)) return std::string(host.substr(prefix.size()));
-  }
-  return "us-east-1";  // "s3.amazonaws.com"
+  const std::string_view last = cut_last(host, '.');
+  const std::string_view region = last.empty() ? host : last;
+  if (region == "s3") return "us-east-1";  // "s3.amazonaws.com"
+  return std::string(region.starts_with("s3-") ? region.substr(3) : region);
 }
 
 }  // namespace basecache::registry

@@ -18,6 +18,8 @@ bool same_server(std::string_view a, std::string_view b) {
          first->port == second->port;
 }
 
+constexpr unsigned kRetries = 0;  // as of LocationSource
+
 // Swift's tempauth and Ceph's gateway serve version 1 there ("/auth/v1.0", "/auth/v1").
 bool is_version_1(std::string_view url) { return url.ends_with("/v1.0") || url.ends_with("/v1"); }
 
@@ -26,8 +28,10 @@ bool is_version_1(std::string_view url) { return url.ends_with("/v1.0") || url.e
 void SwiftStore::fetch(const StoreLocation& location, const std::string& version, cache::ImageSink& sink,
                        const OpContext& op) {
   const Account account = account_of(location, op);
-  http::HttpRequest request{
-      .urls = {account.url + "/" + location.container + "/" + location.object}, .tls = tls_, .named_by_server = true};
+  http::HttpRequest request{.urls = {account.url + "/" + location.container + "/" + location.object},
+                            .tls = tls_,
+                            .named_by_server = true,
+                            .retries = kRetries};
   if (!account.token.empty()) {
     request.headers.push_back({.name = "X-Auth-Token", .value = account.token.reveal(), .secret = true});
   }
@@ -60,7 +64,8 @@ SwiftStore::Account SwiftStore::version_1_account(const StoreLocation& location,
                                 .headers = {{.name = "X-Auth-User", .value = location.user, .secret = true},
                                             {.name = "X-Auth-Key", .value = location.key.reveal(), .secret = true}},
                                 .tls = tls_,
-                                .named_by_server = true}},
+                                .named_by_server = true,
+                                .retries = kRetries}},
                    op);
   Account account{.url = answer.head.header("x-storage-url"), .token = Secret(answer.head.header("x-auth-token"))};
   if (answer.head.status / 100 != 2 || account.url.empty() || account.token.empty()) {

@@ -107,9 +107,13 @@ TEST_CASE("what nova.conf says of the image service and of Keystone is taken as 
 
 TEST_CASE("secrets are used and never shown") {
   Node node;
-  node.config_file("[keystone_authtoken]\npassword = CANARY\nusername = nova\n");
+  node.config_file(
+      "[keystone_authtoken]\npassword = CANARY\nusername = nova\nauth_url = http://u:CANARY@k/v3\n"
+      "[glance]\napi_servers = http://a, http://u:CANARY@b\n");
   const std::string shown = to_text(node.load());
   CHECK(shown.find("username = nova\n") != std::string::npos);
+  CHECK(shown.find("auth_url = http://***@k/v3\n") != std::string::npos);
+  CHECK(shown.find("api_servers = http://a, http://***@b\n") != std::string::npos);
   CHECK(shown.find("# password is set, and not shown\n") != std::string::npos);
   CHECK(shown.find("CANARY") == std::string::npos);
   const Error error = Node().config_file("[keystone_authtoken]\npassword = CANARY\001\n").failure();

@@ -53,6 +53,8 @@ TEST_CASE("a shown URL has no password and no query values") {
   CHECK(redact_url("https://host/?secret") == "https://host/?***");
   CHECK(redact_url("https://host/#secret") == "https://host/");
   CHECK(redact_url("https://host/i.qcow2") == "https://host/i.qcow2");
+  CHECK(redact_url("s3://key:se/c?r#et@host/b/k") == "s3://***@host/b/k");
+  CHECK(redact_url("http://user:pa?ss@host/") == "http://user:pa?***");
   CHECK(redact_url("") == "");
 }
 

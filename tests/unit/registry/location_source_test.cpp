@@ -143,6 +143,7 @@ TEST_CASE("S3 gets a signature of version 4 made with the location's keys, and n
   CHECK(store.requests()[0].has("GET /bucket/key HTTP/1.1\r\n"));
   CHECK(store.requests()[0].has("Authorization: AWS4-HMAC-SHA256 Credential=ACCESS/"));
   CHECK(store.requests()[0].has("/us-east-1/s3/aws4_request"));
+  CHECK(store.requests()[0].has("x-amz-content-sha256"));
   CHECK_FALSE(store.requests()[0].has("RET"));
 }
 

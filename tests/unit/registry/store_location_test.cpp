@@ -46,7 +46,7 @@ TEST_CASE("locations of Swift are read as Glance's driver writes them") {
 TEST_CASE("what isn't a location of a store is refused, and no secret told") {
   for (const std::string location :
        {"s3://", "s3://AK:SECRET@host", "s3://AK:SECRET@host/bucket", "s3://SECRET@host/b/k", "s3://:SECRET@host/b/k",
-        "s3://AK:SECRET@/b/k", "s3://AK:SEC/RET@host//"}) {
+        "s3://AK:SECRET@/b/k", "s3://AK:SEC/RET@host//", "s3://AK:SEC?R#ET@host/"}) {
     CAPTURE(location);
     try {
       (void)parse_s3(location);
@@ -72,6 +72,9 @@ TEST_CASE("Amazon's hosts tell their region") {
   CHECK(region_of("https://s3.eu-west-1.amazonaws.com", "x") == "eu-west-1");
   CHECK(region_of("https://s3-eu-west-1.amazonaws.com", "x") == "eu-west-1");
   CHECK(region_of("https://s3.amazonaws.com", "x") == "us-east-1");
+  CHECK(region_of("https://s3.dualstack.eu-west-1.amazonaws.com", "x") == "eu-west-1");
+  CHECK(region_of("https://bucket.s3.eu-west-1.amazonaws.com", "x") == "eu-west-1");
+  CHECK(region_of("https://bucket.s3.amazonaws.com", "x") == "us-east-1");
   CHECK(region_of("https://ceph.example", "x") == "x");
 }
 
