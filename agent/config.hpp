@@ -63,7 +63,7 @@ struct Config {
   std::string s3_region = "us-east-1";     // of object stores whose host name doesn't say it
   Path certificate_directory =
       "/etc/basecache/certificates";  // <uuid>.pem: signers of images, and whom they are trusted by
-  bool allow_md5 = false;             // an md5 of the registry's counts as a promise
+  bool allow_md5 = false;             // an md5 is enough to tell bytes from others
   Bytes max_image_bytes = gibibytes(1024);
   LogLevel log_level = LogLevel::info;
 

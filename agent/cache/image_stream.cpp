@@ -16,10 +16,11 @@ constexpr DigestAlgorithm kDefaultAlgorithm = DigestAlgorithm::sha512;
 // Of what is read back from the staged file. Between two blocks the operation may be cancelled.
 constexpr std::size_t kBlock = 1 << 20;
 
-Error too_long(const model::ImageRecord& record) {
-  return Error(ErrorCode::image_unacceptable, fmt::format("image {} has more than the {} bytes that its record says",
-                                                          quote(record.ref.shown()), record.size->count))
-      .set_hint("look at the image at its source: record and bytes are not of one image");
+// `found`: a number of bytes, or what is known of it.
+Error wrong_size(const model::ImageRecord& record, std::string_view found) {
+  return Error(ErrorCode::image_unacceptable, fmt::format("image {} has {} bytes, its record says {}",
+                                                          quote(record.ref.shown()), found, record.size->count))
+      .set_hint("look at the image at its source: its record and its bytes are not of one image");
 }
 
 }  // namespace
@@ -74,6 +75,9 @@ void ImageStream::pass_held_bytes() {
 }
 
 void ImageStream::start(const Transfer& transfer) {
+  if (record_.size && transfer.size && *transfer.size != *record_.size) {
+    throw wrong_size(record_, std::to_string(transfer.size->count));
+  }
   transfer_.start(transfer);
   for (Hasher& hasher : hashers_) hasher.restart();
   if (verification_) verification_->restart();
@@ -87,7 +91,7 @@ void ImageStream::start(const Transfer& transfer) {
 void ImageStream::write(std::span<const std::byte> bytes) {
   op_.check();
   // Before it is written: an endless body must not fill the disk, nor be gone on with.
-  if (record_.size && consumed_ + Bytes{bytes.size()} > *record_.size) throw too_long(record_);
+  if (record_.size && consumed_ + Bytes{bytes.size()} > *record_.size) throw wrong_size(record_, "more");
   consume(bytes);
   transfer_.append(bytes);
 }
@@ -124,9 +128,7 @@ void ImageStream::verify_size() const {
         .set_hint("look at the image at its source: its upload may not have finished");
   }
   if (record_.size && *record_.size != transfer_.size()) {
-    throw Error(ErrorCode::image_unacceptable,
-                fmt::format("image {} has {} bytes, its record says {}", quote(record_.ref.shown()),
-                            transfer_.size().count, record_.size->count));
+    throw wrong_size(record_, std::to_string(transfer_.size().count));
   }
 }
 

@@ -21,13 +21,15 @@ Attempts::Attempts(const HttpRequest& request, std::string_view doing, const Ret
 // An answer counts for all servers; what is wrong with a server or the way to it doesn't.
 bool Attempts::may_go_on(const Fault& fault) const {
   if (is_retried(fault.kind, fault.status)) return true;
-  return fault.kind != FaultKind::status && failures_ < request_.urls.size();
+  return fault.kind != FaultKind::status && made_ < request_.urls.size();
 }
 
 std::optional<std::chrono::milliseconds> Attempts::delay(const Fault& fault) const {
   if (!may_go_on(fault)) return std::nullopt;
-  const bool next_is_fresh = 0 < failures_ && failures_ < request_.urls.size();
-  if (next_is_fresh || fault.kind == FaultKind::wrong_range) return std::chrono::milliseconds(0);
+  const bool next_was_never_asked = made_ < request_.urls.size();
+  if (next_was_never_asked) return std::chrono::milliseconds(0);
+  if (retry_.retries == 0) return std::nullopt;  // meant: not even where something was brought
+  if (fault.kind == FaultKind::wrong_range) return std::chrono::milliseconds(0);
   return next_delay(retry_, failures_, fault.retry_after, random_fraction());
 }
 

@@ -7,7 +7,7 @@
 namespace basecache::http {
 
 struct RetryParameters {
-  unsigned retries = 3;                        // attempts after the first one; [glance] num_retries and its default
+  unsigned retries = 3;                        // attempts after the first one that bring nothing; 0: none at all
   std::chrono::milliseconds first_delay{500};  // doubles with each failure; 0: no waiting at all
   std::chrono::milliseconds longest_delay{30'000};
   std::chrono::milliseconds longest_retry_after{120'000};  // a server may ask for patience, not for a day of it

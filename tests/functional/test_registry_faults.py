@@ -212,6 +212,12 @@ class Bodies(RegistryStory):
         self.assert_fetched()
         self.assertEqual(self.fetches()[-1].headers.get("range"), f"bytes={MIB + 1}-")
 
+    def test_an_endless_body_ends_at_the_size_of_the_record(self):
+        self.start(basecache={"max_image_bytes": 64 * MIB})  # so that a failing test doesn't fill the disk
+        self.script(faults.endless())
+        self.assert_fails_once(422, "image_unacceptable", str(len(self.content)))
+        self.assertLess(self.sent(), 2 * len(self.content) + 8 * MIB)
+
     def test_a_body_that_only_trickles_has_stalled(self):
         self.start({"num_retries": 0}, {"stall_timeout": 1})
         self.script(faults.slow(100))
@@ -242,10 +248,10 @@ class Bodies(RegistryStory):
         self.restart()
         self.assert_fetched()
 
-    def test_more_promised_than_sent_is_a_broken_transfer(self):
+    def test_more_promised_than_the_record_says_is_refused_before_it_is_fetched(self):
         self.start()
         self.script(faults.length_off(+1000), times=None)
-        self.assert_fails_once(502, "source_unavailable")
+        self.assert_fails_once(422, "image_unacceptable", str(len(self.content) + 1000), str(len(self.content)))
 
     def assert_not_the_image(self, fault: faults.Fault, size: int) -> None:
         """A whole body of another size: asked for once, and both sizes are told."""
@@ -254,6 +260,9 @@ class Bodies(RegistryStory):
         self.assert_fails_once(422, "image_unacceptable", str(size), str(len(self.content)))
         self.assertEqual(len(self.fetches()), 2)
         self.assertIsNone(self.fetches()[1].headers.get("range"))
+
+    def test_less_promised_than_the_record_says_is_noticed(self):
+        self.assert_not_the_image(faults.length_off(-1000), len(self.content) - 1000)
 
     def test_a_shorter_body_honestly_announced_is_not_the_image(self):
         self.assert_not_the_image(faults.other_bytes(self.content[:-1000]), len(self.content) - 1000)

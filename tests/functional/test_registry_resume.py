@@ -120,6 +120,23 @@ class Resume(RegistryStory):
         self.assert_fetched(content=other)
         self.assertEqual(self.ranges(), [None, None])
 
+    def test_a_range_that_is_refused_is_not_asked_for_by_the_next_request(self):
+        self.start_cut(retries=0)
+        self.assert_problem(self.create(), 502, "source_unavailable")
+        self.script(faults.status(416))
+        self.assert_problem(self.create(), 502, "source_unavailable", "416", "begins anew")
+        self.assert_nothing_visible()
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-", None])
+
+    def test_more_bytes_than_the_image_has_are_not_gone_on_with(self):
+        self.start({"num_retries": 0})
+        self.script(faults.other_bytes(self.content + os.urandom(4 * MIB)), faults.cut(self.content_size + 2 * MIB))
+        self.assertGreaterEqual(self.create().status, 400)
+        self.assert_nothing_visible()
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, None])
+
     def test_a_broken_journal_begins_anew(self):
         self.start_cut(retries=0)
         self.assert_problem(self.create(), 502, "source_unavailable")
