@@ -10,11 +10,17 @@
 namespace basecache::api {
 namespace {
 
-void log_end(const Operation& operation, const OpContext& op, const Outcome& outcome) {
+void log_end(const Operation& operation, OpContext& op, const Outcome& outcome) {
   const LogField id("operation", operation.id());
   const LogField subject("subject", operation.subject().name);
   const LogField seconds("seconds", fmt::format("{:.3f}", operation.seconds()));
   for (const std::string& note : op.notes()) log_event(LogLevel::warning, "operation_note", {id, {"note", note}});
+  for (const Step& step : op.steps().steps()) {
+    log_event(LogLevel::debug, "operation_step",
+              {id,
+               {"step", step.name},
+               {"seconds", fmt::format("{:.3f}", std::chrono::duration<double>(step.duration).count())}});
+  }
   if (!outcome.failed()) return log_event(LogLevel::info, "operation_done", {id, subject, seconds});
   log_event(LogLevel::warning, "operation_failed",
             {id, subject, seconds, {"status", outcome.http_status}, {"error", outcome.failure}});

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
 #include "agent/base/text.hpp"
 #include "backends/http/attempts.hpp"
 #include "backends/http/curl_session.hpp"
@@ -62,6 +63,13 @@ WireRequest addressed(WireRequest wire, const HttpRequest& request, const Redire
   return wire;
 }
 
+void log_exchange(Method method, const std::string& url, const Answer& answer, const OpContext& op) {
+  const std::string outcome = answer.head() != nullptr ? fmt::format("status {}", answer.head()->status)
+                                                       : std::get<Fault>(answer.result).reason;
+  log_event(LogLevel::debug, "http_exchange",
+            {{"operation", op.id()}, {"method", name_of(method)}, {"url", redact_url(url)}, {"outcome", outcome}});
+}
+
 // The first answer on the way from `url` that isn't a redirect.
 Answer follow(CurlSession& session, const HttpRequest& request, const std::string& url, const HttpSettings& settings,
               const WireRequest& wire, BodyTaker& taker, const OpContext& op) {
@@ -70,6 +78,7 @@ Answer follow(CurlSession& session, const HttpRequest& request, const std::strin
   for (;;) {
     Answer answer{.result = session.exchange(addressed(wire, request, route), taker, op),
                   .elsewhere = route.is_redirected() ? route.url() : std::string()};
+    log_exchange(wire.method, route.url(), answer, op);
     if (answer.head() == nullptr || !follows || !is_redirect(*answer.head())) return answer;
     if (auto refusal = route.follow(answer.head()->location)) return {.result = *std::move(refusal), .elsewhere = ""};
   }
