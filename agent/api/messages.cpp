@@ -11,7 +11,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLongestReason = 1000;
-// What is slower looks like a server that has stalled.
+// Slower, a server might take us for dead: while the connection's buffers, some MiB, are full it can't write (nginx
+// gives up after a minute of that, by its send_timeout). Our own waits never count as a stall of the server.
 constexpr std::uint64_t kLeastBytesPerSecond = 64 * 1024;
 constexpr std::uint64_t kMostBytesPerSecond = std::uint64_t{1} << 50;
 constexpr std::size_t kLongestRef = 4096;  // ImageRef has its own, shorter limit and says it better

@@ -49,8 +49,9 @@ bool same_mtime(const struct timespec& a, const struct timespec& b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-bool is_transfer(const cache::CacheLayout& layout, const model::CacheKey& key, const Path& staged) {
-  return staged == layout.fetched(key) && look_at(layout.transfer_journal(key));
+bool is_transfer(const cache::CacheLayout& layout, const model::CacheKey& key, const Path& path,
+                 const struct stat& file) {
+  return S_ISREG(file.st_mode) && path == layout.fetched(key) && look_at(layout.transfer_journal(key));
 }
 
 std::vector<SeenEntry> look_around(const cache::CacheLayout& layout) {
@@ -58,11 +59,11 @@ std::vector<SeenEntry> look_around(const cache::CacheLayout& layout) {
   for (const auto& item : boost::filesystem::directory_iterator(layout.base_directory())) {
     const std::string name = item.path().filename().native();
     if (item.path() == layout.state_directory()) continue;
-    const auto staged = cache::staged_file_key(name);
-    // What is staged without a journal belongs to a request: to a live one, or to the next start's recovery.
-    if (staged && !is_transfer(layout, *staged, item.path())) continue;
     const auto found = look_at(item.path());
     if (!found) continue;
+    const auto staged = cache::staged_file_key(name);
+    // What is staged without a journal belongs to a request: to a live one, or to the next start's recovery.
+    if (staged && !is_transfer(layout, *staged, item.path(), *found)) continue;
     SeenEntry entry{.entry = {.name = name, .key = staged ? staged : model::CacheKey::parse(name)}};
     entry.entry.is_transfer = staged.has_value();
     entry.entry.allocated = allocated_by(*found);
@@ -169,7 +170,8 @@ Bytes Pruner::remove_transfer(const model::CacheKey& key) const {
   const cache::CacheLayout& layout = cache_.layout();
   const auto there = [&] {
     const Path staged = layout.fetched(key);
-    return is_transfer(layout, key, staged) ? look_at(staged) : std::nullopt;
+    const auto found = look_at(staged);
+    return found && is_transfer(layout, key, staged, *found) ? found : std::nullopt;
   };
   if (!there()) throw no_base_file(key);
   FileLock file(layout.lock_file(key));

@@ -244,6 +244,18 @@ TEST_CASE("an abandoned transfer goes with its journal, a dry run only says so, 
   CHECK_FALSE(boost::filesystem::exists(node.layout.transfer_journal(node.image)));
 }
 
+TEST_CASE("what stands in a transfer's place and is no file is no transfer, whatever its journal says") {
+  PruneNode node;
+  node.leave_transfer();
+  const Path staged = node.layout.fetched(node.image);
+  remove_file(staged);
+  boost::filesystem::create_directory(staged);
+  PruneNode::aged(staged);
+  CHECK(node.prune().decisions.empty());
+  CHECK(remove_error(node) == ErrorCode::not_found);
+  CHECK(boost::filesystem::is_directory(staged));
+}
+
 TEST_CASE("removing a base file that isn't there yet removes what a broken transfer of it left") {
   PruneNode node;
   node.leave_transfer();
