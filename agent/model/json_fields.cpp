@@ -20,6 +20,9 @@ Error bad_field(const std::string& path, std::string_view why) {
       .add_field("field", path);
 }
 
+// Keys, values, beginnings and ends. The catalog of a large cloud has some thousand; "[]" costs a hundred times its
+// text.
+constexpr std::size_t kMostEvents = 500'000;
 constexpr int kDeepest = 64;  // far beyond what a request needs; JSON is copied and written by recursion
 
 Error not_json(std::string_view what, std::string_view why) {
@@ -37,12 +40,18 @@ std::string place_of(std::string_view text, std::size_t byte) {
 }  // namespace
 
 json parse_json(const std::string& text, std::string_view what) {
-  const auto not_too_deep = [what](int depth, json::parse_event_t, const json&) {
-    if (depth <= kDeepest) return true;
-    throw Error(ErrorCode::invalid_request, fmt::format("{} nests more than {} levels", what, kDeepest));
+  std::size_t events = 0;
+  const auto within_limits = [&](int depth, json::parse_event_t, const json&) {
+    if (depth > kDeepest) {
+      throw Error(ErrorCode::invalid_request, fmt::format("{} nests more than {} levels", what, kDeepest));
+    }
+    if (++events > kMostEvents) {
+      throw Error(ErrorCode::invalid_request, fmt::format("{} has too many values", what));
+    }
+    return true;
   };
   try {
-    return json::parse(text, not_too_deep);
+    return json::parse(text, within_limits);
   } catch (const json::parse_error& error) {
     throw not_json(what, "it is wrong at " + place_of(text, error.byte));
   } catch (const json::exception&) {

@@ -13,7 +13,8 @@
 namespace basecache::model {
 
 // A caller's text as JSON. Error(invalid_request): "<what> is not JSON: ..." with line and column but without a byte of
-// the text, which may hold passwords; and for one that nests deeper than any request, before it is built.
+// the text, which may hold passwords; and for one that nests deeper, or has more values, than any request or
+// answer, before it is built.
 nlohmann::json parse_json(const std::string& text, std::string_view what);
 
 // Reads the fields of one JSON object of a caller and remembers which were asked for, so that finish() can refuse

@@ -34,6 +34,15 @@ http::HttpHeader token_header(const Secret& token) {
   return {.name = "X-Auth-Token", .value = token.reveal(), .secret = true};
 }
 
+// A refusal is shown in the server's words; not where they repeat what was confided to it.
+http::ApiResponse without_secrets(http::ApiResponse answer, const http::HttpRequest& request) {
+  for (const http::HttpHeader& header : request.headers) {
+    const bool repeats = header.secret && answer.body.find(header.value) != std::string::npos;
+    if (repeats && answer.head.status / 100 != 2) answer.body.clear();
+  }
+  return answer;
+}
+
 }  // namespace
 
 std::size_t random_below(std::size_t limit) {
@@ -70,10 +79,11 @@ http::ApiResponse GlanceClient::authorized(const GlanceCall& call, const OpConte
   return with_context([&] { return "cannot " + call.doing; },
                       [&] {
                         const Ticket ticket = ticket_for(call, op);
-                        auto answer = send(ticket.request);
+                        auto answer = without_secrets(send(ticket.request), ticket.request);
                         if (!is_refused(answer) || ticket.renewable.empty()) return answer;
                         endpoints_.refused(ticket.renewable);
-                        return send(ticket_for(call, op).request);
+                        const Ticket renewed = ticket_for(call, op);
+                        return without_secrets(send(renewed.request), renewed.request);
                       });
 }
 

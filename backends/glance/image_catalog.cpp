@@ -1,8 +1,11 @@
 #include "backends/glance/image_catalog.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "agent/base/error.hpp"
@@ -43,6 +46,13 @@ std::size_t next_page_size(const ImageFilter& filter, std::size_t listed) {
   return filter.limit ? std::min(kPageSize, *filter.limit - std::min(*filter.limit, listed)) : kPageSize;
 }
 
+constexpr std::size_t kMostImages = 100'000;
+
+Error endless_list() {
+  return Error(ErrorCode::source_unavailable, fmt::format("the registry lists more than {} images", kMostImages))
+      .set_hint("ask for some of them: by name, status or tag, or with a limit");
+}
+
 }  // namespace
 
 GlanceImage ImageCatalog::show(const ImageAddress& image, const OpContext& op) {
@@ -58,14 +68,17 @@ GlanceImage ImageCatalog::show(const ImageAddress& image, const OpContext& op) {
 // The next page is asked for in our own words: the link that Glance gives doesn't know the prefix of its address.
 std::vector<GlanceImage> ImageCatalog::list(const ImageFilter& filter, const OpContext& op) {
   std::vector<GlanceImage> images;
+  std::set<std::string> markers;
   std::string marker;
   while (const std::size_t page_size = next_page_size(filter, images.size())) {
     const auto answer = client_.call({.doing = "list images", .path = list_path(filter, page_size, marker)}, op);
     Page page = parse_page(answer.body);
-    const bool is_last = page.is_last || page.images.back().id == marker;
     if (!page.images.empty()) marker = page.images.back().id;
+    // A page that has been before: the server would go on for ever.
+    const bool is_last = page.is_last || !markers.insert(marker).second;
     std::ranges::move(page.images, std::back_inserter(images));
     if (is_last) break;
+    if (images.size() > kMostImages) throw endless_list();
   }
   if (filter.limit && images.size() > *filter.limit) images.resize(*filter.limit);
   return images;

@@ -46,6 +46,8 @@ struct AuthOptions {
   std::string default_domain_name;
   std::string default_domain_id;
 
+  // Not the operator but the location of an image named auth_url: as of HttpRequest.
+  bool named_by_server = false;
   std::string origin = "[glance]";  // where these options were set, for messages
 };
 

@@ -29,7 +29,8 @@ http::ApiCall call_for(const AuthOptions& options) {
   std::string body = body_of(options);  // beforehand: g++ 12 destroys members twice when a later initialiser throws
   return {.request = {.urls = {tokens_url(options.auth_url)},
                       .headers = {{.name = "Accept", .value = "application/json"}},
-                      .tls = {.authorities = options.cafile, .certificate = options.certfile, .key = options.keyfile}},
+                      .tls = {.authorities = options.cafile, .certificate = options.certfile, .key = options.keyfile},
+                      .named_by_server = options.named_by_server},
           .method = http::Method::post,
           .body = std::move(body),
           .content_type = "application/json",

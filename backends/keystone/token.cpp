@@ -3,7 +3,9 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
+#include "agent/model/json_fields.hpp"
 
 namespace basecache::keystone {
 namespace {
@@ -33,17 +35,19 @@ std::optional<std::chrono::sys_seconds> parse_time(std::string_view text) {
 }  // namespace
 
 std::optional<Token> token_from(const std::string& subject_token, std::string_view body) {
-  const json answer = json::parse(body, nullptr, false);
-  if (subject_token.empty() || answer.is_discarded()) return std::nullopt;
+  if (subject_token.empty()) return std::nullopt;
   try {
+    const json answer = model::parse_json(std::string(body), "the token");
     const json& token = answer.at("token");
     const auto issued = parse_time(token.at("issued_at").get<std::string>());
     const auto expires = parse_time(token.at("expires_at").get<std::string>());
     if (!issued || !expires) return std::nullopt;
     return Token{.id = Secret(subject_token),
                  .life = *expires - *issued,
-                 .catalog = catalog_from(token.value("catalog", json::array()))};
+                 .catalog = token.contains("catalog") ? catalog_from(token["catalog"]) : Catalog()};
   } catch (const json::exception&) {
+    return std::nullopt;
+  } catch (const Error&) {
     return std::nullopt;
   }
 }

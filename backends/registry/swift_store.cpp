@@ -81,6 +81,7 @@ SwiftStore::Account SwiftStore::keystone_account(const StoreLocation& location, 
   keystone::AuthOptions options;
   const std::size_t colon = location.user.find(':');
   options.origin = "the image's location";
+  options.named_by_server = true;
   options.auth_url = location.url;
   options.username = colon == std::string::npos ? location.user : location.user.substr(colon + 1);
   options.project_name = location.user.substr(0, colon);

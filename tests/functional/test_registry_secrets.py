@@ -215,6 +215,14 @@ class Secrets(RegistryStory):
         self.assert_failed(self.make(f"ftp://user:{URL_PASSWORD}@host/x"), "invalid_request")
         self.assert_no_secret_told()
 
+    def test_of_a_server_that_repeats_what_it_was_told(self):
+        self.start()
+        self.assert_made(self.make(self.image.id))
+        other = self.registry.add_image(self.content)
+        self.registry.misbehave("GET", other.path, faults.status(403, f"no: {FOREIGN_TOKEN}".encode()))
+        self.assert_failed(self.make(other.id, FOREIGN_TOKEN), "source_unauthorized")
+        self.assert_no_secret_told()
+
     def test_of_the_configuration_and_the_cli(self):
         self.start()
         self.assert_made(self.make(self.image.id))

@@ -108,6 +108,15 @@ TEST_CASE("no token leaves in an error") {
   for (const auto& field : error->fields()) CHECK_FALSE(contains(field.second, "token"));
 }
 
+TEST_CASE("a server's words are not told where they repeat a token") {
+  ScriptedServer server({answer(403, "no entry with first-token for you"), answer(403, "no entry for you")});
+  Story story(server);
+  const auto silenced = error_of([&] { (void)story.client.call(kShow, story.op); });
+  REQUIRE(silenced);
+  CHECK_FALSE(contains(silenced->message(), "no entry"));
+  CHECK(says(error_of([&] { (void)story.client.call(kShow, story.op); }), "no entry for you"));
+}
+
 TEST_CASE("a final slash of a base URL is not doubled") {
   ScriptedServer server({answer(200, "yes")});
   Story story({base_url(server) + "/image/"});

@@ -71,6 +71,14 @@ TEST_CASE("a server that gives the same page forever doesn't hold us") {
   CHECK(server.requests().size() == 2);
 }
 
+TEST_CASE("nor does one that goes round") {
+  ScriptedServer server({answer(200, page(record("a"), false)), answer(200, page(record("b"), false)),
+                         answer(200, page(record("a"), false))});
+  Story story(server);
+  CHECK_NOTHROW((void)ImageCatalog(story.client).list({}, story.op));
+  CHECK(server.requests().size() == 3);
+}
+
 TEST_CASE("what is no list is the registry's fault") {
   for (const char* body : {"[]", R"({"images": 5})", R"({"images": [5]})", "<html>"}) {
     CAPTURE(body);

@@ -39,6 +39,15 @@ TEST_CASE("what isn't a token is none") {
   }
 }
 
+TEST_CASE("a catalog that never stops nesting, or has values without end, is no token") {
+  const std::string head = R"({"token": {"issued_at": "2026-11-20T00:00:00Z", "expires_at": "2026-11-20T01:00:00Z", )"
+                           R"("catalog": [)";
+  CHECK_FALSE(token_from("t", head + std::string(3'000'000, '[')));
+  std::string values;
+  for (int i = 0; i < 400'000; ++i) values += "[],";
+  CHECK_FALSE(token_from("t", head + values + "[]]}}"));
+}
+
 TEST_CASE("a time that isn't one in UTC is refused") {
   for (const char* time : {"", "tomorrow", "2026-11-21 23:50", "2026-13-21T23:50:17Z", "2026-11-21T23:50:17",
                            "2026-11-21T23:50:17+01:00", "2026-11-2xT23:50:17Z"}) {

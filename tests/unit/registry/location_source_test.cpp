@@ -173,3 +173,33 @@ TEST_CASE("a store that no catalog of ours knows gets no token") {
   node.fetch({fmt::format("swift+http://127.0.0.1:{}/v1/AUTH_1/images/1", store.port())});
   CHECK_FALSE(store.requests()[0].has("X-Auth-Token"));
 }
+
+TEST_CASE("a Keystone that a location names is trusted as little as a store") {
+  Node node({"swift+http"}, {});
+  ScriptedServer identity({answer(201, "{}")});
+  const std::string notes =
+      node.fetch({fmt::format("swift+http://project:user:KEY@127.0.0.1:{}/v3/images/1", identity.port())});
+  CHECK(holds(notes, "where this node must not be led"));
+  CHECK_FALSE(holds(notes, "KEY"));
+  CHECK(identity.requests().empty());
+  CHECK(node.used_registry());
+}
+
+TEST_CASE("with credentials for Keystone the store is where its catalog says") {
+  Node node({"swift+http"});
+  ScriptedServer store({answer(200, kImage)});
+  const std::string catalog = R"([{"type":"object-store","name":"swift","endpoints":[{"interface":"public",)"
+                              R"("region":"r","url":")" +
+                              store.url("v1/AUTH_1") + R"("}]}])";
+  ScriptedServer identity({answer(201,
+                                  R"({"token":{"issued_at":"2026-11-21T10:00:00.000000Z",)"
+                                  R"("expires_at":"2026-11-21T11:00:00.000000Z","catalog":)" +
+                                      catalog + "}}",
+                                  "X-Subject-Token: TOKEN\r\n")});
+  CHECK(node.fetch({fmt::format("swift+http://project:user:KEY@127.0.0.1:{}/v3/images/1", identity.port())}).empty());
+  CHECK_FALSE(node.used_registry());
+  CHECK(identity.requests()[0].has("POST /v3/auth/tokens HTTP/1.1\r\n"));
+  CHECK(identity.requests()[0].body.find(R"("name":"project")") != std::string::npos);
+  CHECK(store.requests()[0].has("GET /v1/AUTH_1/images/1 HTTP/1.1\r\n"));
+  CHECK(store.requests()[0].has("X-Auth-Token: TOKEN\r\n"));
+}
