@@ -41,11 +41,6 @@ StagedFile blank_file(const Path& path, Bytes size) {
   return file;
 }
 
-// Verdicts about the bytes: no later attempt would find anything else in them.
-bool is_verdict(ErrorCode code) {
-  return code == ErrorCode::checksum_mismatch || code == ErrorCode::image_unacceptable;
-}
-
 // What can't be held on this storage doesn't go on taking its room, either.
 bool is_storage_failure(ErrorCode code) { return code == ErrorCode::no_space || code == ErrorCode::storage_unusable; }
 
@@ -75,18 +70,24 @@ BaseFile BaseFileBuilder::build(const model::BaseFileSpec& spec, OpContext& op) 
 
 BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, OpContext& op) {
   const model::CacheKey key = model::key_of(image);
+  bool is_fetched = false;
   try {
-    BaseFile base = fetch_and_publish(image, key, op);
+    FetchedImage fetched = fetch(image, key, op);
+    is_fetched = true;
+    BaseFile base = publish_fetched(std::move(fetched), image, key, op);
     remove_transfer(layout_, key);
     return base;
   } catch (const Error& error) {
-    if (is_verdict(error.code()) || is_storage_failure(error.code())) try_to_remove_transfer(layout_, key);
+    // Of whole and verified bytes it is a verdict: no later attempt would find anything else in them.
+    const bool is_verdict = is_fetched && error.code() == ErrorCode::image_unacceptable;
+    if (is_verdict || is_storage_failure(error.code())) try_to_remove_transfer(layout_, key);
     throw;
   }
 }
 
-BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
-  InspectedImage inspected = InspectedImage::inspect(fetch(image, key, op));
+BaseFile BaseFileBuilder::publish_fetched(FetchedImage fetched, const model::ImageBase& image,
+                                          const model::CacheKey& key, OpContext& op) {
+  InspectedImage inspected = InspectedImage::inspect(std::move(fetched));
   const InspectionVerdict verdict = inspected.verdict();
 
   const bool converts = settings_.force_raw_images && verdict.format != model::DiskFormat::raw;
@@ -103,9 +104,11 @@ BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const
 FetchedImage BaseFileBuilder::fetch(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
   const auto step = op.steps().measure("fetch");
   const model::ImageRecord known = steps_.source.describe(image.ref, op);
-  ImageStream stream(known, expected_digests(known, image.checksum, settings_.allow_md5),
-                     StagedTransfer(layout_, key, image.ref.shown()), steps_.inspector, steps_.verifier.begin(known),
-                     op);
+  const WantedDigests digests = wanted_digests(known, image.checksum, settings_.allow_md5);
+  std::unique_ptr<Verification> verification = steps_.verifier.begin(known);
+  const Unsynced unsynced = digests.expected.empty() && !verification ? Unsynced::distrusted : Unsynced::trusted;
+  ImageStream stream(known, digests, StagedTransfer(layout_, key, image.ref.shown(), unsynced), steps_.inspector,
+                     std::move(verification), op);
   fetch_verified(known, stream, op);
   return std::move(stream).finish();
 }

@@ -10,9 +10,6 @@
 namespace basecache::cache {
 namespace {
 
-// What is kept of an image nobody promised a digest for: the default of Glance's os_hash_algo.
-constexpr DigestAlgorithm kDefaultAlgorithm = DigestAlgorithm::sha512;
-
 // Of what is read back from the staged file. Between two blocks the operation may be cancelled.
 constexpr std::size_t kBlock = 1 << 20;
 
@@ -25,20 +22,23 @@ Error wrong_size(const model::ImageRecord& record, std::string_view found) {
 
 }  // namespace
 
-std::vector<Digest> expected_digests(const model::ImageRecord& record, const std::optional<Digest>& demanded,
-                                     bool allow_md5) {
-  std::vector<Digest> expected;
-  if (demanded) expected.push_back(*demanded);
-  if (record.digest && (allow_md5 || record.digest->algorithm != DigestAlgorithm::md5)) {
-    expected.push_back(*record.digest);
+WantedDigests wanted_digests(const model::ImageRecord& record, const std::optional<Digest>& demanded, bool allow_md5) {
+  WantedDigests wanted;
+  const std::optional<Digest>& promised = record.digest;
+  if (promised && (allow_md5 || promised->algorithm != DigestAlgorithm::md5)) wanted.kept = promised->algorithm;
+  if (demanded) {
+    wanted.kept = demanded->algorithm;
+    wanted.expected.push_back(*demanded);
   }
-  return expected;
+  if (promised) wanted.expected.push_back(*promised);
+  return wanted;
 }
 
-ImageStream::ImageStream(model::ImageRecord record, std::vector<Digest> expected, StagedTransfer transfer,
+ImageStream::ImageStream(model::ImageRecord record, WantedDigests digests, StagedTransfer transfer,
                          const ImageInspector& inspector, std::unique_ptr<Verification> verification, OpContext& op)
     : record_(std::move(record)),
-      expected_(std::move(expected)),
+      expected_(std::move(digests.expected)),
+      algorithms_{digests.kept},
       transfer_(std::move(transfer)),
       inspector_(inspector),
       inspection_(inspector.begin()),
@@ -47,7 +47,6 @@ ImageStream::ImageStream(model::ImageRecord record, std::vector<Digest> expected
   for (const Digest& digest : expected_) {
     if (std::ranges::find(algorithms_, digest.algorithm) == algorithms_.end()) algorithms_.push_back(digest.algorithm);
   }
-  if (algorithms_.empty()) algorithms_.push_back(kDefaultAlgorithm);
   for (const DigestAlgorithm algorithm : algorithms_) hashers_.emplace_back(algorithm);
 }
 
@@ -91,7 +90,10 @@ void ImageStream::start(const Transfer& transfer) {
 void ImageStream::write(std::span<const std::byte> bytes) {
   op_.check();
   // Before it is written: an endless body must not fill the disk, nor be gone on with.
-  if (record_.size && consumed_ + Bytes{bytes.size()} > *record_.size) throw wrong_size(record_, "more");
+  if (record_.size && consumed_ + Bytes{bytes.size()} > *record_.size) {
+    refute();
+    throw wrong_size(record_, "more");
+  }
   consume(bytes);
   transfer_.append(bytes);
 }
@@ -109,10 +111,14 @@ void ImageStream::verify() {
   try {
     digest_ = verified();
   } catch (...) {
-    refuted_mixture_ = resumed_;
-    transfer_.start({});
+    refute();
     throw;
   }
+}
+
+void ImageStream::refute() {
+  refuted_mixture_ = resumed_;
+  transfer_.start({});
 }
 
 Digest ImageStream::verified() {

@@ -14,10 +14,15 @@
 
 namespace basecache::cache {
 
-// The digests that an image must have: the one that the caller demands, always, then the one that its source promises;
-// a promised md5 counts only when allowed, since it can be forged.
-std::vector<Digest> expected_digests(const model::ImageRecord& record, const std::optional<Digest>& demanded,
-                                     bool allow_md5);
+// The digests that are taken of an image's bytes.
+struct WantedDigests {
+  std::vector<Digest> expected = {};               // what they must be
+  DigestAlgorithm kept = DigestAlgorithm::sha512;  // of which one is kept in the record of the base file
+};
+
+// Expected is what the caller demands and what the source promises. A promised md5 can be forged, but finds accidents:
+// it is expected like any other; whether it also tells these bytes from others, and is kept, `allow_md5` says.
+WantedDigests wanted_digests(const model::ImageRecord& record, const std::optional<Digest>& demanded, bool allow_md5);
 
 // What happens to an image's bytes while they arrive, once, in order: each block is hashed, verified, inspected and
 // written.
@@ -27,12 +32,13 @@ std::vector<Digest> expected_digests(const model::ImageRecord& record, const std
 class ImageStream : public ImageSink {
  public:
   // `verification` may be null.
-  ImageStream(model::ImageRecord record, std::vector<Digest> expected, StagedTransfer transfer,
+  ImageStream(model::ImageRecord record, WantedDigests digests, StagedTransfer transfer,
               const ImageInspector& inspector, std::unique_ptr<Verification> verification, OpContext& op);
 
   // The first call reads what an earlier attempt or process left: step "resume".
   std::optional<HeldBytes> held() override;
   void start(const Transfer& transfer) override;
+  // Error(image_unacceptable) for more bytes than the record says; then none are held any more.
   void write(std::span<const std::byte> bytes) override;
 
   // Error(checksum_mismatch) with both values, Error(image_unacceptable) when there were no bytes or not as many as the
@@ -46,14 +52,15 @@ class ImageStream : public ImageSink {
  private:
   void pass_held_bytes();
   void consume(std::span<const std::byte> bytes);
+  void refute();
   Digest verified();
   void verify_size() const;
   Digest matching_digest();
 
   model::ImageRecord record_;
   std::vector<Digest> expected_;
-  std::vector<Hasher> hashers_;  // hashers_[0] is the digest that is kept in the record of the base file
-  std::vector<DigestAlgorithm> algorithms_;
+  std::vector<DigestAlgorithm> algorithms_;  // the kept one first
+  std::vector<Hasher> hashers_;              // one an algorithm
   StagedTransfer transfer_;
   const ImageInspector& inspector_;
   std::unique_ptr<Inspection> inspection_;

@@ -13,6 +13,8 @@ namespace {
 // How much a power cut may take from a transfer. Each sync stops the stream until the disk has caught up, so not much
 // smaller; most images are smaller than this and are never synced before they are whole.
 constexpr Bytes kSyncInterval = mebibytes(256);
+// What a killed process may lose where bytes that weren't synced are distrusted.
+constexpr Bytes kShortSyncInterval = mebibytes(64);
 
 StagedFile open_staged_file(const Path& path, const std::optional<LeftTransfer>& left) {
   if (!left) return StagedFile::create(path);
@@ -21,12 +23,12 @@ StagedFile open_staged_file(const Path& path, const std::optional<LeftTransfer>&
 
 }  // namespace
 
-StagedTransfer::StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin)
-    : StagedTransfer(layout, key, std::move(origin), find_left_transfer(layout, key)) {}
+StagedTransfer::StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin, Unsynced unsynced)
+    : StagedTransfer(layout, key, std::move(origin), unsynced, find_left_transfer(layout, key, unsynced)) {}
 
-StagedTransfer::StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin,
+StagedTransfer::StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin, Unsynced unsynced,
                                const std::optional<LeftTransfer>& left)
-    : layout_(layout), key_(std::move(key)), file_(open_staged_file(layout.fetched(key_), left)) {
+    : layout_(layout), key_(std::move(key)), unsynced_(unsynced), file_(open_staged_file(layout.fetched(key_), left)) {
   if (left) journal_ = left->journal;
   journal_.origin = std::move(origin);
   if (left) write_journal(layout_, key_, journal_);  // from here on it is this boot's
@@ -38,6 +40,7 @@ StagedTransfer::~StagedTransfer() {
   if (file_.size() < kLeastHeld) {
     ::unlink(layout_.transfer_journal(key_).c_str());
   } else {
+    if (unsynced_ == Unsynced::distrusted) try_to_sync();
     std::move(file_).leave();
   }
 }
@@ -64,13 +67,22 @@ void StagedTransfer::start(const Transfer& transfer) {
 
 void StagedTransfer::append(std::span<const std::byte> bytes) {
   file_.append(bytes);
-  if (!journal_.transfer.version.empty() && size() - journal_.synced >= kSyncInterval) renew_journal();
+  const Bytes interval = unsynced_ == Unsynced::trusted ? kSyncInterval : kShortSyncInterval;
+  if (!journal_.transfer.version.empty() && size() - journal_.synced >= interval) renew_journal();
 }
 
 void StagedTransfer::renew_journal() {
   file_.sync();
   journal_.synced = size();
   write_journal(layout_, key_, journal_);
+}
+
+// Where this fails a later builder finds what was synced before.
+void StagedTransfer::try_to_sync() noexcept {
+  try {
+    renew_journal();
+  } catch (const Error&) {
+  }
 }
 
 }  // namespace basecache::cache

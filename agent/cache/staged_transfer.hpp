@@ -19,7 +19,8 @@ namespace basecache::cache {
 class StagedTransfer {
  public:
   // `origin`: the image ref as it may be shown.
-  StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin);
+  StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin,
+                 Unsynced unsynced = Unsynced::trusted);
   StagedTransfer(StagedTransfer&&) noexcept = default;
   StagedTransfer& operator=(StagedTransfer&&) = delete;
   ~StagedTransfer();
@@ -38,12 +39,14 @@ class StagedTransfer {
   StagedFile take_file() && { return std::move(file_); }
 
  private:
-  StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin,
+  StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin, Unsynced unsynced,
                  const std::optional<LeftTransfer>& left);
   void renew_journal();
+  void try_to_sync() noexcept;
 
   const CacheLayout& layout_;
   model::CacheKey key_;
+  Unsynced unsynced_;
   StagedFile file_;
   TransferJournal journal_;  // its version is "" while there is none on disk
 };

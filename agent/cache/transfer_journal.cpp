@@ -38,11 +38,11 @@ TransferJournal journal_from(const json& object) {
   return journal;
 }
 
-// All of the staged file, unless another kernel wrote it: then what was synced. Nothing when the file lacks bytes that
+// All of the staged file, or what of it was synced. Nothing when the file lacks bytes that
 // the journal vouches for, or has more than the image: something else has happened to it.
-std::optional<Bytes> trusted_count(const TransferJournal& journal, Bytes length, bool same_boot) {
+std::optional<Bytes> trusted_count(const TransferJournal& journal, Bytes length, bool all) {
   if (length < journal.synced || length > journal.transfer.size.value_or(length)) return std::nullopt;
-  const Bytes count = same_boot ? length : journal.synced;
+  const Bytes count = all ? length : journal.synced;
   return count < kLeastHeld ? std::nullopt : std::optional(count);
 }
 
@@ -59,7 +59,8 @@ void write_journal(const CacheLayout& layout, const model::CacheKey& key, const 
   replace_small_file(layout.transfer_journal(key), object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
-std::optional<LeftTransfer> find_left_transfer(const CacheLayout& layout, const model::CacheKey& key) {
+std::optional<LeftTransfer> find_left_transfer(const CacheLayout& layout, const model::CacheKey& key,
+                                               Unsynced unsynced) {
   try {
     const auto text = read_small_file(layout.transfer_journal(key));
     if (!text) return std::nullopt;
@@ -67,7 +68,8 @@ std::optional<LeftTransfer> find_left_transfer(const CacheLayout& layout, const 
     const TransferJournal journal = journal_from(object);
     const Path staged = layout.fetched(key);
     if (journal.transfer.version.empty() || object.at("file") != growing_identity_of(staged)) return std::nullopt;
-    const auto count = trusted_count(journal, sizes_of(staged).apparent, object.at("boot") == boot_id());
+    const bool all = unsynced == Unsynced::trusted && object.at("boot") == boot_id();
+    const auto count = trusted_count(journal, sizes_of(staged).apparent, all);
     return count ? std::optional(LeftTransfer{journal, *count}) : std::nullopt;
   } catch (const std::exception&) {
     // Left half written by a power cut, or unreadable: the image is fetched from its first byte.

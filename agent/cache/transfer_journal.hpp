@@ -24,14 +24,20 @@ struct TransferJournal {
 // For the staged file that is there now. Lazily: what a power cut takes from the journal is only fetched again.
 void write_journal(const CacheLayout& layout, const model::CacheKey& key, const TransferJournal& journal);
 
-// The journal of the staged file that is there, and how many of its bytes are what the source has sent: all after a
-// killed process, whose writes the kernel still has; the synced ones after a restart of the machine.
+// Whether to go on with bytes that were written but not synced. The kernel that wrote them still has them, unless the
+// file system failed, was taken away or came back from a server that had forgotten them; nothing tells that for sure.
+// So only where the whole image will be verified; elsewhere lost bytes would become holes of the image.
+enum class Unsynced { trusted, distrusted };
+
+// The journal of the staged file that is there, and how many of its bytes are what the source has sent: the synced
+// ones, and those that a killed process wrote since when they are trusted and the machine wasn't restarted.
 struct LeftTransfer {
   TransferJournal journal;
   Bytes count;  // at least kLeastHeld
 };
 // Nothing when file or journal are missing, damaged, not of each other, or have too little.
-std::optional<LeftTransfer> find_left_transfer(const CacheLayout& layout, const model::CacheKey& key);
+std::optional<LeftTransfer> find_left_transfer(const CacheLayout& layout, const model::CacheKey& key,
+                                               Unsynced unsynced = Unsynced::trusted);
 
 // Removes the staged file and its journal; what isn't there needn't be.
 void remove_transfer(const CacheLayout& layout, const model::CacheKey& key);

@@ -103,16 +103,18 @@ TEST_CASE("the promised and the demanded digest are both verified, and the deman
   CHECK(cache::read_record(node.layout, base.key())->source_digest == demanded);
 }
 
-TEST_CASE("a promised md5 counts only when allowed, a demanded one always") {
+TEST_CASE("a promised md5 is verified whether allowed or not; only when allowed it is what is recorded") {
   const Digest wrong = Digest::parse("md5:" + std::string(32, '0'));
-  FakeNode strict("bytes");
-  strict.source.promised = wrong;
-  OpContext op = test_operation();
-  const auto base = strict.builder.build(image_base(), op);
-  CHECK(cache::read_record(strict.layout, base.key())->source_digest->algorithm == DigestAlgorithm::sha512);
-  FakeNode lenient("bytes", {.allow_md5 = true});
-  lenient.source.promised = wrong;
-  CHECK(build_error(lenient, image_base()) == ErrorCode::checksum_mismatch);
+  for (const bool allow_md5 : {false, true}) {
+    FakeNode node("bytes", {.allow_md5 = allow_md5});
+    node.source.promised = wrong;
+    CHECK(build_error(node, image_base()) == ErrorCode::checksum_mismatch);
+    node.source.promised = Digest::parse("md5:" + hex_digest(DigestAlgorithm::md5, "bytes"));
+    OpContext op = test_operation();
+    const auto base = node.builder.build(image_base(), op);
+    const DigestAlgorithm kept = allow_md5 ? DigestAlgorithm::md5 : DigestAlgorithm::sha512;
+    CHECK(cache::read_record(node.layout, base.key())->source_digest->algorithm == kept);
+  }
   FakeNode demanded("bytes");
   CHECK(build_error(demanded, image_base("http://registry.example/image", wrong)) == ErrorCode::checksum_mismatch);
 }

@@ -155,10 +155,11 @@ class FakeConverter : public cache::ImageConverter {
   void to_raw(const Path& image, const cache::InspectionVerdict&, const Path& raw_file, OpContext&) override {
     std::string content = read_file(image);
     write_file(raw_file, content.replace(0, 3, "RAW"));
-    if (fails) throw Error(ErrorCode::tool_failed, "the fake converter failed half way");
+    if (fails) throw Error(failure, "the fake converter failed half way");
   }
   std::atomic<int> confirmed = 0;
   bool fails = false;
+  ErrorCode failure = ErrorCode::tool_failed;
 };
 
 class FakeFormatter : public cache::BlankFormatter {

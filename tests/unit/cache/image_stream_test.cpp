@@ -19,8 +19,9 @@ struct Place {
   Place() { cache::prepare_directories(layout); }
 
   cache::ImageStream stream(OpContext& op) {
-    const model::ImageRecord record{.ref = image_base().ref, .name = "x", .disk_format = {}, .size = {}, .digest = {}};
-    return cache::ImageStream(record, expected, cache::StagedTransfer(layout, key, "x"), inspector,
+    const model::ImageRecord record{
+        .ref = image_base().ref, .name = "x", .disk_format = {}, .size = size, .digest = {}};
+    return cache::ImageStream(record, {.expected = expected}, cache::StagedTransfer(layout, key, "x"), inspector,
                               verifier.begin(record), op);
   }
   void leave_first() {
@@ -36,6 +37,7 @@ struct Place {
   FakeInspector inspector;
   FakeVerifier verifier;
   std::vector<Digest> expected;
+  std::optional<Bytes> size;
 };
 
 Digest sha256_of(const std::string& text) {
@@ -72,7 +74,7 @@ TEST_CASE("bytes that were left pass through hashers, verification and inspectio
   const auto image = cache::InspectedImage::inspect(std::move(stream).finish());
   CHECK(image.verdict().format == model::DiskFormat::qcow2);
   CHECK(image.verdict().virtual_size == mebibytes(3));
-  CHECK(image.digest() == p.expected[0]);
+  CHECK(image.digest().hex == hex_digest(DigestAlgorithm::sha512, kFirst + kRest));
   CHECK((read_file(image.path()) == kFirst + kRest));
 }
 
@@ -152,7 +154,19 @@ TEST_CASE("refuted bytes aren't held any more, those that come after them are ve
   CHECK_FALSE(refusal(stream));
 }
 
-TEST_CASE("the demanded digest counts always and first, a promised md5 only when allowed") {
+TEST_CASE("more bytes than the record says refute what is held, and a mixture is told") {
+  Place p;
+  p.leave_first();
+  p.size = Bytes{kFirst.size() + 1};
+  OpContext op = test_operation();
+  auto stream = p.stream(op);
+  REQUIRE(stream.held());
+  CHECK_THROWS_AS(stream.write(bytes_of("xy")), Error);
+  CHECK(stream.refuted_mixture());
+  CHECK_FALSE(stream.held());
+}
+
+TEST_CASE("every promised digest is expected behind the demanded one; a promised md5 is kept only when allowed") {
   const Digest md5 = Digest::parse("md5:" + std::string(32, '1'));
   const Digest sha = sha256_of("x");
   struct Row {
@@ -160,14 +174,19 @@ TEST_CASE("the demanded digest counts always and first, a promised md5 only when
     std::optional<Digest> demanded;
     bool allow_md5;
     std::vector<Digest> expected;
+    DigestAlgorithm kept;
   };
   const Row rows[] = {
-      {{}, {}, false, {}},     {sha, {}, false, {sha}},       {md5, {}, false, {}},     {md5, {}, true, {md5}},
-      {{}, md5, false, {md5}}, {sha, md5, false, {md5, sha}}, {md5, sha, false, {sha}}, {md5, sha, true, {sha, md5}},
+      {{}, {}, false, {}, DigestAlgorithm::sha512},           {sha, {}, false, {sha}, DigestAlgorithm::sha256},
+      {md5, {}, false, {md5}, DigestAlgorithm::sha512},       {md5, {}, true, {md5}, DigestAlgorithm::md5},
+      {{}, md5, false, {md5}, DigestAlgorithm::md5},          {sha, md5, false, {md5, sha}, DigestAlgorithm::md5},
+      {md5, sha, false, {sha, md5}, DigestAlgorithm::sha256}, {md5, sha, true, {sha, md5}, DigestAlgorithm::sha256},
   };
   for (const Row& row : rows) {
     const model::ImageRecord record{
         .ref = image_base().ref, .name = "x", .disk_format = {}, .size = {}, .digest = row.promised};
-    CHECK(cache::expected_digests(record, row.demanded, row.allow_md5) == row.expected);
+    const cache::WantedDigests wanted = cache::wanted_digests(record, row.demanded, row.allow_md5);
+    CHECK(wanted.expected == row.expected);
+    CHECK(wanted.kept == row.kept);
   }
 }

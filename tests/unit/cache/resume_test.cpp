@@ -39,6 +39,12 @@ struct ResumeNode : FakeNode {
     const auto transfer = cache::find_left_transfer(layout, key);
     return transfer ? std::optional(transfer->count) : std::nullopt;
   }
+  // As a killed process would have left it.
+  void journal_says_synced(std::size_t count) {
+    auto journal = cache::find_left_transfer(layout, key).value().journal;
+    journal.synced = Bytes{count};
+    cache::write_journal(layout, key, journal);
+  }
   bool is_clean() const {
     return names_in(layout.transfer_directory()).empty() && !boost::filesystem::exists(layout.fetched(key)) &&
            !boost::filesystem::exists(layout.converted(key));
@@ -70,7 +76,7 @@ TEST_CASE("a build goes on where a broken transfer stopped, and leaves nothing o
   }
 }
 
-TEST_CASE("a failure that isn't the bytes' or the storage's fault leaves what has come") {
+TEST_CASE("a failure that isn't the storage's fault leaves what has come: what a source says is no proof against it") {
   struct Row {
     ErrorCode failure;
     bool stays;
@@ -79,8 +85,8 @@ TEST_CASE("a failure that isn't the bytes' or the storage's fault leaves what ha
       {ErrorCode::source_unavailable, true}, {ErrorCode::source_unauthorized, true},
       {ErrorCode::timed_out, true},          {ErrorCode::image_not_found, true},
       {ErrorCode::internal, true},           {ErrorCode::no_space, false},
-      {ErrorCode::storage_unusable, false},  {ErrorCode::image_unacceptable, false},
-      {ErrorCode::checksum_mismatch, false},
+      {ErrorCode::storage_unusable, false},  {ErrorCode::image_unacceptable, true},
+      {ErrorCode::checksum_mismatch, true},
   };
   for (const Row& row : rows) {
     CAPTURE(name_of(row.failure));
@@ -119,10 +125,32 @@ TEST_CASE("a conversion that fails doesn't make the image be fetched again") {
   CHECK(node.is_clean());
 }
 
-TEST_CASE("an image that the inspector refuses isn't kept") {
-  ResumeNode node("BAD" + kRaw.substr(3));
-  CHECK(node.outcome() == "image_unacceptable");
-  CHECK(node.is_clean());
+TEST_CASE("an image that the inspector or the converter refuses isn't kept") {
+  ResumeNode bad("BAD" + kRaw.substr(3));
+  CHECK(bad.outcome() == "image_unacceptable");
+  CHECK(bad.is_clean());
+  ResumeNode damaged(kQcow2);
+  damaged.converter.fails = true;
+  damaged.converter.failure = ErrorCode::image_unacceptable;
+  CHECK(damaged.outcome() == "image_unacceptable");
+  CHECK(damaged.is_clean());
+}
+
+TEST_CASE("bytes that nothing will verify are gone on with as far as they were synced") {
+  struct Row {
+    bool verified;
+    std::size_t began_at;
+  };
+  const Row rows[] = {{true, 2 * kMiB}, {false, kMiB}};
+  for (const Row& row : rows) {
+    CAPTURE(row.verified);
+    ResumeNode node;
+    if (row.verified) node.verifier.signed_bytes = kRaw;
+    node.break_off();
+    node.journal_says_synced(kMiB);
+    CHECK(node.outcome() == "built");
+    CHECK(node.source.began_at == std::vector<std::size_t>{0, row.began_at});
+  }
 }
 
 TEST_CASE("a source that can't tell which bytes it sends leaves nothing to go on with") {

@@ -69,6 +69,20 @@ TEST_CASE("a restarted machine has only what was synced") {
   CHECK(cache::find_left_transfer(p.layout, p.key)->count == Bytes{kMiB + 5});  // written again by this boot
 }
 
+TEST_CASE("where what wasn't synced is distrusted a killed process leaves what was synced, any other all") {
+  Place p;
+  p.leave();
+  p.edit_journal([](nlohmann::json& journal) { journal["synced"] = kMiB + 5; });
+  CHECK(cache::find_left_transfer(p.layout, p.key)->count == mebibytes(2));
+  CHECK(cache::find_left_transfer(p.layout, p.key, cache::Unsynced::distrusted)->count == Bytes{kMiB + 5});
+  {
+    cache::StagedTransfer next(p.layout, p.key, "x", cache::Unsynced::distrusted);
+    CHECK(next.held()->count == Bytes{kMiB + 5});
+    next.append(bytes_of("more"));
+  }
+  CHECK(cache::find_left_transfer(p.layout, p.key, cache::Unsynced::distrusted)->count == Bytes{kMiB + 9});
+}
+
 TEST_CASE("a staged file without a journal of its own bytes is nothing to go on with") {
   struct Row {
     const char* what;
@@ -135,11 +149,19 @@ TEST_CASE("a transfer that starts over has a journal of its own, or none") {
 
 TEST_CASE("a long transfer is synced now and then, and its journal says how far") {
   Place p;
-  cache::StagedTransfer transfer(p.layout, p.key, "x");
-  transfer.start({.size = std::nullopt, .version = "v1"});
+  struct Row {
+    cache::Unsynced unsynced;
+    int blocks;  // of 32 MiB
+    std::size_t synced;
+  };
+  const Row rows[] = {{cache::Unsynced::trusted, 9, 256 * kMiB}, {cache::Unsynced::distrusted, 3, 64 * kMiB}};
   const std::string zeros(32 * kMiB, '\0');  // holes: nothing is written
-  for (int i = 0; i < 9; ++i) transfer.append(bytes_of(zeros));
-  p.edit_journal([](nlohmann::json& journal) { CHECK(journal["synced"] == 256 * kMiB); });
+  for (const Row& row : rows) {
+    cache::StagedTransfer transfer(p.layout, p.key, "x", row.unsynced);
+    transfer.start({.size = std::nullopt, .version = "v1"});
+    for (int i = 0; i < row.blocks; ++i) transfer.append(bytes_of(zeros));
+    p.edit_journal([&row](nlohmann::json& journal) { CHECK(journal["synced"] == row.synced); });
+  }
 }
 
 TEST_CASE("a journal shows the image ref as it may be shown") {
