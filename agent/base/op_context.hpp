@@ -1,13 +1,12 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "agent/base/progress.hpp"
+#include "agent/base/rate_limit.hpp"
 #include "agent/base/secret.hpp"
 #include "agent/base/step_timer.hpp"
 
@@ -15,8 +14,8 @@ namespace basecache {
 
 // How the operation's own transfers are made.
 struct TransferOptions {
-  Secret token;                                   // the requester's, for servers that know it; empty: our own
-  std::optional<std::uint64_t> bytes_per_second;  // at most
+  Secret token;                // the requester's, for servers that know it; empty: our own
+  RateLimit bytes_per_second;  // at most; may be raised while a transfer runs
 };
 
 // What travels with one operation: who asked, until when, how to stop, where progress goes.

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <atomic>
 #include <boost/filesystem/directory.hpp>
 #include <boost/filesystem/operations.hpp>
 #include <cerrno>
@@ -60,26 +59,12 @@ ImageCache::~ImageCache() = default;
 BaseFileLease ImageCache::acquire(const model::BaseFileSpec& spec, OpContext& op) {
   const model::CacheKey key = model::key_of(spec);
   std::optional<BaseFileLease> lease = hit(key, op);
-  if (!lease) lease = fly(spec, key, op);
+  if (!lease) {
+    lease =
+        flights_->run(flight_name(spec, key), op, [this, spec](OpContext& build_op) { return build(spec, build_op); });
+  }
   require_checksum(spec, layout_, lease->base());
   return *std::move(lease);
-}
-
-BaseFileLease ImageCache::fly(const model::BaseFileSpec& spec, const model::CacheKey& key, OpContext& op) {
-  const auto built_here = std::make_shared<std::atomic<bool>>(false);
-  const auto own_build = [this, spec, built_here](OpContext& build_op) {
-    *built_here = true;
-    return build(spec, build_op);
-  };
-  const std::string name = flight_name(spec, key);
-  try {
-    return flights_->run(name, op, own_build);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::source_unauthorized || *built_here) throw;
-  }
-  // Who was refused is the requester whose build this one had joined. Once more, then, in a flight with no others but
-  // those who show the same token.
-  return flights_->run(name + " " + hex_digest(DigestAlgorithm::sha256, op.transfers().token.reveal()), op, own_build);
 }
 
 std::optional<BaseFileLease> ImageCache::hit(const model::CacheKey& key, OpContext& op) {

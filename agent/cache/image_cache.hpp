@@ -39,7 +39,7 @@ class ImageCache {
   // Present: touched and leased (hit). Being built in this process: waits for that build (joined). Else builds it, one
   // build a key on the node: other processes, Nova included, are met at the lock file. A caller that leaves (cancelled,
   // out of time) leaves only itself; when the last one has left, the build is cancelled. The build that others join
-  // fetches with the token of whoever started it; one who joined and whose own token is another isn't refused for that.
+  // fetches with the token of whoever started it; one whose own token is another isn't refused for that.
   BaseFileLease acquire(const model::BaseFileSpec& spec, OpContext& op);
 
   // The base files that are there, by key.
@@ -49,7 +49,6 @@ class ImageCache {
 
  private:
   std::optional<BaseFileLease> hit(const model::CacheKey& key, OpContext& op);
-  BaseFileLease fly(const model::BaseFileSpec& spec, const model::CacheKey& key, OpContext& op);
   BaseFileLease build(const model::BaseFileSpec& spec, OpContext& op);
   std::optional<BaseFileLease> lock_or_hit(FileLock& file, const model::CacheKey& key, OpContext& op);
   std::optional<BaseFile> inherited(const model::BaseFileSpec& spec, OpContext& op);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "agent/base/digest.hpp"
 #include "agent/base/error.hpp"
 
 namespace basecache::cache {
@@ -42,15 +43,24 @@ class ProgressFan {
   std::list<ProgressSink> sinks_;
 };
 
+// What the source itself said, rather than the bytes, this node or a caller.
+bool is_answer_of_source(ErrorCode code) {
+  return code == ErrorCode::image_not_found || code == ErrorCode::source_unauthorized ||
+         code == ErrorCode::source_unavailable;
+}
+
 }  // namespace
 
 struct SingleFlight::Flight {
   // An Error is kept by value: each caller throws a copy of its own and adds its own context to it.
   using Outcome = std::variant<std::monostate, BaseFileLease, Error, Cancelled, std::exception_ptr>;
 
-  explicit Flight(std::string flight_name) : name(std::move(flight_name)) {}
+  Flight(std::string flight_name, const TransferOptions& starters)
+      : name(std::move(flight_name)),
+        transfers{.token = starters.token, .bytes_per_second = starters.bytes_per_second.unshared()} {}
 
   const std::string name;
+  TransferOptions transfers;
   ProgressFan fan;
   std::stop_source stop;
   std::condition_variable_any landed;
@@ -87,14 +97,15 @@ SingleFlight::FlightPtr SingleFlight::join_or_start(const std::string& name, con
   started = found == flights_.end();
   if (!started) {
     ++found->second->callers;
+    found->second->transfers.bytes_per_second.raise_to(op.transfers().bytes_per_second);
     return found->second;
   }
-  auto flight = std::make_shared<Flight>(name);
+  auto flight = std::make_shared<Flight>(name, op.transfers());
   flight->callers = 1;
-  builders_.submit([this, flight, id = op.id(), transfers = op.transfers(), work = std::move(build)] {
+  builders_.submit([this, flight, id = op.id(), work = std::move(build)] {
     OpContext build_op(id, flight->stop.get_token(), OpContext::Clock::now() + kNoDeadline,
                        [&fan = flight->fan](const Progress& progress) { fan.report(progress); });
-    build_op.set_transfers(transfers);
+    build_op.set_transfers(flight->transfers);
     fly(flight, build_op, work);
   });
   flights_.emplace(name, flight);
@@ -139,10 +150,22 @@ void SingleFlight::leave(const FlightPtr& flight) {
   flight->stop.request_stop();
 }
 
-BaseFileLease SingleFlight::run(const std::string& name, OpContext& op, Build build) {
+BaseFileLease SingleFlight::run(const std::string& name, OpContext& op, const Build& build) {
+  bool another = false;
+  try {
+    return ride(name, op, build, another);
+  } catch (const Error& error) {
+    if (!another || !is_answer_of_source(error.code())) throw;
+  }
+  const std::string& token = op.transfers().token.reveal();
+  return ride(name + " " + hex_digest(DigestAlgorithm::sha256, token), op, build, another);
+}
+
+BaseFileLease SingleFlight::ride(const std::string& name, OpContext& op, const Build& build, bool& another) {
   const auto begin = OpContext::Clock::now();
   bool started = false;
-  const FlightPtr flight = join_or_start(name, op, std::move(build), started);
+  const FlightPtr flight = join_or_start(name, op, build, started);
+  another = flight->transfers.token.reveal() != op.transfers().token.reveal();
   const auto seat = flight->fan.add(op.progress());
   std::optional<Flight::Outcome> outcome;
   std::vector<Step> steps;

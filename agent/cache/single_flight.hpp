@@ -22,9 +22,12 @@ class SingleFlight {
   explicit SingleFlight(std::size_t concurrent_builds);
   ~SingleFlight();  // cancels what runs and waits for it
 
-  // Throws what the build threw; Cancelled or Error(timed_out) when the caller leaves. `build` is run at most once and
-  // must own what it uses: it may outlive the caller that brought it. It transfers as the caller who started it wants.
-  BaseFileLease run(const std::string& name, OpContext& op, Build build);
+  // Throws what the build threw; Cancelled or Error(timed_out) when the caller leaves. `build` must own what it uses:
+  // it may outlive the caller that brought it. It transfers with the token of the caller who started it, as fast as the
+  // fastest who ever joined wants. What a source says to one requester it needn't say to another (Glance has "no such
+  // image" for whom it isn't shared with): who joined a build that a source failed, and has another token than its
+  // starter, tries once more, with none but those who show the same token.
+  BaseFileLease run(const std::string& name, OpContext& op, const Build& build);
 
   // How many wait for the build of that name now.
   std::size_t callers(const std::string& name);
@@ -34,6 +37,8 @@ class SingleFlight {
   struct Flight;
   using FlightPtr = std::shared_ptr<Flight>;
 
+  // `another`: set when the build was started with another token than the caller's.
+  BaseFileLease ride(const std::string& name, OpContext& op, const Build& build, bool& another);
   // `started`: this caller's build was taken, not another's joined.
   FlightPtr join_or_start(const std::string& name, const OpContext& op, Build build, bool& started);
   void fly(const FlightPtr& flight, OpContext& build_op, const Build& build);

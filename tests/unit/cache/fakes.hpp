@@ -67,7 +67,7 @@ class FakeSource : public cache::ImageSource {
     sink.write(bytes_of(image_).subspan(begin, middle - begin));
     gate.pass(op);
     if (in_the_middle) in_the_middle(op);
-    if (op.transfers().token.reveal() == refused_token) throw Error(ErrorCode::source_unauthorized, "token refused");
+    if (op.transfers().token.reveal() == refused_token) throw Error(refusal, "token refused");
     if (fails) throw Error(failure, "the fake source broke off");
     sink.write(bytes_of(image_).subspan(middle));
   }
@@ -79,6 +79,7 @@ class FakeSource : public cache::ImageSource {
   bool fails = false;
   ErrorCode failure = ErrorCode::source_unavailable;
   std::string refused_token = "refused";
+  ErrorCode refusal = ErrorCode::source_unauthorized;
   std::function<void(OpContext&)> in_the_middle;
   std::atomic<int> fetches = 0;
   std::vector<std::size_t> began_at;  // each fetch's first byte

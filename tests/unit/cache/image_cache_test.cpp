@@ -124,28 +124,43 @@ TEST_CASE("a wrong demand for a checksum fails only the caller who made it") {
   CHECK(plain.how.get() == "built");
 }
 
-TEST_CASE("who joined a build that was refused for another's token tries once with his own") {
+TEST_CASE("who joined a build that a source failed tries once by himself when his token is another") {
   struct Row {
-    const char* token;
+    const char* starters;
+    const char* joiners;
+    ErrorCode failure;  // for the token "refused"
     const char* outcome;
     int fetches;
   };
-  const Row rows[] = {{"good", "built", 2}, {"refused", "source_unauthorized", 2}};
+  const Row rows[] = {
+      {"refused", "good", ErrorCode::source_unauthorized, "built", 2},
+      {"refused", "good", ErrorCode::image_not_found, "built", 2},
+      {"refused", "good", ErrorCode::source_unavailable, "built", 2},
+      {"refused", "", ErrorCode::image_not_found, "built", 2},
+      {"", "good", ErrorCode::image_not_found, "built", 2},
+      {"refused", "refused", ErrorCode::image_not_found, "image_not_found", 1},
+      {"refused", "good", ErrorCode::no_space, "no_space", 1},
+      {"refused", "good", ErrorCode::checksum_mismatch, "checksum_mismatch", 1},
+  };
   for (const Row& row : rows) {
-    CAPTURE(std::string(row.token));
+    CAPTURE(std::string(row.starters));
+    CAPTURE(std::string(row.joiners));
+    CAPTURE(name_of(row.failure));
     FakeNode node("bytes");
+    node.source.refused_token = row.starters;
+    node.source.refusal = row.failure;
     std::atomic<bool> joined = false;
     // The first build goes on to its refusal once the second caller sees its progress.
     node.source.in_the_middle = [&](OpContext& op) {
       while (!joined && node.source.fetches == 1) op.report({.step = "fetch", .subject = "x", .done = 1, .total = {}});
     };
     node.source.gate.close();
-    Caller first(node, image_base(), {.token = Secret("refused"), .bytes_per_second = {}});
+    Caller first(node, image_base(), {.token = Secret(row.starters), .bytes_per_second = {}});
     node.source.gate.wait_for_arrivals(1);
-    Caller second(node, image_base(), {.token = Secret(row.token), .bytes_per_second = {}},
+    Caller second(node, image_base(), {.token = Secret(row.joiners), .bytes_per_second = {}},
                   [&](const Progress&) { joined = true; });
     node.source.gate.open();
-    CHECK(first.how.get() == "source_unauthorized");
+    CHECK(first.how.get() == name_of(row.failure));
     CHECK(second.how.get() == row.outcome);
     CHECK(node.source.fetches == row.fetches);
   }

@@ -70,10 +70,10 @@ TEST_CASE("a build transfers as the caller who started it wants, and every calle
   f.gate.close();
   const auto call = [&f](const char* token) {
     OpContext op = test_operation();
-    op.set_transfers({.token = Secret(token), .bytes_per_second = 5});
+    op.set_transfers({.token = Secret(token), .bytes_per_second = {5}});
     f.flights.run("x", op, [build = f.build()](OpContext& build_op) {
       build_op.note("by " + build_op.transfers().token.reveal());
-      CHECK(build_op.transfers().bytes_per_second == 5);
+      CHECK(build_op.transfers().bytes_per_second.now() == 5);
       return build(build_op);
     });
     return op.notes();
@@ -85,6 +85,33 @@ TEST_CASE("a build transfers as the caller who started it wants, and every calle
   f.gate.open();
   CHECK(first.get() == std::vector<std::string>{"by first"});
   CHECK(second.get() == std::vector<std::string>{"by first"});
+}
+
+TEST_CASE("who joins a build with a higher limit, or none, raises its limit") {
+  Flights f;
+  f.gate.close();
+  std::optional<std::uint64_t> before = 0;
+  std::optional<std::uint64_t> after = 0;
+  const auto call = [&f, &before, &after](std::optional<std::uint64_t> rate) {
+    OpContext op = test_operation();
+    op.set_transfers({.token = Secret(), .bytes_per_second = rate});
+    f.flights.run("x", op, [&, build = f.build()](OpContext& build_op) {
+      before = build_op.transfers().bytes_per_second.now();
+      auto lease = build(build_op);
+      after = build_op.transfers().bytes_per_second.now();
+      return lease;
+    });
+    return op.transfers().bytes_per_second.now();
+  };
+  auto slow = std::async(std::launch::async, call, 5);
+  f.gate.wait_for_arrivals(1);
+  auto fast = std::async(std::launch::async, call, std::nullopt);
+  while (f.flights.callers("x") < 2) std::this_thread::yield();
+  f.gate.open();
+  CHECK(slow.get() == 5);  // his own operation's stays his
+  CHECK_FALSE(fast.get());
+  CHECK(before == 5);
+  CHECK_FALSE(after);
 }
 
 TEST_CASE("each caller gets a failure of its own to add context to") {
