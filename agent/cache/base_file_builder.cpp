@@ -7,12 +7,14 @@
 #include <boost/filesystem/operations.hpp>
 #include <cerrno>
 #include <ctime>
+#include <functional>
 #include <vector>
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/cache/image_stream.hpp"
+#include "agent/cache/left_transfers.hpp"
 #include "agent/cache/transfer_journal.hpp"
 
 namespace basecache::cache {
@@ -52,6 +54,25 @@ void try_to_remove_transfer(const CacheLayout& layout, const model::CacheKey& ke
   }
 }
 
+// However a build ends: what is left then may be one more.
+struct LimitAtEnd {
+  ~LimitAtEnd() { limit_left_transfers(layout, key, most); }
+
+  const CacheLayout& layout;
+  const model::CacheKey& key;
+  const Bytes most;
+};
+
+// Once more when the disk was full and others' left transfers could make room.
+BaseFile making_room(const CacheLayout& layout, const model::CacheKey& key, const std::function<BaseFile()>& build) {
+  try {
+    return build();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::no_space || limit_left_transfers(layout, key, Bytes{0}).count == 0) throw;
+  }
+  return build();
+}
+
 }  // namespace
 
 BaseFile BaseFileBuilder::build(const model::BaseFileSpec& spec, OpContext& op) {
@@ -70,17 +91,24 @@ BaseFile BaseFileBuilder::build(const model::BaseFileSpec& spec, OpContext& op) 
 
 BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, OpContext& op) {
   const model::CacheKey key = model::key_of(image);
-  bool is_fetched = false;
+  const LimitAtEnd limit{layout_, key, settings_.most_left_bytes.value_or(most_left_bytes(layout_))};
   try {
-    FetchedImage fetched = fetch(image, key, op);
-    is_fetched = true;
-    BaseFile base = publish_fetched(std::move(fetched), image, key, op);
+    BaseFile base = making_room(layout_, key, [&] { return fetch_and_publish(image, key, op); });
     remove_transfer(layout_, key);
     return base;
   } catch (const Error& error) {
+    if (is_storage_failure(error.code())) try_to_remove_transfer(layout_, key);
+    throw;
+  }
+}
+
+BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
+  FetchedImage fetched = fetch(image, key, op);
+  try {
+    return publish_fetched(std::move(fetched), image, key, op);
+  } catch (const Error& error) {
     // Of whole and verified bytes it is a verdict: no later attempt would find anything else in them.
-    const bool is_verdict = is_fetched && error.code() == ErrorCode::image_unacceptable;
-    if (is_verdict || is_storage_failure(error.code())) try_to_remove_transfer(layout_, key);
+    if (error.code() == ErrorCode::image_unacceptable) try_to_remove_transfer(layout_, key);
     throw;
   }
 }

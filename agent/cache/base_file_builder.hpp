@@ -27,12 +27,14 @@ struct BuildSteps {
 struct BuildSettings {
   bool force_raw_images = true;  // what isn't raw becomes raw; else it is published as it came
   bool allow_md5 = false;        // a promised md5 is kept as what tells the bytes from others; it is always verified
+  std::optional<Bytes> most_left_bytes = {};  // that broken transfers may hold; none: a tenth of the file system
 };
 
 // Makes one base file: fetch -> verify -> inspect -> convert -> publish, or format -> publish.
 // The caller holds the exclusive lock of the key. Whatever fails, no staged file stays behind but one: what a transfer
 // brought, with its journal, until a later build goes on with it, the bytes prove bad or the storage can't hold them.
-// What a source says of an image is no proof against bytes that are here.
+// What a source says of an image is no proof against bytes that are here. What all broken transfers left is limited
+// (left_transfers.hpp); a build that meets a full disk removes what others left and tries once more.
 class BaseFileBuilder {
  public:
   BaseFileBuilder(const CacheLayout& layout, BuildSteps steps, BuildSettings settings)
@@ -49,6 +51,7 @@ class BaseFileBuilder {
   BaseFile build_ephemeral(const model::EphemeralBase& ephemeral, OpContext& op);
   BaseFile build_swap(const model::SwapBase& swap, OpContext& op);
 
+  BaseFile fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
   FetchedImage fetch(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
   void fetch_verified(const model::ImageRecord& record, ImageStream& stream, OpContext& op);
   BaseFile publish_fetched(FetchedImage fetched, const model::ImageBase& image, const model::CacheKey& key,
