@@ -2,6 +2,7 @@
 visible, and the same request succeeds. But for a download whose server can tell which bytes it sends: what was there
 of it stays, and only the rest is asked for."""
 
+import hashlib
 import os
 import re
 import signal
@@ -114,8 +115,8 @@ class Kill(ImageStory):
         self.assertEqual(self.visible_base_files(), [])
         return staged
 
-    def assert_created_equal(self, client, content: bytes) -> None:
-        disks = self.assert_created(client.create(self.uuid, creation(self.url, 1)))
+    def assert_created_equal(self, client, content: bytes, **demands: str) -> None:
+        disks = self.assert_created(client.create(self.uuid, creation(self.url, 1) | demands))
         self.assertEqual(self.base_file(self.url).read_bytes(), content)
         self.assertTrue(Path(disks["disk"]["path"]).is_file())
         self.assert_nothing_staged()
@@ -128,7 +129,8 @@ class Kill(ImageStory):
         self.server.serve("/image", resumable(content))
         _, client = self.daemon()
         self.assertTrue(staged.is_file(), "it went when the daemon started again")
-        self.assert_created_equal(client, content)
+        # A digest that the whole is verified by; without one only what is known to be on the disk would count.
+        self.assert_created_equal(client, content, checksum="sha512:" + hashlib.sha512(content).hexdigest())
         self.assertEqual(self.server.requests[-1].get("range"), f"bytes={len(content) // 2}-")
         self.assertEqual(self.server.gets["/image"], 2)
 
