@@ -14,7 +14,7 @@ namespace {
 
 // A record may name thousands, and each that doesn't answer costs a connection's timeout.
 constexpr std::size_t kMostLocations = 8;
-constexpr unsigned kRetries = 0;  // the next location, or the registry, is the retry
+constexpr unsigned kRetries = 1;  // a transfer that breaks off goes on there; else the next location is the retry
 
 // Whether another place may do better. What is wrong with this node, or with the request, stays wrong.
 bool is_of_the_place(ErrorCode code) {

@@ -18,7 +18,7 @@ bool same_server(std::string_view a, std::string_view b) {
          first->port == second->port;
 }
 
-constexpr unsigned kRetries = 0;  // as of LocationSource
+constexpr unsigned kRetries = 1;  // as of LocationSource
 
 // Swift's tempauth and Ceph's gateway serve version 1 there ("/auth/v1.0", "/auth/v1").
 bool is_version_1(std::string_view url) { return url.ends_with("/v1.0") || url.ends_with("/v1"); }
