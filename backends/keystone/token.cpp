@@ -2,6 +2,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
@@ -12,6 +13,8 @@ namespace {
 
 using nlohmann::json;
 using std::chrono::seconds;
+
+constexpr std::size_t kLongestAnswer = 4 * 1024 * 1024;  // the catalog of a large cloud has some hundred KiB
 
 // As much of "2026-11-21T23:50:17.000000Z" as counts; Keystone writes UTC only.
 std::optional<std::chrono::sys_seconds> parse_time(std::string_view text) {
@@ -34,10 +37,10 @@ std::optional<std::chrono::sys_seconds> parse_time(std::string_view text) {
 
 }  // namespace
 
-std::optional<Token> token_from(const std::string& subject_token, std::string_view body) {
-  if (subject_token.empty()) return std::nullopt;
+std::optional<Token> token_from(const std::string& subject_token, const std::string& body) {
+  if (subject_token.empty() || body.size() > kLongestAnswer) return std::nullopt;
   try {
-    const json answer = model::parse_json(std::string(body), "the token");
+    const json answer = model::parse_json(body, "the token");
     const json& token = answer.at("token");
     const auto issued = parse_time(token.at("issued_at").get<std::string>());
     const auto expires = parse_time(token.at("expires_at").get<std::string>());

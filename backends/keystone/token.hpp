@@ -3,7 +3,6 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "agent/base/secret.hpp"
 #include "backends/keystone/catalog.hpp"
@@ -19,7 +18,7 @@ struct Token {
 };
 
 // What Keystone answered to a request for a token (status 201): the value of its X-Subject-Token header and the body.
-// Nothing when that isn't a token.
-std::optional<Token> token_from(const std::string& subject_token, std::string_view body);
+// Nothing when that isn't a token, or has over 4 MiB.
+std::optional<Token> token_from(const std::string& subject_token, const std::string& body);
 
 }  // namespace basecache::keystone

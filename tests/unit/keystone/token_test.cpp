@@ -48,6 +48,12 @@ TEST_CASE("a catalog that never stops nesting, or has values without end, is no 
   CHECK_FALSE(token_from("t", head + values + "[]]}}"));
 }
 
+TEST_CASE("an answer of more text than the largest catalog's is no token") {
+  const std::string body = token_body({});
+  CHECK(token_from("t", body + std::string(4 * 1024 * 1024 - body.size(), ' ')));
+  CHECK_FALSE(token_from("t", body + std::string(4 * 1024 * 1024, ' ')));
+}
+
 TEST_CASE("a time that isn't one in UTC is refused") {
   for (const char* time : {"", "tomorrow", "2026-11-21 23:50", "2026-13-21T23:50:17Z", "2026-11-21T23:50:17",
                            "2026-11-21T23:50:17+01:00", "2026-11-2xT23:50:17Z"}) {
