@@ -29,7 +29,7 @@ struct Page {
 };
 
 Page parse_page(const std::string& answer) {
-  const json document = parse_answer(answer, kList);
+  const json document = parse_answer(answer, kList, kLongestList);
   return reading_answer(kList, [&] {
     model::JsonFields fields(document, "");
     Page page;

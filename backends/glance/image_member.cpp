@@ -33,7 +33,7 @@ ImageMember parse_member(const std::string& answer) {
 }
 
 std::vector<ImageMember> parse_members(const std::string& answer) {
-  const json document = parse_answer(answer, kMember);
+  const json document = parse_answer(answer, kMember, kLongestList);
   return reading_answer(kMember, [&] {
     std::vector<ImageMember> members;
     model::JsonFields fields(document, "");

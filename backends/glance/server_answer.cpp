@@ -68,6 +68,14 @@ std::string_view text_in(std::string_view page) {
   return page;
 }
 
+std::string text_of(const std::string& body) {
+  try {
+    return std::string(text_in(model::parse_json(body, "it")));
+  } catch (const Error&) {
+    return std::string(text_in(std::string_view(body)));
+  }
+}
+
 std::string without_tags(std::string_view text) {
   std::string plain;
   bool in_tag = false;
@@ -107,9 +115,7 @@ std::string one_line(std::string_view text) {
 }  // namespace
 
 std::string reason_in(std::string_view body) {
-  body = body.substr(0, kLongestPage);
-  const json answer = json::parse(body, nullptr, false);
-  const std::string_view text = answer.is_discarded() ? text_in(body) : text_in(answer);
+  const std::string text = text_of(std::string(body.substr(0, kLongestPage)));
   return one_line(with_entities_replaced(without_tags(text))).substr(0, kLongestReason);
 }
 
@@ -129,8 +135,14 @@ bool has_status(const Error& error, int status) {
          fields.end();
 }
 
-json parse_answer(const std::string& body, std::string_view what) {
-  return reading_answer(what, [&] { return model::parse_json(body, "it"); });
+json parse_answer(const std::string& body, std::string_view what, std::size_t longest) {
+  return reading_answer(what, [&] {
+    if (body.size() > longest) {
+      throw Error(ErrorCode::invalid_request,
+                  fmt::format("it has {} bytes, at most {} are read", body.size(), longest));
+    }
+    return model::parse_json(body, "it");
+  });
 }
 
 Error misspoken(const Error& error, std::string_view what) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -22,8 +23,12 @@ Error error_of(const http::ApiResponse& answer, std::string_view doing, std::str
 // Whether the Error is that of an answer with that status: from error_of(), here or in http.
 bool has_status(const Error& error, int status);
 
-// As model::parse_json(), for what a server sent.
-nlohmann::json parse_answer(const std::string& body, std::string_view what);
+// Bytes of an answer's text, far beyond what a record needs and a page of a hundred of them.
+inline constexpr std::size_t kLongestRecord = 1024 * 1024;
+inline constexpr std::size_t kLongestList = 8 * kLongestRecord;
+
+// As model::parse_json(), for what a server sent: its fault, also when it is longer than `longest`.
+nlohmann::json parse_answer(const std::string& body, std::string_view what, std::size_t longest = kLongestRecord);
 
 // The Error of what isn't as a server should have sent it. `error` is that of the reader.
 Error misspoken(const Error& error, std::string_view what);

@@ -79,6 +79,34 @@ TEST_CASE("nor does one that goes round") {
   CHECK(server.requests().size() == 3);
 }
 
+TEST_CASE("nor does one that has always more") {
+  constexpr int kPages = 101;
+  std::vector<Reply> answers;
+  for (int number = 0; number < kPages; ++number) {
+    std::string records = record(fmt::format("{}-0", number));
+    for (int i = 1; i < 1000; ++i) records += "," + record(fmt::format("{}-{}", number, i));
+    answers.push_back(answer(200, page(records, false)));
+  }
+  ScriptedServer server(std::move(answers));
+  Story story(server);
+  const auto error = error_of([&] { (void)ImageCatalog(story.client).list({}, story.op); });
+  REQUIRE(error);
+  CHECK(error->code() == ErrorCode::source_unavailable);
+  CHECK(contains(error->message(), "more than 100000 images"));
+  CHECK(server.requests().size() == kPages);
+}
+
+TEST_CASE("a page may be longer than a record") {
+  const std::string text(40'000, 'x');
+  std::string records;
+  for (int i = 0; i < 50; ++i) {
+    records += fmt::format(R"({}{{"id": "{}", "status": "active", "p": "{}"}})", i == 0 ? "" : ",", i, text);
+  }
+  ScriptedServer server({answer(200, page(records, true))});
+  Story story(server);
+  CHECK(ImageCatalog(story.client).list({}, story.op).size() == 50);
+}
+
 TEST_CASE("what is no list is the registry's fault") {
   for (const char* body : {"[]", R"({"images": 5})", R"({"images": [5]})", "<html>"}) {
     CAPTURE(body);

@@ -42,6 +42,12 @@ TEST_CASE("the reason is found in Glance's pages, in JSON and in plain text, on 
 
 TEST_CASE("a reason is cut") { CHECK(reason_in(std::string(100'000, 'x')).size() == 200); }
 
+TEST_CASE("a reason that nests without end is no JSON to us") {
+  std::string nested = R"({"message": "inmost"})";
+  for (int i = 0; i < 1000; ++i) nested = R"({"error": )" + nested + "}";
+  CHECK(reason_in(nested).starts_with(R"({"error": {"error": )"));
+}
+
 TEST_CASE("an entity is replaced once") { CHECK(reason_in("&amp;lt;b&amp;gt;") == "&lt;b&gt;"); }
 
 TEST_CASE("each status has its code, and stands in a field") {
@@ -82,4 +88,11 @@ TEST_CASE("control characters of a server's reason don't reach a message") {
 TEST_CASE("what can't be read is the server's fault, not the caller's") {
   CHECK(code_of([] { (void)parse_answer("<html>", "the list"); }) == ErrorCode::source_unavailable);
   CHECK(code_of([] { (void)parse_answer(std::string(1000, '['), "the list"); }) == ErrorCode::source_unavailable);
+}
+
+TEST_CASE("an answer that is longer than its kind can be is refused before it is read") {
+  const std::string longest = '"' + std::string(kLongestRecord - 2, 'x') + '"';
+  CHECK_NOTHROW((void)parse_answer(longest, "the record"));
+  CHECK(code_of([&] { (void)parse_answer(longest + " ", "the record"); }) == ErrorCode::source_unavailable);
+  CHECK_NOTHROW((void)parse_answer(longest + " ", "the list", kLongestList));
 }
