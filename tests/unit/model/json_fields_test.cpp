@@ -52,6 +52,20 @@ TEST_CASE("what is no JSON is refused by its place and without a byte of it, for
   }
 }
 
+TEST_CASE("JSON that nests deeper, or has more values, than any request or answer is refused") {
+  const auto list = [](int values) {
+    std::string text = "[0";
+    for (int i = 1; i < values; ++i) text += ",0";
+    return text + "]";
+  };
+  const auto nested = [](std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  CHECK_NOTHROW(parse_json(nested(64), "it"));
+  CHECK_THROWS_AS(parse_json(nested(66), "it"), Error);
+  CHECK_THROWS_AS(parse_json(std::string(3'000'000, '['), "it"), Error);
+  CHECK_NOTHROW(parse_json(list(400'000), "it"));
+  CHECK_THROWS_AS(parse_json(list(600'000), "it"), Error);
+}
+
 TEST_CASE("each kind of field is read") {
   const json value = {{"name", "a"}, {"count", 7}, {"flag", true}, {"part", {{"x", 1}}}, {"list", {1}}};
   JsonFields fields(value, "");
