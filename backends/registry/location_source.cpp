@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
+#include <span>
 #include <utility>
 
 #include "agent/base/error.hpp"
@@ -62,7 +62,8 @@ bool LocationSource::is_allowed(const std::string& scheme) const {
 
 void LocationSource::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
   if (is_verifiable(record)) {
-    for (const std::string& location : record.locations | std::views::take(kMostLocations)) {
+    const std::size_t tried = std::min(record.locations.size(), kMostLocations);
+    for (const std::string& location : std::span(record.locations).first(tried)) {
       if (is_allowed(scheme_of(location)) && fetch_from(location, record, sink, op)) return;
     }
   }

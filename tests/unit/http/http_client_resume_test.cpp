@@ -168,10 +168,10 @@ TEST_CASE("a server that changed the image, knows no ranges or lies about them i
       {"206 without a tag", {rest(kHalf, ""), answer(200, kImage)}},
       {"206 that sends more than its range", {chunked_rest(kImage.substr(kHalf) + "more"), answer(200, kImage)}},
   };
-  for (const auto& [name, replies] : cases) {
-    CAPTURE(name);
+  for (const auto& row : cases) {
+    CAPTURE(row.first);
     std::vector<Reply> script{broken(kHalf, kTag)};
-    script.insert(script.end(), replies.begin(), replies.end());
+    script.insert(script.end(), row.second.begin(), row.second.end());
     ScriptedServer server(script);
     Fetching fetching;
     fetching.download(server.url());
