@@ -4,6 +4,7 @@ import select
 import socket
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -112,14 +113,15 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-class _Upload:
+class _Upload(ABC):
     """A request's body."""
 
     def __init__(self, stream):
         self._stream = stream
 
+    @abstractmethod
     def read(self, size: int) -> bytes:
-        raise NotImplementedError
+        """At most that much of it; nothing at its end."""
 
     def read_all(self, size: int | None) -> bytes:
         """That much of it, all when None."""
@@ -180,7 +182,7 @@ class _Server(ThreadingHTTPServer):
         pass
 
 
-class ScriptedServer:
+class ScriptedServer(ABC):
     """Answers as `respond` says, unless a request was given faults. On a free port of the loopback until `close`."""
 
     def __init__(self, tls: ssl.SSLContext | None = None):
@@ -195,13 +197,13 @@ class ScriptedServer:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
+    @abstractmethod
     def respond(self, request: Request, headers: dict[str, str], content: bytes) -> Answer:
         """The right answer. `headers`: the request's, without those that a fault hides."""
-        raise NotImplementedError
 
+    @abstractmethod
     def store(self, path: str, content: bytes) -> None:
         """As if that had been uploaded there."""
-        raise NotImplementedError
 
     @property
     def address(self) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import unittest
+from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable
@@ -108,7 +109,7 @@ class Process:
             pass  # all of it has ended
 
 
-class Peer:
+class Peer(ABC):
     """Something real to talk to: a context manager that starts it in a scratch directory and leaves nothing behind.
 
     A peer overrides `_start`, and gets what it starts from `daemon`, `port` and `run`. BASECACHE_KEEP=1 leaves the
@@ -129,8 +130,9 @@ class Peer:
             raise
         return self
 
+    @abstractmethod
     def _start(self) -> None:
-        raise NotImplementedError
+        """Starts what it consists of, below the scratch directory; what is to be ended goes to the cleanups."""
 
     def close(self) -> None:
         self._cleanups.close()
