@@ -89,8 +89,14 @@ SwiftStore::Account SwiftStore::keystone_account(const StoreLocation& location, 
   options.default_domain_id = "default";
   options.cafile = tls_.authorities;
   const auto token = keystone::Identity(client_, std::move(options)).token(op);
-  return {.url = token->catalog.url_of({.service_type = "object-store", .interfaces = {"public", "internal"}}),
-          .token = token->id};
+  try {
+    return {.url = token->catalog.url_of({.service_type = "object-store", .interfaces = {"public", "internal"}}),
+            .token = token->id};
+  } catch (const Error&) {
+    // Which describes the catalog, in the words of a Keystone that nobody of ours chose: it knows the key.
+    throw Error(ErrorCode::source_unavailable,
+                "Keystone at " + quote(redact_url(location.url)) + " knows no object store for the location's user");
+  }
 }
 
 }  // namespace basecache::registry

@@ -117,6 +117,14 @@ TEST_CASE("a server's words are not told where they repeat a token") {
   CHECK(says(error_of([&] { (void)story.client.call(kShow, story.op); }), "no entry for you"));
 }
 
+TEST_CASE("nor is a record taken that holds the token") {
+  const std::string token = "gAAAAABtoken-of-many-bytes";
+  ScriptedServer server({answer(200, R"({"id": ")" + token + R"("})")});
+  Story story(server);
+  story.endpoints.tokens = {token};
+  CHECK(story.client.call(kShow, story.op).body.empty());
+}
+
 TEST_CASE("a final slash of a base URL is not doubled") {
   ScriptedServer server({answer(200, "yes")});
   Story story({base_url(server) + "/image/"});

@@ -203,3 +203,17 @@ TEST_CASE("with credentials for Keystone the store is where its catalog says") {
   CHECK(store.requests()[0].has("GET /v1/AUTH_1/images/1 HTTP/1.1\r\n"));
   CHECK(store.requests()[0].has("X-Auth-Token: TOKEN\r\n"));
 }
+
+TEST_CASE("the words of a Keystone that a location names are not told") {
+  Node node({"swift+http"});
+  ScriptedServer identity({answer(201,
+                                  R"({"token":{"issued_at":"2026-11-21T10:00:00.000000Z",)"
+                                  R"("expires_at":"2026-11-21T11:00:00.000000Z","catalog":[{"type":"KEY","name":"KEY",)"
+                                  R"("endpoints":[{"interface":"public","region":"KEY","url":"http://KEY"}]}]}})",
+                                  "X-Subject-Token: TOKEN\r\n")});
+  const std::string notes =
+      node.fetch({fmt::format("swift+http://project:user:KEY@127.0.0.1:{}/v3/images/1", identity.port())});
+  CHECK(holds(notes, "knows no object store"));
+  CHECK_FALSE(holds(notes, "KEY"));
+  CHECK(node.used_registry());
+}
