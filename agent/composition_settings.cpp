@@ -1,36 +1,16 @@
 #include "agent/composition_settings.hpp"
 
+#include <optional>
+#include <utility>
+
 namespace basecache {
 namespace {
 
-keystone::AuthOptions auth_options(const IdentityConfig& identity) {
+std::optional<keystone::AuthOptions> auth_options(const Config& config) {
   keystone::AuthOptions options;
   options.origin = "[keystone_authtoken]";
-  options.auth_type = identity.auth_type;
-  options.auth_url = identity.auth_url;
-  options.cafile = identity.cafile;
-  options.certfile = identity.certfile;
-  options.keyfile = identity.keyfile;
-  options.username = identity.username;
-  options.user_id = identity.user_id;
-  options.user_domain_name = identity.user_domain_name;
-  options.user_domain_id = identity.user_domain_id;
-  options.password = identity.password;
-  options.application_credential_id = identity.application_credential_id;
-  options.application_credential_name = identity.application_credential_name;
-  options.application_credential_secret = identity.application_credential_secret;
-  options.token = identity.token;
-  options.project_name = identity.project_name;
-  options.project_id = identity.project_id;
-  options.project_domain_name = identity.project_domain_name;
-  options.project_domain_id = identity.project_domain_id;
-  options.domain_name = identity.domain_name;
-  options.domain_id = identity.domain_id;
-  options.system_scope = identity.system_scope;
-  options.trust_id = identity.trust_id;
-  options.default_domain_name = identity.default_domain_name;
-  options.default_domain_id = identity.default_domain_id;
-  return options;
+  for (const auto& [name, value] : config.identity) keystone::set_auth_option(options, name, value.reveal());
+  return options.auth_url.empty() ? std::nullopt : std::optional(std::move(options));
 }
 
 }  // namespace
@@ -46,7 +26,7 @@ http::HttpSettings http_settings(const Config& config) {
 
 glance::ImageServiceSettings image_service_settings(const Config& config) {
   glance::ImageServiceSettings settings;
-  if (!config.identity.auth_url.empty()) settings.auth = auth_options(config.identity);
+  settings.auth = auth_options(config);
   settings.servers = config.glance.api_servers;
   if (settings.servers.empty() && !config.glance.endpoint_override.empty()) {
     settings.servers.push_back(config.glance.endpoint_override);

@@ -13,8 +13,8 @@
 #include "agent/base/byte_size.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/path.hpp"
+#include "agent/base/secret.hpp"
 #include "agent/glance_config.hpp"
-#include "agent/identity_config.hpp"
 #include "agent/model/disk_format.hpp"
 
 namespace basecache {
@@ -44,7 +44,8 @@ struct Config {
   model::ImagesType images_type = model::ImagesType::qcow2;
 
   GlanceConfig glance;
-  IdentityConfig identity;  // [keystone_authtoken]
+  // [keystone_authtoken]: who the agent is at Keystone, by keystoneauth's names. Without auth_url there is no Keystone.
+  std::map<std::string, Secret> identity{{"auth_type", Secret("password")}};
 
   // [basecache]
   Path socket = "/run/basecache/agent.sock";

@@ -160,10 +160,6 @@ template <auto... members>
 constexpr OptionValue name = checked<parse_word, members...>;
 template <auto... members>
 constexpr OptionValue text = checked<parse_line, members...>;
-template <auto... members>
-constexpr OptionValue secret{
-    [](Config& config, std::string_view text) { at<members...>(config) = Secret(parse_line(text)); },
-    [](const Config& config) { return at<members...>(config).reveal(); }};
 template <auto& parse_items, auto... members>
 constexpr OptionValue list{[](Config& config, std::string_view text) { at<members...>(config) = parse_items(text); },
                            [](const Config& config) { return show_list(at<members...>(config)); }};
@@ -202,9 +198,30 @@ constexpr OptionValue max_image_bytes{
     [](Config& config, std::string_view text) { config.max_image_bytes = parse_bytes(text); },
     [](const Config& config) { return show_bytes(config.max_image_bytes); }};
 
-consteval ConfigOption secret_option(std::string_view name, OptionValue value, std::string_view doc) {
-  ConfigOption option{"keystone_authtoken", name, value, doc};
-  option.is_secret = true;
+std::string parse_optional_path(std::string_view text) {
+  return text.empty() ? std::string() : parse_absolute_path(text).string();
+}
+
+// The name of an option, as a template's argument.
+template <std::size_t size>
+struct OptionName {
+  consteval OptionName(const char (&name)[size]) { std::ranges::copy(name, text.begin()); }
+  std::array<char, size> text{};
+};
+
+// An option of [keystone_authtoken]: kept under its name, for keystone::set_auth_option().
+template <OptionName name, auto& parse_text = parse_line>
+consteval ConfigOption identity_option(std::string_view doc, bool is_secret = false) {
+  ConfigOption option{
+      "keystone_authtoken",
+      name.text.data(),
+      {[](Config& config, std::string_view text) { config.identity[name.text.data()] = Secret(parse_text(text)); },
+       [](const Config& config) {
+         const auto found = config.identity.find(name.text.data());
+         return found == config.identity.end() ? std::string() : found->second.reveal();
+       }},
+      doc};
+  option.is_secret = is_secret;
   return option;
 }
 
@@ -277,56 +294,32 @@ constexpr std::array kOptions{
                  list<parse_uuids, &Config::glance, &GlanceConfig::default_trusted_certificate_ids>,
                  "List of UUIDs of trusted certificates."},
 
-    ConfigOption{"keystone_authtoken", "auth_type", name<&Config::identity, &IdentityConfig::auth_type>,
-                 "How we authenticate: password, token, v3applicationcredential or none."},
-    ConfigOption{"keystone_authtoken", "auth_url", text<&Config::identity, &IdentityConfig::auth_url>,
-                 "URL of Keystone; empty: none."},
-    ConfigOption{"keystone_authtoken", "cafile", path_or_none<&Config::identity, &IdentityConfig::cafile>,
-                 "PEM file of the authorities that Keystone is trusted by; empty: the system's."},
-    ConfigOption{"keystone_authtoken", "certfile", path_or_none<&Config::identity, &IdentityConfig::certfile>,
-                 "PEM file of our certificate, where Keystone wants one."},
-    ConfigOption{"keystone_authtoken", "keyfile", path_or_none<&Config::identity, &IdentityConfig::keyfile>,
-                 "PEM file of its key."},
-    ConfigOption{"keystone_authtoken", "username", text<&Config::identity, &IdentityConfig::username>, "Our user."},
-    ConfigOption{"keystone_authtoken", "user_id", text<&Config::identity, &IdentityConfig::user_id>,
-                 "Our user by its id."},
-    ConfigOption{"keystone_authtoken", "user_domain_name", text<&Config::identity, &IdentityConfig::user_domain_name>,
-                 "The domain of our user."},
-    ConfigOption{"keystone_authtoken", "user_domain_id", text<&Config::identity, &IdentityConfig::user_domain_id>,
-                 "The domain of our user by its id."},
-    secret_option("password", secret<&Config::identity, &IdentityConfig::password>, "Our password."),
-    ConfigOption{"keystone_authtoken", "application_credential_id",
-                 text<&Config::identity, &IdentityConfig::application_credential_id>,
-                 "Our application credential, with auth_type v3applicationcredential."},
-    ConfigOption{"keystone_authtoken", "application_credential_name",
-                 text<&Config::identity, &IdentityConfig::application_credential_name>,
-                 "Our application credential by its name; the user must be named too."},
-    secret_option("application_credential_secret",
-                  secret<&Config::identity, &IdentityConfig::application_credential_secret>,
-                  "The secret of our application credential."),
-    secret_option("token", secret<&Config::identity, &IdentityConfig::token>,
-                  "Our token, with auth_type token. It can't be renewed."),
-    ConfigOption{"keystone_authtoken", "project_name", text<&Config::identity, &IdentityConfig::project_name>,
-                 "The project in which we act."},
-    ConfigOption{"keystone_authtoken", "project_id", text<&Config::identity, &IdentityConfig::project_id>,
-                 "The project in which we act, by its id."},
-    ConfigOption{"keystone_authtoken", "project_domain_name",
-                 text<&Config::identity, &IdentityConfig::project_domain_name>, "The domain of the project."},
-    ConfigOption{"keystone_authtoken", "project_domain_id", text<&Config::identity, &IdentityConfig::project_domain_id>,
-                 "The domain of the project by its id."},
-    ConfigOption{"keystone_authtoken", "domain_name", text<&Config::identity, &IdentityConfig::domain_name>,
-                 "The domain in which we act, instead of a project."},
-    ConfigOption{"keystone_authtoken", "domain_id", text<&Config::identity, &IdentityConfig::domain_id>,
-                 "The domain in which we act, by its id."},
-    ConfigOption{"keystone_authtoken", "system_scope", text<&Config::identity, &IdentityConfig::system_scope>,
-                 "all: we act on the whole system, instead of in a project."},
-    ConfigOption{"keystone_authtoken", "trust_id", text<&Config::identity, &IdentityConfig::trust_id>,
-                 "The trust by which we act."},
-    ConfigOption{"keystone_authtoken", "default_domain_name",
-                 text<&Config::identity, &IdentityConfig::default_domain_name>,
-                 "The domain of user and project where they name none."},
-    ConfigOption{"keystone_authtoken", "default_domain_id", text<&Config::identity, &IdentityConfig::default_domain_id>,
-                 "The domain of user and project where they name none, by its id."},
+    identity_option<"auth_type", parse_word>("How we authenticate: password, token, v3applicationcredential or none."),
+    identity_option<"auth_url">("URL of Keystone; empty: none."),
+    identity_option<"cafile", parse_optional_path>(
+        "PEM file of the authorities that Keystone is trusted by; empty: the system's."),
+    identity_option<"certfile", parse_optional_path>("PEM file of our certificate, where Keystone wants one."),
+    identity_option<"keyfile", parse_optional_path>("PEM file of its key."),
+    identity_option<"username">("Our user."),
+    identity_option<"user_id">("Our user by its id."),
+    identity_option<"user_domain_name">("The domain of our user."),
+    identity_option<"user_domain_id">("The domain of our user by its id."),
+    identity_option<"password">("Our password.", true),
+    identity_option<"application_credential_id">("Our application credential, with auth_type v3applicationcredential."),
+    identity_option<"application_credential_name">(
+        "Our application credential by its name; the user must be named too."),
+    identity_option<"application_credential_secret">("The secret of our application credential.", true),
+    identity_option<"token">("Our token, with auth_type token. It can't be renewed.", true),
+    identity_option<"project_name">("The project in which we act."),
+    identity_option<"project_id">("The project in which we act, by its id."),
+    identity_option<"project_domain_name">("The domain of the project."),
+    identity_option<"project_domain_id">("The domain of the project by its id."),
+    identity_option<"domain_name">("The domain in which we act, instead of a project."),
+    identity_option<"domain_id">("The domain in which we act, by its id."),
+    identity_option<"system_scope">("all: we act on the whole system, instead of in a project."),
+    identity_option<"trust_id">("The trust by which we act."),
+    identity_option<"default_domain_name">("The domain of user and project where they name none."),
+    identity_option<"default_domain_id">("The domain of user and project where they name none, by its id."),
 
     ConfigOption{"basecache", "socket", path<&Config::socket>, "Where the agent listens."},
     ConfigOption{"basecache", "socket_mode", socket_mode, "Permissions of the socket, octal."},

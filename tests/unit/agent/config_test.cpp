@@ -100,9 +100,9 @@ TEST_CASE("what nova.conf says of the image service and of Keystone is taken as 
   CHECK(config.glance.allowed_direct_url_schemes == std::vector<std::string>{"file", "swift+https"});
   CHECK(config.glance.default_trusted_certificate_ids ==
         std::vector<std::string>{"0c1d2e3f-0000-4000-8000-00000000000a"});
-  CHECK(config.identity.auth_url == "http://k:5000");
-  CHECK(config.identity.password.reveal() == "p=a;s#s");
-  CHECK(config.identity.project_domain_name == "Default");
+  CHECK(config.identity.at("auth_url").reveal() == "http://k:5000");
+  CHECK(config.identity.at("password").reveal() == "p=a;s#s");
+  CHECK(config.identity.at("project_domain_name").reveal() == "Default");
 }
 
 TEST_CASE("secrets are used and never shown") {
