@@ -41,22 +41,19 @@ std::vector<Path> prepared(const cache::CacheLayout& layout) {
   return cache::recover(layout);
 }
 
-}  // namespace
-
-namespace {
-
 // Where images come from: the registry that is chosen, Glances named by href, and URLs.
 struct Sources {
   Sources(const Config& config, glance::ImageServiceSettings service)
       : with_glance(uses_glance(config, service)),
+        tls(service.client.tls),
         http_client(http_library, http_settings(config)),
         image_service(http_client, std::move(service)),
         glance(image_service.client()),
         glance_v1(image_service.client(), config.glance.registry_servers),
         files(config.file_url_directories),
-        swift(http_client, image_service.identity(), glance_tls(config)),
-        located(glance, http_client, files, swift, location_rules(config)),
-        located_v1(glance_v1, http_client, files, swift, location_rules(config)),
+        swift(http_client, image_service.identity(), tls),
+        located(glance, http_client, files, swift, location_rules(config, tls)),
+        located_v1(glance_v1, http_client, files, swift, location_rules(config, tls)),
         directory(config.registry_directory),
         urls(http_client, files),
         by_ref(registry(config), located, urls) {}
@@ -68,6 +65,7 @@ struct Sources {
   }
 
   const bool with_glance;
+  const http::TlsFiles tls;
   http::HttpLibrary http_library;
   http::HttpClient http_client;
   glance::ImageService image_service;

@@ -35,19 +35,16 @@ glance::ImageServiceSettings image_service_settings(const Config& config) {
                        .service_name = config.glance.service_name,
                        .interfaces = config.glance.valid_interfaces,
                        .region = config.glance.region_name};
-  settings.client.tls = glance_tls(config);
+  settings.client.tls = {
+      .authorities = config.glance.cafile, .certificate = config.glance.certfile, .key = config.glance.keyfile};
   settings.client.trusted_servers = config.glance.registry_servers;
   return settings;
 }
 
-http::TlsFiles glance_tls(const Config& config) {
-  return {.authorities = config.glance.cafile, .certificate = config.glance.certfile, .key = config.glance.keyfile};
-}
-
-registry::LocationRules location_rules(const Config& config) {
+registry::LocationRules location_rules(const Config& config, const http::TlsFiles& tls) {
   return {.allowed_schemes = config.glance.allowed_direct_url_schemes,
           .s3_region = config.s3_region,
-          .tls = glance_tls(config),
+          .tls = tls,
           .allow_md5 = config.allow_md5};
 }
 

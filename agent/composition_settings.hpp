@@ -14,9 +14,9 @@ namespace basecache {
 // The configuration in the words of those who follow it. Pure.
 
 http::HttpSettings http_settings(const Config& config);
-http::TlsFiles glance_tls(const Config& config);
 glance::ImageServiceSettings image_service_settings(const Config& config);
-registry::LocationRules location_rules(const Config& config);
+// `tls` is the image service's.
+registry::LocationRules location_rules(const Config& config, const http::TlsFiles& tls);
 signature::SignatureSettings signature_settings(const Config& config);
 disk::Preallocation preallocation(const Config& config);
 prune::PruneRules prune_rules(const Config& config);

@@ -50,7 +50,7 @@ bool is_storage_failure(ErrorCode code) { return code == ErrorCode::no_space || 
 void try_to_remove_transfer(const CacheLayout& layout, const model::CacheKey& key) noexcept {
   try {
     remove_transfer(layout, key);
-  } catch (const Error&) {
+  } catch (const std::exception&) {
   }
 }
 
@@ -159,6 +159,7 @@ StagedFile BaseFileBuilder::convert(InspectedImage image, const model::CacheKey&
   StagedFile raw = StagedFile::reserve(layout_.converted(key));
   steps_.converter.to_raw(image.path(), image.verdict(), raw.path(), op);
   raw.adopt();
+  std::move(image).take_file();  // and gone: nothing is left to be gone on with
   return raw;
 }
 

@@ -81,7 +81,7 @@ void StagedTransfer::renew_journal() {
 void StagedTransfer::try_to_sync() noexcept {
   try {
     renew_journal();
-  } catch (const Error&) {
+  } catch (const std::exception&) {
   }
 }
 

@@ -7,7 +7,9 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -25,8 +27,12 @@ std::string boot_id() {
 
 // Of a file that still grows: without the length, which identity_of() puts last.
 std::string growing_identity_of(const Path& path) {
-  const std::string identity = identity_of(path).value();
-  return identity.substr(0, identity.rfind(':'));
+  const std::optional<std::string> identity = identity_of(path);
+  if (!identity) {
+    throw Error(ErrorCode::storage_unusable, "staged file " + quote(path.native()) + " has vanished")
+        .set_hint("leave the files below _base to basecache; the next attempt fetches the image again");
+  }
+  return identity->substr(0, identity->rfind(':'));
 }
 
 TransferJournal journal_from(const json& object) {

@@ -64,6 +64,10 @@ bool GlanceClient::is_trusted(const std::vector<std::string>& servers, const Acc
   });
 }
 
+bool GlanceClient::is_ours(const std::vector<std::string>& servers, const OpContext& op) const {
+  return is_trusted(servers, endpoints_.access(op));
+}
+
 GlanceClient::Ticket GlanceClient::ticket_for(const GlanceCall& call, const OpContext& op) {
   const Access access = endpoints_.access(op);
   Ticket ticket;

@@ -49,6 +49,8 @@ class GlanceClient {
   http::ApiResponse ask(const GlanceCall& call, const OpContext& op);
   // An answer with a status of success; any other is the Error of error_of() in server_answer.hpp.
   http::ApiResponse call(const GlanceCall& call, const OpContext& op);
+  // Whether these servers (as of GlanceCall) are our own or trusted, which get our tokens.
+  bool is_ours(const std::vector<std::string>& servers, const OpContext& op) const;
   static Error refusal(const GlanceCall& call, const http::ApiResponse& answer);
 
   // GETs `call.path` as of HttpClient::download(). A token that is refused when the transfer is resumed is renewed, and

@@ -8,10 +8,15 @@
 #include "backends/glance/image_status.hpp"
 
 namespace basecache::glance {
+
 model::ImageRecord GlanceRegistry::describe(const model::ImageRef& ref, OpContext& op) {
-  const GlanceImage image = ImageCatalog(client_).show(address_of(ref), op);
+  const ImageAddress address = address_of(ref);
+  const GlanceImage image = ImageCatalog(client_).show(address, op);
   require_fetchable(image);
-  return record_of(image, ref);
+  model::ImageRecord record = record_of(image, ref);
+  // Whoever runs it may name objects of our stores, which our own rights would open.
+  if (!client_.is_ours(servers_of(address), op)) record.locations.clear();
+  return record;
 }
 
 void GlanceRegistry::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {

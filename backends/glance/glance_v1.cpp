@@ -32,7 +32,9 @@ GlanceImage GlanceV1::show(const std::string& image_id, const OpContext& op) {
 }
 
 model::ImageRecord GlanceV1::describe(const model::ImageRef& ref, OpContext& op) {
-  const GlanceImage image = show(id_of(ref), op);
+  const std::string id = id_of(ref);
+  const GlanceImage image = show(id, op);
+  require_same_image(id, image);
   require_fetchable(image);
   return record_of(image, ref);
 }

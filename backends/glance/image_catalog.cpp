@@ -12,6 +12,7 @@
 #include "agent/base/text.hpp"
 #include "agent/model/json_fields.hpp"
 #include "backends/glance/api_path.hpp"
+#include "backends/glance/image_status.hpp"
 #include "backends/glance/server_answer.hpp"
 
 namespace basecache::glance {
@@ -59,10 +60,8 @@ GlanceImage ImageCatalog::show(const ImageAddress& image, const OpContext& op) {
   const auto answer = client_.call(
       {.doing = "show image " + quote(image.id), .path = image_path(image.id), .servers = servers_of(image)}, op);
   GlanceImage found = parse_image(answer.body);
-  if (lower_case(found.id) == lower_case(image.id)) return found;
-  throw Error(ErrorCode::source_unavailable,
-              "asked for image " + quote(image.id) + ", the registry answered with " + quote(found.id, 40))
-      .set_hint("look at what stands between this node and the registry: it mixes answers up");
+  require_same_image(image.id, found);
+  return found;
 }
 
 // The next page is asked for in our own words: the link that Glance gives doesn't know the prefix of its address.

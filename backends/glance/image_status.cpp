@@ -52,6 +52,13 @@ void require_fetchable(const GlanceImage& image) {
   throw not_fetchable(image, ErrorCode::source_unavailable, "it is in a state that we don't know", kWait);
 }
 
+void require_same_image(const std::string& asked_id, const GlanceImage& image) {
+  if (lower_case(image.id) == lower_case(asked_id)) return;
+  throw Error(ErrorCode::source_unavailable,
+              "asked for image " + quote(asked_id) + ", the registry answered with " + quote(image.id, 40))
+      .set_hint("look at what stands between this node and the registry: it mixes answers up");
+}
+
 Error no_content(const std::string& image_id) {
   Error error(ErrorCode::source_unavailable,
               fmt::format("cannot fetch image {}: the registry has no data for it", quote(image_id)));

@@ -17,6 +17,9 @@ namespace basecache::glance {
 // An active image without a size has no data: source_unavailable.
 void require_fetchable(const GlanceImage& image);
 
+// Error(source_unavailable) when a server that was asked for one image has answered with another.
+void require_same_image(const std::string& asked_id, const GlanceImage& image);
+
 // A server that says of an active image that it has no bytes (status 204).
 Error no_content(const std::string& image_id);
 

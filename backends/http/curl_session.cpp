@@ -25,9 +25,18 @@ struct FreeList {
 };
 using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 
+// Names and keys come out of images' locations: a line end in one would begin another header, or another request.
+void check_one_line(std::string_view what, std::string_view text) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::ranges::none_of(text, is_control)) return;
+  throw Error(ErrorCode::invalid_request, fmt::format("cannot send {}: it holds control characters", what))
+      .set_hint("look at where it was set: the token, the key, or the image's location");
+}
+
 HeaderList list_of(const std::vector<HttpHeader>& headers) {
   HeaderList list;
   for (const HttpHeader& header : headers) {
+    check_one_line("the header " + header.name, header.value);
     curl_slist* longer = ::curl_slist_append(list.get(), fmt::format("{}: {}", header.name, header.value).c_str());
     if (longer == nullptr) throw std::bad_alloc();
     (void)list.release();  // now the head of `longer`
@@ -127,6 +136,8 @@ void set_options(CURL* easy, const WireRequest& request, milliseconds connect_ti
   set_option(easy, CURLOPT_BUFFERSIZE, kReadSize);
   set_option(easy, CURLOPT_USERAGENT, "basecache");
   if (request.signing) {
+    check_one_line("the access key", request.signing->access_key);
+    check_one_line("the region", request.signing->region);
     set_option(easy, CURLOPT_AWS_SIGV4, ("aws:amz:" + request.signing->region + ":s3").c_str());
     set_option(easy, CURLOPT_USERNAME, request.signing->access_key.c_str());
     set_option(easy, CURLOPT_PASSWORD, request.signing->secret_key.reveal().c_str());

@@ -16,7 +16,6 @@
 #include "backends/http/redirect_route.hpp"
 #include "backends/http/session_pool.hpp"
 #include "backends/http/text_intake.hpp"
-#include "backends/http/throttle.hpp"
 #include "backends/http/wire_request.hpp"
 
 namespace basecache::http {
@@ -97,12 +96,11 @@ void HttpClient::download(const HttpRequest& request, const std::string& version
                           const OpContext& op) {
   SessionPool::Loan session(*sessions_);
   ImageIntake intake(sink, version, settings_.max_body, request.urls.front());
-  Throttle throttle(intake, op.transfers().bytes_per_second, op);
   Attempts attempts(request, "fetch", settings_.retry, op);
   while (intake.prepare()) {
     WireRequest wire;
     wire.headers = intake.range_headers();
-    const Answer answer = follow(*session, request, attempts.url(), settings_, wire, throttle, op);
+    const Answer answer = follow(*session, request, attempts.url(), settings_, wire, intake, op);
     const int status = answer.head() != nullptr ? answer.head()->status : 0;
     if (intake.wants(status) || (status == kNotModified && intake.asks_whether_changed())) return;
     Fault fault = answer.fault();

@@ -13,7 +13,7 @@ namespace basecache::keystone {
 // The ways to authenticate that we know.
 enum class AuthMethod { none, password, token, application_credential };
 
-// Who we are and where Keystone is. Names and meaning are keystoneauth's, as in nova.conf's [glance].
+// Who we are and where Keystone is. Names and meaning are keystoneauth's, as in nova.conf's [keystone_authtoken].
 struct AuthOptions {
   std::string auth_type = "password";  // "none", "[v3]password", "[v3]token", "v3applicationcredential"
   std::string auth_url;                // with or without "/v3"
@@ -48,7 +48,8 @@ struct AuthOptions {
 
   // Not the operator but the location of an image named auth_url: as of HttpRequest.
   bool named_by_server = false;
-  std::string origin = "[glance]";  // where these options were set, for messages
+  std::optional<unsigned> retries = {};         // as of HttpRequest
+  std::string origin = "[keystone_authtoken]";  // where these options were set, for messages
 };
 
 // Every option by its name ("auth_url"), and the names it had before ("tenant_name").

@@ -1,5 +1,6 @@
 #include "backends/keystone/token.hpp"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -14,7 +15,8 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr std::size_t kLongestAnswer = 4 * 1024 * 1024;  // the catalog of a large cloud has some hundred KiB
+constexpr seconds kLongestLife = std::chrono::hours(24 * 365);  // a hostile one must not overflow a clock
+constexpr std::size_t kLongestAnswer = 4 * 1024 * 1024;         // the catalog of a large cloud has some hundred KiB
 
 // As much of "2026-11-21T23:50:17.000000Z" as counts; Keystone writes UTC only.
 std::optional<std::chrono::sys_seconds> parse_time(std::string_view text) {
@@ -46,7 +48,7 @@ std::optional<Token> token_from(const std::string& subject_token, const std::str
     const auto expires = parse_time(token.at("expires_at").get<std::string>());
     if (!issued || !expires) return std::nullopt;
     return Token{.id = Secret(subject_token),
-                 .life = *expires - *issued,
+                 .life = std::clamp(*expires - *issued, seconds(0), kLongestLife),
                  .catalog = token.contains("catalog") ? catalog_from(token["catalog"]) : Catalog()};
   } catch (const json::exception&) {
     return std::nullopt;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -61,13 +62,32 @@ bool LocationSource::is_allowed(const std::string& scheme) const {
 }
 
 void LocationSource::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
-  if (is_verifiable(record)) {
-    const std::size_t tried = std::min(record.locations.size(), kMostLocations);
-    for (const std::string& location : std::span(record.locations).first(tried)) {
-      if (is_allowed(scheme_of(location)) && fetch_from(location, record, sink, op)) return;
-    }
+  if (!fetch_from_any(allowed_locations(record), record, sink, op)) registry_.fetch(record, sink, op);
+}
+
+std::vector<std::string> LocationSource::allowed_locations(const model::ImageRecord& record) const {
+  std::vector<std::string> allowed;
+  std::ranges::copy_if(record.locations, std::back_inserter(allowed),
+                       [&](const std::string& location) { return is_allowed(scheme_of(location)); });
+  return allowed;
+}
+
+bool LocationSource::fetch_from_any(const std::vector<std::string>& locations, const model::ImageRecord& record,
+                                    cache::ImageSink& sink, OpContext& op) {
+  if (locations.empty()) return false;
+  if (!is_verifiable(record)) {
+    op.note(fmt::format("{} locations were passed over: the image has no digest that tells its bytes from others",
+                        locations.size()));
+    return false;
   }
-  registry_.fetch(record, sink, op);
+  const std::size_t tried = std::min(locations.size(), kMostLocations);
+  for (const std::string& location : std::span(locations).first(tried)) {
+    if (fetch_from(location, record, sink, op)) return true;
+  }
+  if (tried < locations.size()) {
+    op.note(fmt::format("{} more locations were passed over: {} are tried", locations.size() - tried, tried));
+  }
+  return false;
 }
 
 bool LocationSource::fetch_from(const std::string& location, const model::ImageRecord& record, cache::ImageSink& sink,
@@ -114,7 +134,8 @@ void LocationSource::copy_file(const std::string& location, const model::ImageRe
   const SteadyFile file = files_.open("file" + location.substr(location.find("://")));
   if (record.size && *record.size != file.size()) {
     throw Error(ErrorCode::source_unavailable,
-                fmt::format("the file has {} bytes, the image {}", file.size().count, record.size->count));
+                fmt::format("the file has {} bytes, the image {}", file.size().count, record.size->count))
+        .set_hint("look at the image's locations: the file isn't the image's, or is being written");
   }
   sink.start({.size = file.size(), .version = ""});
   file.read_all([&](std::span<const std::byte> block) { sink.write(block); }, op);

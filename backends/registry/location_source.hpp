@@ -33,6 +33,9 @@ class LocationSource : public cache::ImageSource {
  private:
   bool is_verifiable(const model::ImageRecord& record) const;
   bool is_allowed(const std::string& scheme) const;
+  std::vector<std::string> allowed_locations(const model::ImageRecord& record) const;
+  bool fetch_from_any(const std::vector<std::string>& locations, const model::ImageRecord& record,
+                      cache::ImageSink& sink, OpContext& op);
   // Whether the whole image came from there.
   bool fetch_from(const std::string& location, const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op);
   void transfer(LocationWay way, const std::string& location, const model::ImageRecord& record, cache::ImageSink& sink,

@@ -2,28 +2,35 @@
 
 #include "backends/glance/image_href.hpp"
 #include "backends/registry/progress_meter.hpp"
+#include "backends/registry/throttle.hpp"
 
 namespace basecache::registry {
 namespace {
 
-// Passes everything on and counts what the next sink has taken.
+// Passes everything on, counts what the next sink has taken, and holds the sender to the operation's rate.
 class MeteredSink : public cache::ImageSink {
  public:
   MeteredSink(cache::ImageSink& next, const model::ImageRecord& record, const OpContext& op)
-      : next_(next), promised_(record.size), progress_(op, "fetch", record.ref.shown()) {}
+      : next_(next),
+        promised_(record.size),
+        progress_(op, "fetch", record.ref.shown()),
+        throttle_(op.transfers().bytes_per_second, op) {}
 
   std::optional<cache::HeldBytes> held() override {
     auto held = next_.held();
     if (held) progress_.start(total(held->transfer), held->count);
+    throttle_.restart();
     return held;
   }
   void start(const cache::Transfer& transfer) override {
     next_.start(transfer);
     progress_.start(total(transfer));
+    throttle_.restart();
   }
   void write(std::span<const std::byte> bytes) override {
     next_.write(bytes);
     progress_.add(bytes.size());
+    throttle_.pass({bytes.size()});
   }
   void verify() override { next_.verify(); }
   void finish() const { progress_.finish(); }
@@ -36,6 +43,7 @@ class MeteredSink : public cache::ImageSink {
   cache::ImageSink& next_;
   std::optional<Bytes> promised_;
   ProgressMeter progress_;
+  Throttle throttle_;
 };
 
 }  // namespace

@@ -71,7 +71,8 @@ SwiftStore::Account SwiftStore::version_1_account(const StoreLocation& location,
   if (answer.head.status / 100 != 2 || account.url.empty() || account.token.empty()) {
     throw Error(answer.head.status / 100 == 4 ? ErrorCode::source_unauthorized : ErrorCode::source_unavailable,
                 fmt::format("the store at {} lets user {} not in: status {}", quote(redact_url(location.url)),
-                            quote(location.user), answer.head.status));
+                            quote(location.user), answer.head.status))
+        .set_hint("look at the image's locations: who has the account, and whether its key still holds");
   }
   return account;
 }
@@ -82,6 +83,7 @@ SwiftStore::Account SwiftStore::keystone_account(const StoreLocation& location, 
   const std::size_t colon = location.user.find(':');
   options.origin = "the image's location";
   options.named_by_server = true;
+  options.retries = kRetries;
   options.auth_url = location.url;
   options.username = colon == std::string::npos ? location.user : location.user.substr(colon + 1);
   options.project_name = location.user.substr(0, colon);

@@ -50,6 +50,9 @@ struct ResumeNode : FakeNode {
            !boost::filesystem::exists(layout.converted(key));
   }
 
+  // Somebody tidied up.
+  void lose_staged_file() const { boost::filesystem::remove(layout.fetched(key)); }
+
   std::stop_source stop;
   std::string built;
   model::CacheKey key = model::key_of(model::BaseFileSpec(image_base()));
@@ -63,6 +66,18 @@ void damage(const Path& staged) {
 }
 
 }  // namespace
+
+TEST_CASE("a staged file that vanishes ends its request and nothing else") {
+  ResumeNode node;
+  node.source.in_the_middle = [&](OpContext&) { node.lose_staged_file(); };
+  node.source.fails = true;
+  CHECK(node.outcome() == "source_unavailable");
+  node.source.fails = false;
+  CHECK(node.outcome() != "built");
+  node.source.in_the_middle = nullptr;
+  CHECK(node.outcome() == "built");
+  CHECK((node.built == kRaw));
+}
 
 TEST_CASE("a build goes on where a broken transfer stopped, and leaves nothing of it") {
   for (const std::string& image : {kRaw, kQcow2}) {

@@ -19,7 +19,7 @@ constexpr std::size_t kFirstPart = 100'000;
 std::string record() {
   return fmt::format(
       R"({{"id": "{}", "name": "n", "status": "active", "disk_format": "raw", "size": {}, "os_hash_algo": "sha512",
-           "os_hash_value": "{}"}})",
+           "os_hash_value": "{}", "locations": [{{"url": "swift+https://store/images/1", "metadata": {{}}}}]}})",
       kActiveId, kContent.size(), hex_digest(DigestAlgorithm::sha512, kContent));
 }
 
@@ -123,6 +123,7 @@ TEST_CASE("a href is asked at its server, without our token") {
   RegistryStory story({"http://127.0.0.1:1"});
   const auto described = story.describe(base_url(other) + "/v2/images/" + kActiveId);
   CHECK(described.ref.text() == base_url(other) + "/v2/images/" + kActiveId);
+  CHECK(described.locations.empty());  // which our rights, not those of who runs that server, would open
   story.fetch(described);
   CHECK((story.sink.bytes == kContent));
   for (const Received& request : other.requests()) CHECK_FALSE(request.has("X-Auth-Token"));
@@ -131,6 +132,7 @@ TEST_CASE("a href is asked at its server, without our token") {
 TEST_CASE("a href of one of our servers is asked with our token") {
   ScriptedServer server({answer(200, record())});
   RegistryStory story(server);
-  (void)story.describe(base_url(server) + "/v2/images/" + kActiveId);
+  const auto described = story.describe(base_url(server) + "/v2/images/" + kActiveId);
+  CHECK(described.locations == std::vector<std::string>{"swift+https://store/images/1"});
   CHECK(server.requests().at(0).has("X-Auth-Token: first-token\r\n"));
 }

@@ -82,6 +82,14 @@ TEST_CASE("an image of version 1 that isn't there isn't found") {
   CHECK(code_of([&] { (void)story.describe(); }) == ErrorCode::image_not_found);
 }
 
+TEST_CASE("an answer about another image of version 1 isn't taken for the one asked for") {
+  std::string other = headers("active");
+  other.replace(other.find(kActiveId), kActiveId.size(), "0c1d2e3f-0000-4000-8000-00000000000b");
+  ScriptedServer server({{.bytes = "HTTP/1.1 200 OK\r\n" + other + "Content-Length: 0\r\n\r\n"}});
+  V1Story story(server);
+  CHECK(code_of([&] { (void)story.describe(); }) == ErrorCode::source_unavailable);
+}
+
 TEST_CASE("version 1 knows no hrefs") {
   ScriptedServer server({});
   V1Story story(server);

@@ -146,7 +146,7 @@ TEST_CASE("who is refused is told so at once, and may ask again") {
   const Error error = asking.failure();
   CHECK(error.code() == ErrorCode::source_unauthorized);
   CHECK(error.message() == "Keystone at '" + keystone.url("v3") + "' refuses user 'nova' of project 'service'");
-  CHECK(contains(error.hint(), "[glance]"));
+  CHECK(contains(error.hint(), "[keystone_authtoken]"));
   CHECK(keystone.requests().size() == 1);
   CHECK(asking.token() == "t1");
 }
@@ -161,7 +161,7 @@ TEST_CASE("a token that has ended can't be renewed, which is said") {
     const Error error = asking.failure();
     CHECK(error.code() == ErrorCode::source_unauthorized);
     CHECK(contains(error.message(), "a token can't be renewed"));
-    CHECK(contains(error.hint(), "set a new token in [glance]"));
+    CHECK(contains(error.hint(), "set a new token in [keystone_authtoken]"));
   }
 }
 

@@ -13,6 +13,13 @@ namespace {
 
 using std::chrono::seconds;
 
+TEST_CASE("a life beyond all reason is cut, so that no clock overflows") {
+  const auto token =
+      token_from("gAAAA", token_body({.issued_at = "2026-01-01T00:00:00Z", .expires_at = "9999-01-01T00:00:00Z"}));
+  REQUIRE(token);
+  CHECK(token->life == std::chrono::hours(24 * 365));
+}
+
 TEST_CASE("a token is read with its life and catalog") {
   const auto token = token_from(
       "gAAAA", token_body({.issued_at = "2026-12-31T23:59:00.000000Z", .expires_at = "2027-01-01T01:00:30.000000Z"}));

@@ -113,7 +113,7 @@ TEST_CASE("an image that nothing can be verified by comes from its registry") {
   Node node({"http"});
   node.digest.reset();
   ScriptedServer store({answer(200, kImage)});
-  node.fetch({store.url()});
+  CHECK(holds(node.fetch({store.url(), "s3://a/b/c"}), "1 locations were passed over"));
   CHECK(store.requests().empty());
   CHECK(node.used_registry());
 }
@@ -165,6 +165,24 @@ TEST_CASE("Swift's own authentication is asked for a token, and the token opens 
   const std::string notes = node.fetch({location});
   CHECK(holds(notes, "lets user 'project:user' not in: status 401"));
   CHECK_FALSE(holds(notes, "KEY"));
+}
+
+TEST_CASE("credentials in a location bring no request of their own with them") {
+  Node node({"swift+http", "s3"});
+  ScriptedServer store({answer(200, "")});
+  const auto at = [&](const std::string& text) {
+    return fmt::format("{}@127.0.0.1:{}/auth/v1.0/c/o", text, store.port());
+  };
+  const std::string notes = node.fetch({at("swift+http://user%0d%0aX:key"), at("s3://user\r\nX:key")});
+  CHECK(holds(notes, "it holds control characters"));
+  CHECK(store.requests().empty());
+  CHECK(node.used_registry());
+}
+
+TEST_CASE("of very many locations some are tried") {
+  Node node({"file"});
+  CHECK(holds(node.fetch(std::vector<std::string>(10, "file:///nowhere/image")), "2 more locations were passed over"));
+  CHECK(node.used_registry());
 }
 
 TEST_CASE("a store that no catalog of ours knows gets no token") {

@@ -66,6 +66,17 @@ struct Sources {
 
 }  // namespace
 
+TEST_CASE("whatever the source, the operation's rate holds") {
+  Sources sources;
+  for (BlockSource* source : {&sources.registry, &sources.hrefs, &sources.urls}) source->blocks = 1'000'000;
+  for (const std::string& image : {kId, kUrl, "http://glance:9292/v2/images/" + kId}) {
+    OpContext op("test", {}, OpContext::Clock::now() + std::chrono::milliseconds(20));
+    op.set_transfers({.token = {}, .bytes_per_second = RateLimit(1)});
+    CHECK_THROWS_AS(sources.by_ref.fetch(record_of(image), sources.sink, op), Error);
+    CHECK(sources.sink.bytes.size() < 1000);
+  }
+}
+
 TEST_CASE("a UUID is the registry's, a href its Glance's, and any other URL is the URL source's") {
   Sources sources;
   OpContext op = test_operation();

@@ -1,11 +1,6 @@
-#include "backends/http/throttle.hpp"
+#include "backends/registry/throttle.hpp"
 
-namespace basecache::http {
-
-std::optional<Fault> Throttle::begin(const ResponseHead& head) {
-  begin_at(limit_.now());
-  return taker_.begin(head);
-}
+namespace basecache::registry {
 
 void Throttle::begin_at(std::optional<std::uint64_t> rate) {
   rate_ = rate;
@@ -13,16 +8,13 @@ void Throttle::begin_at(std::optional<std::uint64_t> rate) {
   taken_ = 0;
 }
 
-std::optional<Fault> Throttle::body(std::span<const std::byte> bytes) {
-  auto fault = taker_.body(bytes);
-  if (fault) return fault;
+void Throttle::pass(Bytes block) {
   if (const auto rate = limit_.now(); rate != rate_) begin_at(rate);
-  if (!rate_) return std::nullopt;
-  taken_ += bytes.size();
+  if (!rate_) return;
+  taken_ += block.count;
   const std::chrono::duration<double> due(static_cast<double>(taken_) / static_cast<double>(*rate_));
   const auto ahead = began_ + std::chrono::duration_cast<OpContext::Clock::duration>(due) - OpContext::Clock::now();
   if (ahead.count() > 0) op_.wait_for(ahead);
-  return std::nullopt;
 }
 
-}  // namespace basecache::http
+}  // namespace basecache::registry
