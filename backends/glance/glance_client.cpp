@@ -92,7 +92,10 @@ http::ApiResponse GlanceClient::authorized(const GlanceCall& call, const OpConte
                         if (!is_refused(answer) || ticket.renewable.empty()) return answer;
                         endpoints_.refused(ticket.renewable);
                         const Ticket renewed = ticket_for(call, op);
-                        return without_secrets(send(renewed.request), renewed.request);
+                        const unsigned sent_before = answer.sent - 1;  // a refused request has done nothing
+                        answer = without_secrets(send(renewed.request), renewed.request);
+                        answer.sent += sent_before;
+                        return answer;
                       });
 }
 

@@ -33,6 +33,15 @@ GlanceCall change(std::string doing, http::Method method, std::string path) {
   return {.doing = std::move(doing), .path = std::move(path), .method = method, .repeatable = true};
 }
 
+// What is gone after its removal was sent again went with the first one, whose answer was lost.
+void remove_at(GlanceClient& client, std::string doing, std::string path, const OpContext& op) {
+  const GlanceCall call = change(std::move(doing), http::Method::remove, std::move(path));
+  const auto answer = client.ask(call, op);
+  if (answer.head.status / 100 == 2) return;
+  const Error refusal = GlanceClient::refusal(call, answer);
+  if (refusal.code() != ErrorCode::image_not_found || answer.sent == 1) throw refusal;
+}
+
 }  // namespace
 
 CreatedImage ImageEditor::create(const NewImage& image, const OpContext& op) {
@@ -74,7 +83,7 @@ GlanceImage ImageEditor::update(const std::string& image_id, const ImagePatch& p
 }
 
 void ImageEditor::remove(const std::string& image_id, const OpContext& op) {
-  client_.call(change("delete image " + quote(image_id), http::Method::remove, image_path(image_id)), op);
+  remove_at(client_, "delete image " + quote(image_id), image_path(image_id), op);
 }
 
 void ImageEditor::add_tag(const std::string& image_id, const std::string& tag, const OpContext& op) {
@@ -82,7 +91,7 @@ void ImageEditor::add_tag(const std::string& image_id, const std::string& tag, c
 }
 
 void ImageEditor::remove_tag(const std::string& image_id, const std::string& tag, const OpContext& op) {
-  client_.call(change("remove a tag of image " + quote(image_id), http::Method::remove, tag_path(image_id, tag)), op);
+  remove_at(client_, "remove a tag of image " + quote(image_id), tag_path(image_id, tag), op);
 }
 
 ImageMember ImageEditor::add_member(const std::string& image_id, const std::string& project_id, const OpContext& op) {
@@ -105,9 +114,7 @@ ImageMember ImageEditor::set_member_status(const std::string& image_id, const st
 }
 
 void ImageEditor::remove_member(const std::string& image_id, const std::string& project_id, const OpContext& op) {
-  client_.call(
-      change("remove a member of image " + quote(image_id), http::Method::remove, member_path(image_id, project_id)),
-      op);
+  remove_at(client_, "remove a member of image " + quote(image_id), member_path(image_id, project_id), op);
 }
 
 void ImageEditor::deactivate(const std::string& image_id, const OpContext& op) {

@@ -16,7 +16,8 @@ struct CreatedImage {
   bool is_ours = true;  // false: it may have been there before
 };
 
-// What is changed in the registry's records. Errors as of GlanceClient::call().
+// What is changed in the registry's records. Errors as of GlanceClient::call(); but to remove what a removal with a
+// lost answer may have removed already is a success.
 class ImageEditor {
  public:
   explicit ImageEditor(GlanceClient& client) : client_(client) {}

@@ -111,8 +111,8 @@ bool ImageUploader::remove_quietly(const std::string& image_id, const OpContext&
   try {
     ImageEditor(client_).remove(image_id, own);
     return true;
-  } catch (const Error&) {
-    return false;
+  } catch (const Error& error) {
+    return error.code() == ErrorCode::image_not_found;
   }
 }
 

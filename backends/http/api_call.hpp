@@ -28,6 +28,9 @@ struct ApiResponse {
   ResponseHead head;
   std::string body;
   std::string url;  // which of the request's URLs answered
+  // How often a server was sent the request until this answer came. More than once: what it asks for may have been done
+  // before, with an answer that was lost.
+  unsigned sent = 1;
 };
 
 }  // namespace basecache::http

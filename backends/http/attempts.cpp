@@ -44,6 +44,7 @@ bool Attempts::goes_on(const Fault& fault, bool advanced) {
   op_.wait_for(*pause);
   server_ = (server_ + 1) % request_.urls.size();
   ++made_;
+  if (fault.was_sent) ++sent_;
   return true;
 }
 

@@ -20,6 +20,8 @@ class Attempts {
   // After one has failed: true when it is time for the next attempt, at url(); false when there is none, or none before
   // the deadline. `advanced`: the failed one brought something that needn't be brought again.
   bool goes_on(const Fault& fault, bool advanced);
+  // As of ApiResponse, when the current attempt is answered.
+  unsigned sent() const { return sent_; }
   // What the last one's failure means for the caller.
   Error error(const Fault& fault) const { return error_of(fault, doing_, url(), made_); }
 
@@ -33,6 +35,7 @@ class Attempts {
   const OpContext& op_;
   std::size_t server_ = 0;
   unsigned made_ = 1;
+  unsigned sent_ = 1;
   unsigned failures_ = 0;  // since something was brought
 };
 

@@ -221,7 +221,8 @@ Fault Exchange::fault_of(CURLcode result) const {
   }
   const FaultKind kind = fault_kind(result, body_began_);
   const char* detail = detail_[0] != '\0' ? detail_ : ::curl_easy_strerror(result);
-  return {.kind = kind, .reason = fmt::format("{}: {}", words_for(kind), quote(detail))};
+  return {
+      .kind = kind, .reason = fmt::format("{}: {}", words_for(kind), quote(detail)), .was_sent = watch_.has_value()};
 }
 
 }  // namespace basecache::http

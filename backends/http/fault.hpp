@@ -29,6 +29,7 @@ struct Fault {
   std::string reason;  // completes "cannot fetch '<url>': "; without secrets
   int status = 0;      // of a FaultKind::status
   std::optional<std::chrono::seconds> retry_after = {};
+  bool was_sent = true;  // false: no connection was had, so the server knows nothing of the request
 };
 
 // How a caller can react to a status that isn't a success.

@@ -115,7 +115,7 @@ ApiResponse HttpClient::call(const ApiCall& call, const OpContext& op) {
   const bool repeats = call.repeatable || is_safe(call.method);
   WireRequest wire;
   wire.method = call.method;
-  wire.fresh = !repeats;
+  wire.fresh = !is_safe(call.method);  // libcurl's own repetitions aren't counted
   if (!call.body.empty()) wire.text = &call.body;
   if (!call.content_type.empty()) wire.headers.push_back({.name = "Content-Type", .value = call.content_type});
   for (;;) {
@@ -125,7 +125,7 @@ ApiResponse HttpClient::call(const ApiCall& call, const OpContext& op) {
     const bool is_final = answer.head() != nullptr && !is_retried(FaultKind::status, answer.head()->status);
     if (!is_final && repeats && attempts.goes_on(answer.fault(), false)) continue;
     if (answer.head() == nullptr) throw attempts.error(answer.fault());
-    return {.head = *answer.head(), .body = std::move(text).take(), .url = url};
+    return {.head = *answer.head(), .body = std::move(text).take(), .url = url, .sent = attempts.sent()};
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
+
 #include "tests/unit/glance/glance_story.hpp"
 #include "tests/unit/glance/sample_records.hpp"
 
@@ -11,10 +13,19 @@ using namespace basecache::test;
 
 namespace {
 
+using Removal = std::function<void(ImageEditor&, const OpContext&)>;
+const std::vector<Removal> kRemovals{
+    [](ImageEditor& editor, const OpContext& op) { editor.remove("i", op); },
+    [](ImageEditor& editor, const OpContext& op) { editor.remove_tag("i", "t", op); },
+    [](ImageEditor& editor, const OpContext& op) { editor.remove_member("i", "m", op); },
+};
+
 // What kQueued was made from.
 NewImage new_image() { return {.id = kQueuedId, .name = "empty", .disk_format = "qcow2"}; }
 
 const std::string kTaken = R"({"message": "Image ID is in use", "code": "409 Conflict", "title": "Conflict"})";
+const std::string kNobody = "http://" + std::string(64, 'x');  // a label beyond 63 bytes: no name server is asked
+const Reply kLost{.bytes = "", .then = Reply::Then::close};
 const std::string kMember = R"({"image_id": "i", "member_id": "m", "status": "accepted"})";
 
 }  // namespace
@@ -45,8 +56,7 @@ TEST_CASE("what the registry's schema forbids isn't sent") {
 }
 
 TEST_CASE("a creation whose answer was lost has succeeded when the record is there") {
-  ScriptedServer server(
-      {answer(200, kSchema), {.bytes = "", .then = Reply::Then::close}, answer(409, kTaken), answer(200, kQueued)});
+  ScriptedServer server({answer(200, kSchema), kLost, answer(409, kTaken), answer(200, kQueued)});
   Story story(server);
   const CreatedImage created = ImageEditor(story.client).create(new_image(), story.op);
   CHECK(created.image.id == kQueuedId);
@@ -73,7 +83,7 @@ TEST_CASE("an id that an image has which we can't see is told as such") {
 
 TEST_CASE("a creation without an id of ours is not repeated") {
   // On a connection of its own: libcurl itself repeats what was sent on one that had just been closed.
-  ScriptedServer server({answer(200, kSchema, "Connection: close\r\n"), {.bytes = "", .then = Reply::Then::close}});
+  ScriptedServer server({answer(200, kSchema, "Connection: close\r\n"), kLost});
   Story story(server);
   NewImage image = new_image();
   image.id.clear();
@@ -118,4 +128,43 @@ TEST_CASE("an image in use isn't deleted, and that is said") {
   ScriptedServer server({answer(409, kTaken)});
   Story story(server);
   CHECK(code_of([&] { ImageEditor(story.client).remove("i", story.op); }) == ErrorCode::in_use);
+}
+
+TEST_CASE("a removal whose answer was lost has succeeded when there is nothing left to remove") {
+  for (const Removal& removal : kRemovals) {
+    ScriptedServer server({kLost, answer(404, kNotFoundPage)});
+    Story story(server);
+    ImageEditor editor(story.client);
+    CHECK_NOTHROW(removal(editor, story.op));
+    CHECK(server.requests().size() == 2);
+  }
+}
+
+TEST_CASE("a removal whose answer was lost on a connection that had served before has succeeded as well") {
+  ScriptedServer server({answer(204, ""), kLost, answer(404, kNotFoundPage)});
+  Story story(server);
+  ImageEditor editor(story.client);
+  editor.add_tag("i", "t", story.op);
+  CHECK_NOTHROW(editor.remove("i", story.op));
+}
+
+TEST_CASE("a removal whose answer was lost has succeeded although its token had to be renewed meanwhile") {
+  ScriptedServer server({kLost, answer(401, "expired"), answer(404, kNotFoundPage)});
+  Story story(server);
+  CHECK_NOTHROW(ImageEditor(story.client).remove("i", story.op));
+}
+
+TEST_CASE("what was never there can't be removed") {
+  for (const Removal& removal : kRemovals) {
+    ScriptedServer server({answer(401, "expired"), answer(404, kNotFoundPage)});
+    Story story(server);
+    ImageEditor editor(story.client);
+    CHECK(code_of([&] { removal(editor, story.op); }) == ErrorCode::image_not_found);
+  }
+}
+
+TEST_CASE("a server that can't be reached has removed nothing") {
+  ScriptedServer server({answer(404, kNotFoundPage)});
+  Story story(std::vector{kNobody, base_url(server)});
+  CHECK(code_of([&] { ImageEditor(story.client).remove("i", story.op); }) == ErrorCode::image_not_found);
 }

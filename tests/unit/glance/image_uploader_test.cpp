@@ -184,6 +184,15 @@ TEST_CASE("a record that can't be deleted after a failed import is named") {
   CHECK(contains(error->hint(), kQueuedId));
 }
 
+TEST_CASE("a record that is gone when a failed import would delete it leaves nothing to do") {
+  ScriptedServer server(
+      {answer(200, kSchema), answer(201, kQueued), answer(413, "too large"), still("queued"), answer(404, "gone")});
+  UploadStory story(server);
+  const auto error = error_of([&] { (void)story.import_image(); });
+  REQUIRE(error);
+  CHECK_FALSE(contains(error->hint(), kQueuedId));
+}
+
 TEST_CASE("an import that is cancelled deletes the record it made") {
   ScriptedServer server({answer(200, kSchema), answer(201, kQueued), answer(204, "")});
   std::stop_source stop;

@@ -69,6 +69,21 @@ TEST_CASE("the last answer is given when retries don't help, in the server's own
   CHECK(server.requests().size() == 3);
 }
 
+TEST_CASE("an answer tells how often the request was sent until it came") {
+  ScriptedServer server({answer(200, ""), {.bytes = "", .then = Reply::Then::close}, answer(503, ""), answer(404, "")});
+  Fetching fetching;
+  ApiCall removal{.request = {.urls = {server.url()}}, .method = Method::remove, .repeatable = true};
+  CHECK(call(fetching, removal).sent == 1);
+  CHECK(call(fetching, removal).sent == 3);
+}
+
+TEST_CASE("a request isn't sent where no connection is had") {
+  ScriptedServer server({answer(404, "")});
+  Fetching fetching;
+  const std::string unresolved = "http://" + std::string(64, 'a');
+  CHECK(call(fetching, {.request = {.urls = {unresolved, server.url()}}}).sent == 1);
+}
+
 TEST_CASE("a server that fails is followed by the next one, at once") {
   ScriptedServer first({answer(503, "")});
   ScriptedServer second({answer(200, "here")});
