@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
 #include "agent/model/json_fields.hpp"
 #include "backends/glance/server_answer.hpp"
@@ -135,8 +136,16 @@ json to_json(const std::vector<ImageLocation>& locations) {
 
 bool is_known(std::string_view algorithm) {
   using enum DigestAlgorithm;
-  return std::ranges::any_of(std::array{md5, sha1, sha256, sha384, sha512},
+  return std::ranges::any_of(std::array{md5, sha256, sha384, sha512},
                              [&](DigestAlgorithm known) { return name_of(known) == algorithm; });
+}
+
+// Taken without a check, its bytes could be anybody's.
+Error unknown_digest(const GlanceImage& image) {
+  return Error(ErrorCode::image_unacceptable,
+               fmt::format("image {} has a digest of the kind {}, which can't be verified here",
+                           quote_unless_plain(image.id), quote(image.os_hash_algo, 40)))
+      .set_hint("set Glance's hashing_algorithm to sha512, sha384 or sha256 and upload the image again");
 }
 
 // In the registry's order, its own word for the first of them last, each once.
@@ -198,10 +207,12 @@ json to_json(const GlanceImage& image) {
 std::optional<Digest> digest_of(const GlanceImage& image) {
   return reading_answer("the checksum of image " + quote_unless_plain(image.id), [&]() -> std::optional<Digest> {
     const std::string algorithm = lower_case(image.os_hash_algo);
-    if (!image.os_hash_value.empty() && is_known(algorithm))
+    if (!image.os_hash_value.empty() && is_known(algorithm)) {
       return Digest::parse(algorithm + ":" + image.os_hash_value);
-    if (image.checksum.empty()) return std::nullopt;
-    return Digest::parse("md5:" + image.checksum);
+    }
+    if (!image.checksum.empty()) return Digest::parse("md5:" + image.checksum);
+    if (!image.os_hash_value.empty()) throw unknown_digest(image);
+    return std::nullopt;
   });
 }
 

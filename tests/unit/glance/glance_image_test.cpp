@@ -112,6 +112,15 @@ TEST_CASE("the checksum is os_hash where we know its algorithm, else md5, else n
   CHECK(digest_of(image)->text() == "sha512:" + kSha512);
 }
 
+TEST_CASE("an image whose only digest can't be verified isn't taken for one without a digest") {
+  GlanceImage image;
+  image.os_hash_value = "00";
+  for (const char* algorithm : {"blake2b", "sha3_512", "sha1", ""}) {
+    image.os_hash_algo = algorithm;
+    CHECK(code_of([&] { (void)digest_of(image); }) == ErrorCode::image_unacceptable);
+  }
+}
+
 TEST_CASE("a checksum that can't be one is not passed over in favour of a weaker one") {
   GlanceImage image;
   image.checksum = "80fb887f92e45a419a9ce0dbf698ea3d";
