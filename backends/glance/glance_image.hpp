@@ -61,8 +61,8 @@ bool is_own_member(std::string_view name);
 nlohmann::json to_json(const GlanceImage& image);
 
 // What the image's bytes are verified by: os_hash when we know its algorithm, else the md5 checksum; nothing when the
-// registry has neither. Error(source_unavailable) for one that can't be of its algorithm, image_unacceptable when all there
-// is is of an algorithm that we don't verify: bytes that nobody checks are not what its owner meant.
+// registry has neither. Error(source_unavailable) for one that can't be of its algorithm, image_unacceptable when all
+// there is is of an algorithm that we don't verify: bytes that nobody checks are not what its owner meant.
 std::optional<Digest> digest_of(const GlanceImage& image);
 
 // What the cache needs to know, under the caller's `ref`.
