@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string_view>
 
@@ -63,18 +64,31 @@ Error not_there(const std::vector<Catalog::Endpoint>& endpoints, const EndpointW
   return error;
 }
 
+// "" for what isn't there, or is no text.
 std::string text(const json& object, const char* name) {
   const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? std::string{} : found->get<std::string>();
+  return found == object.end() || !found->is_string() ? std::string{} : found->get<std::string>();
 }
 
-Catalog::Endpoint endpoint_from(const json& service, const json& endpoint) {
+// Nothing where what an endpoint is found by is missing: entries of others' services may be incomplete.
+std::optional<Catalog::Endpoint> endpoint_from(const json& service, const json& endpoint) {
+  if (!endpoint.is_object()) return std::nullopt;
   std::string region = text(endpoint, "region_id");
-  return {.service_type = service.at("type").get<std::string>(),
-          .service_name = text(service, "name"),
-          .interface = std::string(normal_interface(endpoint.at("interface").get<std::string>())),
-          .region = region.empty() ? text(endpoint, "region") : std::move(region),
-          .url = std::string(without_final_slashes(endpoint.at("url").get<std::string>()))};
+  Catalog::Endpoint read{.service_type = text(service, "type"),
+                         .service_name = text(service, "name"),
+                         .interface = std::string(normal_interface(text(endpoint, "interface"))),
+                         .region = region.empty() ? text(endpoint, "region") : std::move(region),
+                         .url = std::string(without_final_slashes(text(endpoint, "url")))};
+  const bool can_be_used = !read.service_type.empty() && !read.interface.empty() && !read.url.empty();
+  return can_be_used ? std::optional(std::move(read)) : std::nullopt;
+}
+
+void add_endpoints(const json& service, std::vector<Catalog::Endpoint>& endpoints) {
+  const auto list = service.find("endpoints");
+  if (list == service.end() || !list->is_array()) return;
+  for (const json& endpoint : *list) {
+    if (auto read = endpoint_from(service, endpoint)) endpoints.push_back(*std::move(read));
+  }
 }
 
 }  // namespace
@@ -92,8 +106,8 @@ const std::string& Catalog::url_of(const EndpointWish& wish) const {
 
 Catalog catalog_from(const json& services) {
   std::vector<Catalog::Endpoint> endpoints;
-  for (const json& service : services) {
-    for (const json& endpoint : service.at("endpoints")) endpoints.push_back(endpoint_from(service, endpoint));
+  for (const json& service : services.get_ref<const json::array_t&>()) {
+    if (service.is_object()) add_endpoints(service, endpoints);
   }
   return Catalog(std::move(endpoints));
 }

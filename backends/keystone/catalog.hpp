@@ -40,7 +40,8 @@ class Catalog {
   std::vector<Endpoint> endpoints_;
 };
 
-// The "catalog" of a token (Identity API v3). Throws nlohmann::json::exception for what isn't one.
+// The "catalog" of a token (Identity API v3). Entries without what they could be found or used by are left out. Throws
+// nlohmann::json::exception for what isn't a list.
 Catalog catalog_from(const nlohmann::json& services);
 
 }  // namespace basecache::keystone

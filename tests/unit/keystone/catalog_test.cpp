@@ -78,9 +78,19 @@ TEST_CASE("a catalog is read as Keystone writes it") {
   CHECK(catalog.endpoints() == expected);
 }
 
+TEST_CASE("an odd entry hides no other one") {
+  const Catalog catalog = catalog_from(json::parse(R"([
+    5, null, {"type": "bare"}, {"type": "none", "endpoints": null}, {"type": 5, "endpoints": [{}]},
+    {"type": "monitor", "name": "third party", "endpoints": [7, {}, {"url": "http://no-interface"},
+      {"interface": "public", "url": null}, {"interface": "public"}, {"interface": "public", "url": 1}]},
+    {"endpoints": [{"interface": "public", "url": "http://no-type"}]},
+    {"type": "image", "name": 5, "endpoints": [
+      {"interface": "public", "region_id": 1, "region": "One", "url": "http://glance"}]}])"));
+  CHECK(catalog.endpoints() == std::vector<Catalog::Endpoint>{{"image", "", "public", "One", "http://glance"}});
+}
+
 TEST_CASE("what isn't a catalog isn't read as one") {
-  for (const char* text : {R"("services")", R"([1])", R"([{"type": "image"}])", R"([{"endpoints": [{}]}])",
-                           R"([{"type": "image", "endpoints": [{"interface": "public", "url": 1}]}])"}) {
+  for (const char* text : {R"("services")", "5", "null", R"({"type": "image", "endpoints": []})"}) {
     CAPTURE(text);
     CHECK_THROWS_AS(catalog_from(json::parse(text)), json::exception);
   }
