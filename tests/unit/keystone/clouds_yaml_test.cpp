@@ -1,6 +1,7 @@
 #include "backends/keystone/clouds_yaml.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <vector>
@@ -102,6 +103,64 @@ TEST_CASE("a cloud that isn't there is named, and the one that may be meant") {
   CHECK(contains(failure("").message(), "there is no cloud 'lab'"));
 }
 
+TEST_CASE("a merge key brings the settings of other mappings, and what stands beside it wins") {
+  const CloudAccess cloud = access(R"(
+keystone: &keystone {auth_url: "http://k", username: keystone, project_name: keystone}
+who: &who {<<: *keystone, username: nova, password: p}
+shared: &shared
+  region_name: One
+  interface: internal
+  auth: *who
+clouds:
+  lab:
+    <<: *shared
+    region_name: Two
+    interface: ~
+)");
+  CHECK(cloud.auth.auth_url == "http://k");
+  CHECK(cloud.auth.username == "nova");
+  CHECK(cloud.auth.password.reveal() == "p");
+  CHECK(cloud.auth.project_name == "keystone");
+  CHECK(cloud.region == "Two");
+  CHECK(cloud.interfaces == std::vector<std::string>{"public"});
+}
+
+TEST_CASE("of a list of mappings that are merged the first one wins") {
+  const CloudAccess cloud = access(R"(
+one: &one {username: one}
+two: &two {username: two, password: two}
+clouds: {lab: {auth: {<<: [*one, *two], auth_url: "http://k"}}}
+)");
+  CHECK(cloud.auth.auth_url == "http://k");
+  CHECK(cloud.auth.username == "one");
+  CHECK(cloud.auth.password.reveal() == "two");
+}
+
+TEST_CASE("merge keys without an end are followed once, and quoted ones not at all") {
+  CHECK(access("clouds: {lab: {auth: &a {<<: [*a, *a], username: nova}}}").auth.username == "nova");
+  std::string laughs = "l0: &l0 {}\n";
+  for (int i = 1; i < 40; ++i) laughs += fmt::format("l{0}: &l{0} {{<<: [*l{1}, *l{1}, *l{1}]}}\n", i, i - 1);
+  CHECK(access(laughs + "clouds: {lab: {auth: {<<: *l39, username: nova}}}").auth.username == "nova");
+  CHECK(access("clouds: {lab: {auth: {'<<': 5, username: nova}}}").auth.username == "nova");
+}
+
+TEST_CASE("the first of several regions counts where none is named") {
+  CHECK(access("clouds: {lab: {regions: [One, Two]}}").region == "One");
+  CHECK(access("clouds: {lab: {regions: [{name: One, values: {}}, Two]}}").region == "One");
+  CHECK(access("clouds: {lab: {regions: [One], region_name: Two}}").region == "Two");
+  CHECK(access("clouds: {lab: {regions: []}}").region.empty());
+}
+
+TEST_CASE("a vendor's profile isn't read, which is said where auth_url would come from it") {
+  const Error error = failure("clouds: {lab: {profile: vexxhost, auth: {username: nova}}}");
+  CHECK(error.code() == ErrorCode::invalid_request);
+  CHECK(contains(error.message(), "auth_url is missing in cloud 'lab' of '/etc/openstack/clouds.yaml'"));
+  CHECK(contains(error.message(), "profile 'vexxhost'"));
+  CHECK(contains(error.hint(), "auth_url"));
+  CHECK(access("clouds: {lab: {profile: vexxhost, auth: {auth_url: 'http://k'}}}").auth.auth_url == "http://k");
+  CHECK(access("clouds: {lab: {profile: vexxhost, auth_type: none}}").auth.auth_type == "none");
+}
+
 TEST_CASE("what is wrong with a file is told by its line, without its content") {
   struct Row {
     std::string yaml;
@@ -115,6 +174,10 @@ TEST_CASE("what is wrong with a file is told by its line, without its content") 
       {"clouds:\n  lab:\n    auth: " + kCanary + "\n", "line 3: there is no mapping"},
       {"clouds:\n  - " + kCanary + "\n", "line 2: there is no mapping"},
       {"clouds: {lab: {}}\n" + kCanary + ": }\n", "line 2: it isn't YAML"},
+      {start + "      <<: " + kCanary + "\n", "line 4: what is merged isn't a mapping or a list of them"},
+      {start + "      <<: [{}, " + kCanary + "]\n", "line 4: what is merged isn't a mapping or a list of them"},
+      {"clouds:\n  lab:\n    regions: " + kCanary + "\n", "line 3: regions isn't a list of names"},
+      {"clouds:\n  lab:\n    regions: [[" + kCanary + "]]\n", "line 3: regions isn't a list of names"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.yaml);
