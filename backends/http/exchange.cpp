@@ -16,7 +16,10 @@ namespace {
 constexpr int kFirstFinal = 200;
 constexpr std::chrono::minutes kLongestAnswer{15};  // to an upload
 // Servers limit themselves to 8 KiB or so; without a limit libcurl would collect a head that never ends.
-constexpr std::size_t kLongestHead = 256 * 1024;
+constexpr Bytes kLongestHead = kibibytes(256);
+// Glance v1 sends each property of an image as a header, 128 of them unless it is told to allow more. libcurl goes
+// through all headers to find the next one.
+constexpr std::size_t kMostHeadLines = 1000;
 // The body of an error or a redirect is read so far to keep the connection; past it a new one is cheaper.
 constexpr std::size_t kMostDropped = 64 * 1024;
 
@@ -124,10 +127,14 @@ void Exchange::connected() { watch_.emplace(StallWatch::Clock::now(), settings_.
 
 bool Exchange::take_header(std::string_view line) {
   if (watch_) watch_->received(line.size());
-  header_bytes_ += line.size();
+  head_size_.count += line.size();
+  ++head_lines_;
+  if (head_is_too_long()) return false;
   if ((line == "\r\n" || line == "\n") && status() >= kFirstFinal) head_complete_ = true;
-  return header_bytes_ <= kLongestHead;
+  return true;
 }
+
+bool Exchange::head_is_too_long() const { return head_size_ > kLongestHead || head_lines_ > kMostHeadLines; }
 
 bool Exchange::take_body(std::span<const std::byte> bytes) try {
   if (watch_) watch_->received(bytes.size());
@@ -164,7 +171,7 @@ std::size_t Exchange::give_body(std::span<std::byte> room) try {
 
 bool Exchange::begin_body() {
   body_began_ = true;
-  wrong_answer_ = taker_.begin(read_head());
+  wrong_answer_ = taker_.begin(head());
   return !wrong_answer_;
 }
 
@@ -177,8 +184,6 @@ ResponseHead Exchange::read_head() const {
   head.status = status();
   const curl_off_t length = inquire<curl_off_t>(easy_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T).value_or(-1);
   if (length >= 0) head.length = Bytes{static_cast<std::uint64_t>(length)};
-  const char* location = inquire<char*>(easy_.get(), CURLINFO_REDIRECT_URL).value_or(nullptr);
-  if (location != nullptr) head.location = location;
   curl_header* at = nullptr;
   while ((at = ::curl_easy_nextheader(easy_.get(), CURLH_HEADER, -1, at)) != nullptr) {
     head.headers[lower_case(at->name)] = at->value;
@@ -186,9 +191,22 @@ ResponseHead Exchange::read_head() const {
   return head;
 }
 
-std::optional<ResponseHead> Exchange::unwanted_head() const {
+const ResponseHead& Exchange::head() {
+  if (!head_) head_ = read_head();
+  return *head_;
+}
+
+// libcurl makes it known behind the body.
+ResponseHead Exchange::head_with_location() {
+  ResponseHead whole = head();
+  const char* location = inquire<char*>(easy_.get(), CURLINFO_REDIRECT_URL).value_or(nullptr);
+  if (location != nullptr) whole.location = location;
+  return whole;
+}
+
+std::optional<ResponseHead> Exchange::unwanted_head() {
   if (!head_complete_ || taker_.wants(status())) return std::nullopt;
-  return read_head();
+  return head_with_location();
 }
 
 bool Exchange::met_stale_connection() const {
@@ -198,14 +216,13 @@ bool Exchange::met_stale_connection() const {
 std::variant<ResponseHead, Fault> Exchange::outcome(CURLcode result) {
   if (thrown_) std::rethrow_exception(thrown_);
   if (!head_complete_) return fault_of(result);
-  ResponseHead head = read_head();
   // What nobody wants needs no body; how that one ended tells nothing.
-  if (!taker_.wants(head.status)) return head;
+  if (!taker_.wants(status())) return head_with_location();
   if (result == CURLE_OK && !body_began_) begin_body();
   if (result == CURLE_OK && !wrong_answer_) wrong_answer_ = taker_.end();
   if (wrong_answer_) return *wrong_answer_;
   if (result != CURLE_OK) return fault_of(result);
-  return head;
+  return head_with_location();
 }
 
 Fault Exchange::fault_of(CURLcode result) const {
@@ -213,8 +230,10 @@ Fault Exchange::fault_of(CURLcode result) const {
     return {.kind = FaultKind::forbidden_address,
             .reason = fmt::format("it leads to {}, where this node must not be led", *forbidden_address_)};
   }
-  if (header_bytes_ > kLongestHead) {
-    return {.kind = FaultKind::misspoken, .reason = "the head of the answer doesn't end"};
+  if (head_is_too_long()) {
+    return {.kind = FaultKind::misspoken,
+            .reason = fmt::format("the head of its answer has more than {} lines, or more than {}", kMostHeadLines,
+                                  to_text(kLongestHead))};
   }
   if (result == CURLE_OK) {  // libcurl takes a connection that ends within the head for an answer without a body
     return {.kind = FaultKind::unreachable, .reason = "the connection ended within the head of the answer"};

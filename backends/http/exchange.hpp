@@ -13,6 +13,7 @@
 #include <string_view>
 #include <variant>
 
+#include "agent/base/byte_size.hpp"
 #include "backends/http/address_policy.hpp"
 #include "backends/http/body_taker.hpp"
 #include "backends/http/fault.hpp"
@@ -44,7 +45,7 @@ class Exchange {
   std::optional<StallWatch::Clock::time_point> next_check() const;
 
   // The head of an answer whose body nobody wants, how long ever that takes.
-  std::optional<ResponseHead> unwanted_head() const;
+  std::optional<ResponseHead> unwanted_head();
   // It failed on a connection that was kept from another request: what lay in there may be that one's.
   bool met_stale_connection() const;
 
@@ -60,10 +61,13 @@ class Exchange {
   curl_socket_t open_socket(const curl_sockaddr& address);
   void connected();
   bool take_header(std::string_view line);
+  bool head_is_too_long() const;
   bool take_body(std::span<const std::byte> bytes);
   std::size_t give_body(std::span<std::byte> room);
 
   ResponseHead read_head() const;
+  const ResponseHead& head();  // of a complete one; without its location
+  ResponseHead head_with_location();
   int status() const;
   bool begin_body();  // false: the answer isn't one to what was asked
   Fault fault_of(CURLcode result) const;
@@ -76,8 +80,10 @@ class Exchange {
   UploadBody* upload_ = nullptr;
   bool body_began_ = false;
   std::optional<Fault> wrong_answer_;
-  std::size_t header_bytes_ = 0;
-  bool head_complete_ = false;  // of an answer that isn't an interim one (1xx)
+  Bytes head_size_;             // with interim answers (1xx) and trailers
+  std::size_t head_lines_ = 0;  // likewise
+  bool head_complete_ = false;  // of an answer that isn't an interim one
+  std::optional<ResponseHead> head_;
   std::size_t dropped_bytes_ = 0;
   std::exception_ptr thrown_;
   char detail_[CURL_ERROR_SIZE] = {};     // libcurl's own words
