@@ -30,6 +30,14 @@ std::optional<T> inquire(CURL* easy, CURLINFO what) {
   return value;
 }
 
+// libcurl 7.88 leaves the line's end in a value that is empty.
+std::string_view trimmed(std::string_view value) {
+  constexpr std::string_view blank = " \t\r\n";
+  const std::size_t first = value.find_first_not_of(blank);
+  if (first == std::string_view::npos) return {};
+  return value.substr(first, value.find_last_not_of(blank) - first + 1);
+}
+
 FaultKind fault_kind(CURLcode result, bool body_began) {
   switch (result) {
     case CURLE_PARTIAL_FILE:
@@ -186,7 +194,7 @@ ResponseHead Exchange::read_head() const {
   if (length >= 0) head.length = Bytes{static_cast<std::uint64_t>(length)};
   curl_header* at = nullptr;
   while ((at = ::curl_easy_nextheader(easy_.get(), CURLH_HEADER, -1, at)) != nullptr) {
-    head.headers[lower_case(at->name)] = at->value;
+    head.headers[lower_case(at->name)] = trimmed(at->value);
   }
   return head;
 }

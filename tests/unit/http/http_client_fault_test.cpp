@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
@@ -122,11 +123,14 @@ TEST_CASE("what another attempt wouldn't change is asked for once") {
   }
 }
 
-TEST_CASE("identity is no encoding") {
-  ScriptedServer server({answer(200, "image", "Content-Encoding: Identity\r\n")});
-  Fetching fetching;
-  fetching.download(server.url());
-  CHECK(fetching.sink.content == "image");
+TEST_CASE("identity is no encoding, nor is nothing") {
+  for (const char* encoding : {" Identity", "\tidentity \t", "", " "}) {
+    CAPTURE(encoding);
+    ScriptedServer server({answer(200, "image", fmt::format("Content-Encoding:{}\r\n", encoding))});
+    Fetching fetching;
+    fetching.download(server.url());
+    CHECK(fetching.sink.content == "image");
+  }
 }
 
 TEST_CASE("a body beyond the limit is refused, announced or not, and one at the limit isn't") {
