@@ -142,7 +142,8 @@ FetchedImage BaseFileBuilder::fetch(const model::ImageBase& image, const model::
 }
 
 // Bytes of several transfers that don't fit are no proof against the image: a server may have said that it still has
-// the same bytes when it has others, or the disk may have lost some. So they are fetched once more, by one transfer.
+// the same bytes when it has others, or the disk may have lost some. So they are fetched once more, by one transfer:
+// one damaged place that always breaks off would else spoil them for all others.
 void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, ImageStream& stream, OpContext& op) {
   try {
     steps_.source.fetch(record, stream, op);
@@ -150,6 +151,7 @@ void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, ImageStre
   } catch (const Error&) {
     if (!stream.refuted_mixture()) throw;
   }
+  stream.mix_no_more();
   steps_.source.fetch(record, stream, op);
   stream.verify();
 }

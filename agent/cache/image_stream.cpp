@@ -51,6 +51,7 @@ ImageStream::ImageStream(model::ImageRecord record, WantedDigests digests, Stage
 }
 
 std::optional<HeldBytes> ImageStream::held() {
+  if (!mixes_) return std::nullopt;
   const std::optional<HeldBytes> held = transfer_.held();
   if (!held) return std::nullopt;
   if (consumed_ < held->count) pass_held_bytes();

@@ -46,6 +46,9 @@ class ImageStream : public ImageSink {
   void verify() override;
   // Whether what was refuted last, with nothing received since, had come by more than one transfer.
   bool refuted_mixture() const { return refuted_mixture_; }
+  // From now on one transfer brings the whole image or fails: held() is nothing, whatever an attempt, a server or a
+  // location leaves to the next. What is left in the end may be gone on with by another stream.
+  void mix_no_more() { mixes_ = false; }
   // After verify().
   FetchedImage finish() &&;
 
@@ -66,6 +69,7 @@ class ImageStream : public ImageSink {
   std::unique_ptr<Inspection> inspection_;
   std::unique_ptr<Verification> verification_;
   Bytes consumed_ = {};  // hashed and inspected; less than is on disk until what was left there has passed by
+  bool mixes_ = true;
   bool resumed_ = false;
   bool refuted_mixture_ = false;
   std::optional<Digest> digest_ = {};  // once the bytes are verified

@@ -98,6 +98,28 @@ class Resume(RegistryStory):
         self.assert_fetched()
         self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-", None])
 
+    def damaged(self, length: int) -> faults.Fault:
+        """Bytes that aren't the image's, cut off behind that many."""
+        bad = os.urandom(self.content_size)
+        return faults.Fault(instead=lambda _: faults.Answer(200, {}, bad), sends=faults.cut(length).sends)
+
+    def test_a_location_that_sends_damaged_bytes_and_breaks_off_does_not_keep_the_registry_from_serving(self):
+        self.start({"num_retries": 2, "allowed_direct_url_schemes": "http"})
+        self.image.record["locations"] = [{"url": self.registry.url("/store"), "metadata": {}}]
+        self.registry.misbehave("GET", "/store", self.damaged(2 * MIB), times=None)
+        self.assert_fetched()
+        self.assertEqual(self.ranges()[-1], None)
+
+    def test_nor_does_one_damaged_server_keep_another_from_it(self):
+        other = self.started_registry()
+        other.wants_token = False
+        image = other.add_image(self.content, id=self.image.id, disk_format="raw")
+        other.misbehave("GET", image.file_path, self.damaged(2 * MIB), times=None)
+        self.start({"num_retries": 2, "api_servers": f"{self.registry.address},{other.address}"})
+        while not other.asked("GET", image.file_path):  # they are asked in any order
+            self.assert_fetched()
+            self.base_file(image.id).unlink()
+
     def test_a_drop_too_early_to_count_uses_up_the_attempts(self):
         self.start({"num_retries": 1})
         self.script(faults.cut(KIB), times=2)

@@ -62,6 +62,11 @@ class FakeSource : public cache::ImageSource {
   }
   void fetch(const model::ImageRecord&, cache::ImageSink& sink, OpContext& op) override {
     ++fetches;
+    if (!damaged_place.empty()) {
+      const std::size_t from = begin_transfer(sink);
+      const std::size_t half = damaged_place.size() / 2;
+      if (from < half) sink.write(bytes_of(damaged_place).subspan(from, half - from));
+    }
     const std::size_t begin = begin_transfer(sink);
     const std::size_t middle = std::max(begin, image_.size() / 2);
     sink.write(bytes_of(image_).subspan(begin, middle - begin));
@@ -75,7 +80,8 @@ class FakeSource : public cache::ImageSource {
   std::optional<std::string> declared;
   std::optional<Bytes> size;
   std::optional<Digest> promised;
-  std::string version;  // as Transfer's
+  std::string version;        // as Transfer's
+  std::string damaged_place;  // is asked first, breaks off half way, and this is what it has of the image
   bool fails = false;
   ErrorCode failure = ErrorCode::source_unavailable;
   std::string refused_token = "refused";

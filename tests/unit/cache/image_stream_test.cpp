@@ -55,6 +55,21 @@ std::optional<ErrorCode> refusal(cache::ImageStream& stream) {
 
 }  // namespace
 
+TEST_CASE("a stream that mixes no more holds nothing, and leaves for the next one what it was given") {
+  Place p;
+  p.leave_first();
+  OpContext op = test_operation();
+  {
+    auto stream = p.stream(op);
+    stream.mix_no_more();
+    CHECK_FALSE(stream.held());
+    stream.start(kTransfer);
+    stream.write(bytes_of(kFirst));
+    CHECK_FALSE(stream.held());
+  }
+  CHECK(p.stream(op).held().value().count == mebibytes(2));
+}
+
 TEST_CASE("bytes that were left pass through hashers, verification and inspection like those that arrive") {
   Place p;
   p.leave_first();

@@ -194,6 +194,15 @@ TEST_CASE("bytes of two transfers that don't fit are fetched once more by one") 
   CHECK((node.built == kRaw));
 }
 
+TEST_CASE("what is fetched once more is gone on with by nobody, not from one place to the next either") {
+  ResumeNode node;
+  node.source.promised = Digest::parse("sha256:" + hex_digest(DigestAlgorithm::sha256, kRaw));
+  node.source.damaged_place = std::string(kRaw.size(), 'x');
+  CHECK(node.outcome() == "built");
+  CHECK(node.source.began_at == std::vector<std::size_t>{0, 2 * kMiB, 0, 0});
+  CHECK((node.built == kRaw));
+}
+
 TEST_CASE("bytes that don't fit are believed to be wrong when one transfer brought them") {
   const Digest wrong = Digest::parse("sha256:" + std::string(64, '0'));
   ResumeNode node;
