@@ -1,9 +1,7 @@
 #include "backends/glance/hashed_upload.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
-#include <cerrno>
 #include <vector>
 
 #include "agent/base/error.hpp"
@@ -16,12 +14,9 @@ namespace {
 constexpr std::uint64_t kReportStride = 4 << 20;
 constexpr std::size_t kBlock = 1 << 20;
 
-Bytes size_of(int fd, const Path& path) {
-  struct stat status {};
-  const int result = ::fstat(fd, &status);
-  const int error = errno;
-  if (result != 0) throw Error::from_errno(error, "look at " + quote(path.native()));
-  if (S_ISREG(status.st_mode)) return {static_cast<std::uint64_t>(status.st_size)};
+FileState regular_file(int fd, const Path& path) {
+  const FileState state = state_of(fd, path);
+  if (state.is_regular) return state;
   throw Error(ErrorCode::invalid_request, quote(path.native()) + " is not a regular file")
       .set_hint("upload a file: it may have to be read twice");
 }
@@ -38,7 +33,7 @@ HashedUpload::HashedUpload(const Path& file, std::string subject, const OpContex
       subject_(std::move(subject)),
       op_(op),
       file_(open_file(file, O_RDONLY | O_NONBLOCK)),
-      total_(size_of(file_.get(), file)) {}
+      seen_(regular_file(file_.get(), file)) {}
 
 void HashedUpload::rewind() {
   position_ = reported_ = 0;
@@ -50,13 +45,20 @@ std::size_t HashedUpload::read(std::span<std::byte> room) {
   const std::size_t count = read_block(file_.get(), room, position_, path_);
   position_ += count;
   const bool at_end = count == 0;
+  if (at_end) check_unchanged();
   if (!at_end) hasher_.update(room.first(count));
   if (at_end && !digest_) digest_ = hasher_.finish();
   if (at_end || position_ - reported_ >= kReportStride) {
     reported_ = position_;
-    op_.report({.step = "upload", .subject = subject_, .done = position_, .total = total_.count});
+    op_.report({.step = "upload", .subject = subject_, .done = position_, .total = seen_.size.count});
   }
   return count;
+}
+
+void HashedUpload::check_unchanged() const {
+  if (state_of(file_.get(), path_) == seen_ && position_ == seen_.size.count) return;
+  throw Error(ErrorCode::in_use, quote(path_.native()) + " was changed while it was uploaded")
+      .set_hint("wait until whoever writes it is done, and upload it again");
 }
 
 Digest HashedUpload::digest(DigestAlgorithm algorithm) const {
@@ -69,6 +71,7 @@ Digest HashedUpload::digest(DigestAlgorithm algorithm) const {
     hasher.update(std::span(block).first(count));
     offset += count;
   }
+  check_unchanged();
   return hasher.finish();
 }
 

@@ -8,6 +8,7 @@
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/digest.hpp"
+#include "agent/base/file_state.hpp"
 #include "agent/base/op_context.hpp"
 #include "agent/base/path.hpp"
 #include "agent/base/unique_fd.hpp"
@@ -15,10 +16,11 @@
 
 namespace basecache::glance {
 
-// The bytes of a file as they are sent, counted and hashed on the way.
+// The bytes of a file as they are sent, counted and hashed on the way. Error(in_use) at their end when the file was
+// written to meanwhile: then they are of no image, and the registry must not be told that they were all.
 class HashedUpload : public http::UploadBody {
  public:
-  // Error as of open_file(); invalid_request for what isn't a regular file. `op` hears how far it is ("upload",
+  // Errors: as of open_file(); invalid_request for what isn't a regular file. `op` hears how far it is ("upload",
   // `subject`) and must outlive this.
   HashedUpload(const Path& file, std::string subject, const OpContext& op);
 
@@ -34,11 +36,13 @@ class HashedUpload : public http::UploadBody {
   Digest digest(DigestAlgorithm algorithm) const;
 
  private:
+  void check_unchanged() const;
+
   const Path path_;
   const std::string subject_;
   const OpContext& op_;
   UniqueFd file_;
-  Bytes total_;
+  FileState seen_;
   std::uint64_t position_ = 0;
   std::uint64_t reported_ = 0;
   Hasher hasher_{DigestAlgorithm::sha512};

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
+#include <boost/uuid/random_generator.hpp>
+#include <boost/uuid/uuid_io.hpp>
 
 #include "agent/base/text.hpp"
 #include "backends/glance/api_path.hpp"
@@ -14,7 +15,9 @@
 namespace basecache::glance {
 namespace {
 
-constexpr std::chrono::seconds kCleanUp{30};  // for one small request, after the operation itself has ended
+// For one small request, after the operation itself has ended.
+constexpr std::chrono::seconds kCleanUp{30};
+constexpr std::chrono::seconds kShortCleanUp{5};  // where nobody knows whether there is anything to remove
 
 std::optional<std::chrono::milliseconds> pause_after(const http::RetryParameters& retry, unsigned failures) {
   constexpr std::size_t steps = 1024;
@@ -24,6 +27,11 @@ std::optional<std::chrono::milliseconds> pause_after(const http::RetryParameters
 void verify(const GlanceImage& image, const HashedUpload& body) {
   const auto found = digest_of(image);
   require_uploaded(image, body.size(), found ? std::optional(body.digest(found->algorithm)) : std::nullopt);
+}
+
+// Rather than refused: the answer was lost, came too late or made no sense.
+bool may_have_been_made(const Error& error) {
+  return error.code() == ErrorCode::source_unavailable || error.code() == ErrorCode::timed_out;
 }
 
 // A record that is queued again is none the worse for it.
@@ -88,25 +96,40 @@ GlanceImage ImageUploader::upload(const std::string& image_id, HashedUpload& bod
   }
 }
 
-GlanceImage ImageUploader::import_image(const NewImage& image, HashedUpload& body, const OpContext& op) {
-  const CreatedImage created = ImageEditor(client_).create(image, op);
+GlanceImage ImageUploader::import_image(NewImage image, HashedUpload& body, const OpContext& op) {
+  // With an id of our own a lost answer can be told from a failure, and what it may have made is ours to remove.
+  const bool is_new_id = image.id.empty();
+  if (is_new_id) image.id = to_string(boost::uuids::random_generator()());
+  const CreatedImage created = create(image, is_new_id, op);
   const std::string& id = created.image.id;
   try {
     return upload(id, body, op);
   } catch (Error& error) {
-    if (created.is_ours && !remove_quietly(id, op)) {
+    if (created.is_ours && !remove_quietly(id, kCleanUp, op)) {
       error.set_hint("delete image " + quote(id) + " from the registry: it is of no use, and we couldn't delete it");
     }
     throw;
   } catch (const Cancelled&) {
-    if (created.is_ours) remove_quietly(id, op);
+    if (created.is_ours) remove_quietly(id, kCleanUp, op);
+    throw;
+  }
+}
+
+CreatedImage ImageUploader::create(const NewImage& image, bool is_new_id, const OpContext& op) {
+  try {
+    return ImageEditor(client_).create(image, op);
+  } catch (const Error& error) {
+    if (is_new_id && may_have_been_made(error)) remove_quietly(image.id, kShortCleanUp, op);
+    throw;
+  } catch (const Cancelled&) {
+    if (is_new_id) remove_quietly(image.id, kShortCleanUp, op);
     throw;
   }
 }
 
 // The operation may have been cancelled or be out of time: this has its own.
-bool ImageUploader::remove_quietly(const std::string& image_id, const OpContext& op) {
-  OpContext own(op.id(), {}, OpContext::Clock::now() + kCleanUp);
+bool ImageUploader::remove_quietly(const std::string& image_id, std::chrono::seconds patience, const OpContext& op) {
+  OpContext own(op.id(), {}, OpContext::Clock::now() + patience);
   own.set_transfers(op.transfers());
   try {
     ImageEditor(client_).remove(image_id, own);

@@ -16,13 +16,6 @@ namespace {
 // Large enough for the disk's read-ahead, small enough that a cancelled operation ends soon.
 constexpr std::size_t kBlock = std::size_t{1} << 20;
 
-struct stat status_of(int fd, const Path& path) {
-  struct stat found {};
-  if (::fstat(fd, &found) == 0) return found;
-  const int error = errno;
-  throw Error::from_errno(error, "look at " + quote(path.native()));
-}
-
 // Where the next data or the next hole begins, at most `end`. File systems that don't know holes show data only.
 off_t next(int whence, int fd, off_t at, off_t end) {
   const off_t found = ::lseek(fd, at, whence);
@@ -105,8 +98,8 @@ SteadyFile SteadyFile::open(const Path& path) {
 }
 
 SteadyFile::SteadyFile(UniqueFd fd, Path path)
-    : fd_(std::move(fd)), path_(std::move(path)), seen_(status_of(fd_.get(), path_)) {
-  if (!S_ISREG(seen_.st_mode)) throw Error(ErrorCode::forbidden, quote(path_.native()) + " is not a regular file");
+    : fd_(std::move(fd)), path_(std::move(path)), seen_(state_of(fd_.get(), path_)) {
+  if (!seen_.is_regular) throw Error(ErrorCode::forbidden, quote(path_.native()) + " is not a regular file");
 }
 
 void SteadyFile::read_all(const TakeBlock& take, const OpContext& op) const {
@@ -116,12 +109,7 @@ void SteadyFile::read_all(const TakeBlock& take, const OpContext& op) const {
 }
 
 void SteadyFile::check_unchanged() const {
-  const struct stat now = status_of(fd_.get(), path_);
-  if (now.st_size == seen_.st_size && now.st_mtim.tv_sec == seen_.st_mtim.tv_sec &&
-      now.st_mtim.tv_nsec == seen_.st_mtim.tv_nsec) {
-    return;
-  }
-  throw changed(path_);
+  if (state_of(fd_.get(), path_) != seen_) throw changed(path_);
 }
 
 Error cannot_open(int error_number, const Path& path) {

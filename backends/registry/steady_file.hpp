@@ -1,13 +1,12 @@
 #pragma once
 
-#include <sys/stat.h>
-
 #include <cstddef>
 #include <functional>
 #include <span>
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/error.hpp"
+#include "agent/base/file_state.hpp"
 #include "agent/base/op_context.hpp"
 #include "agent/base/path.hpp"
 #include "agent/base/unique_fd.hpp"
@@ -26,7 +25,7 @@ class SteadyFile {
   // Takes what is open for reading. `path` names it in errors. Error(forbidden) when it isn't a regular file.
   SteadyFile(UniqueFd fd, Path path);
 
-  Bytes size() const { return {static_cast<std::uint64_t>(seen_.st_size)}; }
+  Bytes size() const { return seen_.size; }
   int fd() const { return fd_.get(); }
   const Path& path() const { return path_; }
 
@@ -40,7 +39,7 @@ class SteadyFile {
  private:
   UniqueFd fd_;
   Path path_;
-  struct stat seen_ {};
+  FileState seen_;
 };
 
 // Why a source file couldn't be opened, in the words of an image source: image_not_found, source_unauthorized,

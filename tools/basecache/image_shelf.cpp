@@ -1,7 +1,5 @@
 #include "tools/basecache/image_shelf.hpp"
 
-#include <boost/uuid/random_generator.hpp>
-#include <boost/uuid/uuid_io.hpp>
 #include <nlohmann/json.hpp>
 
 #include "agent/base/error.hpp"
@@ -75,9 +73,7 @@ class GlanceShelf : public ImageShelf {
         retry_(http_settings(config).retry) {}
 
   json import_image(const ShelfImport& import, OpContext& op) override {
-    // An id of our own: a lost answer can be told from a failure then.
-    const std::string id = import.id.empty() ? to_string(boost::uuids::random_generator()()) : import.id;
-    const glance::NewImage made{.id = id,
+    const glance::NewImage made{.id = import.id,
                                 .name = import.name.empty() ? import.file.filename().native() : import.name,
                                 .disk_format = import.disk_format,
                                 .container_format = import.container_format,

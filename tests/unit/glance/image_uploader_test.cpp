@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <boost/filesystem/operations.hpp>
+
 #include "tests/unit/glance/glance_story.hpp"
 #include "tests/unit/glance/sample_records.hpp"
 
@@ -41,11 +43,12 @@ struct UploadStory : Story {
   }
   GlanceImage import_image() {
     HashedUpload body(scratch / "image", kQueuedId, op);
-    const NewImage image{.id = kQueuedId, .name = "empty", .disk_format = "qcow2"};
+    const NewImage image{.id = id, .name = "empty", .disk_format = "qcow2"};
     return ImageUploader(client, kAtOnce).import_image(image, body, op);
   }
 
   ScratchDir scratch;
+  std::string id = kQueuedId;
 };
 
 std::string last_request_line(const ScriptedServer& server) {
@@ -200,6 +203,44 @@ TEST_CASE("an import that is cancelled deletes the record it made") {
   story.op = test_operation(stop.get_token(), [&](const Progress&) { stop.request_stop(); });
   CHECK_THROWS_AS((void)story.import_image(), Cancelled);
   CHECK(last_request_line(server) == "DELETE /v2/images/" + kQueuedId);
+}
+
+TEST_CASE("a record that an unclear answer may have made is deleted, if its id is a new one") {
+  for (const Reply& unclear :
+       {answer(201, "{}"), answer(502, "lost"), Reply{.bytes = "", .then = Reply::Then::close}}) {
+    ScriptedServer server({answer(200, kSchema), unclear, unclear, unclear, unclear, answer(204, "")});
+    UploadStory story(server);
+    story.id.clear();
+    REQUIRE(error_of([&] { (void)story.import_image(); }));
+    CHECK(last_request_line(server).starts_with("DELETE /v2/images/"));
+  }
+}
+
+TEST_CASE("a record that was refused, or has an id that its user named, isn't deleted") {
+  for (const auto& [id, refusal] :
+       {std::pair<std::string, Reply>{"", answer(403, "no")}, {kQueuedId, answer(502, "")}}) {
+    ScriptedServer server({answer(200, kSchema), refusal, refusal, refusal, refusal});
+    UploadStory story(server);
+    story.id = id;
+    REQUIRE(error_of([&] { (void)story.import_image(); }));
+    CHECK(last_request_line(server).starts_with("POST /v2/images"));
+  }
+}
+
+TEST_CASE("bytes that are written while they are sent are no image") {
+  ScriptedServer server({});
+  for (const std::string& content : {kContent + "more", kContent.substr(1), std::string(kContent.size(), 'y')}) {
+    UploadStory story(server);
+    boost::filesystem::last_write_time(story.scratch / "image", 1'000'000'000);
+    HashedUpload body(story.scratch / "image", "x", story.op);
+    std::vector<std::byte> room(10);
+    (void)body.read(room);
+    write_file(story.scratch / "image", content);
+    const auto read_all = [&] {
+      while (body.read(room) > 0) continue;
+    };
+    CHECK(code_of(read_all) == ErrorCode::in_use);
+  }
 }
 
 TEST_CASE("how far an upload is, is told") {
