@@ -24,10 +24,29 @@ constexpr std::size_t kPageSize = 100;      // records of a few KiB each
 constexpr std::size_t kLargestPage = 1000;  // Glance's api_limit_max
 constexpr const char* kList = "the registry's list of images";
 
+constexpr std::size_t kLongestId = 255;
+
 struct Page {
-  std::vector<GlanceImage> images;
+  ImageList list;
+  std::string last_id;
   bool is_last = true;
 };
+
+std::string id_in(const json& record) {
+  if (!record.is_object()) return {};
+  const auto id = record.find("id");
+  return id == record.end() || !id->is_string() ? std::string{} : id->get<std::string>().substr(0, kLongestId);
+}
+
+void add_record(const json& record, Page& page) {
+  std::string id = id_in(record);
+  if (!id.empty()) page.last_id = id;
+  try {
+    page.list.images.push_back(parse_image(record));
+  } catch (const Error& error) {
+    page.list.damaged.push_back({.id = std::move(id), .why = error.message()});
+  }
+}
 
 Page parse_page(const std::string& answer) {
   const json document = parse_answer(answer, kList, kLongestList);
@@ -35,12 +54,16 @@ Page parse_page(const std::string& answer) {
     model::JsonFields fields(document, "");
     Page page;
     if (const json* list = fields.array("images", kLargestPage)) {
-      std::ranges::transform(*list, std::back_inserter(page.images),
-                             [](const json& record) { return parse_image(record); });
+      for (const json& record : *list) add_record(record, page);
+      page.is_last = list->empty() || !document.contains("next");
     }
-    page.is_last = page.images.empty() || !document.contains("next");
     return page;
   });
+}
+
+void append(ImageList& all, ImageList&& more) {
+  std::ranges::move(more.images, std::back_inserter(all.images));
+  std::ranges::move(more.damaged, std::back_inserter(all.damaged));
 }
 
 std::size_t next_page_size(const ImageFilter& filter, std::size_t listed) {
@@ -65,22 +88,22 @@ GlanceImage ImageCatalog::show(const ImageAddress& image, const OpContext& op) {
 }
 
 // The next page is asked for in our own words: the link that Glance gives doesn't know the prefix of its address.
-std::vector<GlanceImage> ImageCatalog::list(const ImageFilter& filter, const OpContext& op) {
-  std::vector<GlanceImage> images;
+ImageList ImageCatalog::list(const ImageFilter& filter, const OpContext& op) {
+  ImageList list;
   std::set<std::string> markers;
   std::string marker;
-  while (const std::size_t page_size = next_page_size(filter, images.size())) {
+  while (const std::size_t page_size = next_page_size(filter, list.images.size())) {
     const auto answer = client_.call({.doing = "list images", .path = list_path(filter, page_size, marker)}, op);
     Page page = parse_page(answer.body);
-    if (!page.images.empty()) marker = page.images.back().id;
+    if (!page.last_id.empty()) marker = page.last_id;
     // A page that has been before: the server would go on for ever.
     const bool is_last = page.is_last || !markers.insert(marker).second;
-    std::ranges::move(page.images, std::back_inserter(images));
+    append(list, std::move(page.list));
     if (is_last) break;
-    if (images.size() > kMostImages) throw endless_list();
+    if (list.images.size() + list.damaged.size() > kMostImages) throw endless_list();
   }
-  if (filter.limit && images.size() > *filter.limit) images.resize(*filter.limit);
-  return images;
+  if (filter.limit && list.images.size() > *filter.limit) list.images.resize(*filter.limit);
+  return list;
 }
 
 std::vector<ImageMember> ImageCatalog::members(const std::string& image_id, const OpContext& op) {

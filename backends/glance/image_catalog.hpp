@@ -13,6 +13,16 @@
 
 namespace basecache::glance {
 
+// What the registry lists. A record that can't be read hides no other one.
+struct ImageList {
+  struct Damaged {
+    std::string id;  // "" when that can't be read either
+    std::string why;
+  };
+  std::vector<GlanceImage> images;
+  std::vector<Damaged> damaged;
+};
+
 // What is read of the registry. Errors as of GlanceClient::call(); source_unavailable for answers that can't be read.
 class ImageCatalog {
  public:
@@ -24,7 +34,7 @@ class ImageCatalog {
     return show({.server = {}, .id = image_id}, op);
   }
   // All pages, newest first.
-  std::vector<GlanceImage> list(const ImageFilter& filter, const OpContext& op);
+  ImageList list(const ImageFilter& filter, const OpContext& op);
   std::vector<ImageMember> members(const std::string& image_id, const OpContext& op);
   ImageSchema schema(const OpContext& op);
 

@@ -174,9 +174,11 @@ class Story(unittest.TestCase):
         self.addCleanup(daemon.close)
         return daemon, Client(self.scratch / socket)
 
-    def cli(self, *arguments, config: Path | None = None, path: str | None = None) -> CliResult:
+    def cli(self, *arguments, config: Path | None = None, path: str | None = None,
+            variables: dict[str, str] | None = None) -> CliResult:
         command = [str(word) for word in (CLI, "--config", config or self.config(), *arguments)]
-        done = subprocess.run(command, env=self.environment(**({"PATH": path} if path else {})), text=True,
+        changes = {**(variables or {}), **({"PATH": path} if path else {})}
+        done = subprocess.run(command, env=self.environment(**changes), text=True,
                               capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE * 2)
         return CliResult(done.returncode, done.stdout, done.stderr)
 

@@ -72,7 +72,8 @@ std::string list_text(const json& answer) {
   }
   std::string text = table.text();
   for (const json& damaged : answer["damaged"]) {
-    text += fmt::format("damaged: {}: {}\n", damaged["id"].get<std::string>(), damaged["why"].get<std::string>());
+    const auto id = damaged["id"].get<std::string>();
+    text += fmt::format("damaged: {}: {}\n", id.empty() ? "(no id)" : id, damaged["why"].get<std::string>());
   }
   return text;
 }

@@ -94,9 +94,9 @@ class GlanceShelf : public ImageShelf {
     wanted.tags = filter.tags;
     if (filter.limit) wanted.limit = *filter.limit;
     json answer = {{"images", json::array()}, {"damaged", json::array()}};
-    for (const auto& image : glance::ImageCatalog(service_.client()).list(wanted, op)) {
-      answer["images"].push_back(glance::to_json(image));
-    }
+    const glance::ImageList found = glance::ImageCatalog(service_.client()).list(wanted, op);
+    for (const auto& image : found.images) answer["images"].push_back(glance::to_json(image));
+    for (const auto& damaged : found.damaged) answer["damaged"].push_back({{"id", damaged.id}, {"why", damaged.why}});
     return answer;
   }
 

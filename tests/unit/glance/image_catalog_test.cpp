@@ -19,9 +19,9 @@ std::string page(std::string_view records, bool is_last) {
                      is_last ? "" : R"(, "next": "/v2/images?marker=of-glance")");
 }
 
-std::vector<std::string> ids_of(const std::vector<GlanceImage>& images) {
+std::vector<std::string> ids_of(const ImageList& list) {
   std::vector<std::string> ids;
-  for (const GlanceImage& image : images) ids.push_back(image.id);
+  for (const GlanceImage& image : list.images) ids.push_back(image.id);
   return ids;
 }
 
@@ -104,11 +104,41 @@ TEST_CASE("a page may be longer than a record") {
   }
   ScriptedServer server({answer(200, page(records, true))});
   Story story(server);
-  CHECK(ImageCatalog(story.client).list({}, story.op).size() == 50);
+  CHECK(ImageCatalog(story.client).list({}, story.op).images.size() == 50);
+}
+
+TEST_CASE("a record that can't be read is named beside the others") {
+  ScriptedServer server({answer(200, page(record("a") + R"(, {"id": "b", "status": "active", "size": "much"})", false)),
+                         answer(200, page(R"(5, {"status": "active"}, {"id": 7}, )" + record("c"), true))});
+  Story story(server);
+  const ImageList list = ImageCatalog(story.client).list({}, story.op);
+  CHECK(ids_of(list) == std::vector<std::string>{"a", "c"});
+  REQUIRE(list.damaged.size() == 4);
+  CHECK(list.damaged[0].id == "b");
+  CHECK(contains(list.damaged[0].why, "size"));
+  CHECK(list.damaged[1].id.empty());
+  CHECK(list.damaged[2].id.empty());
+  CHECK(list.damaged[3].id.empty());
+  CHECK(server.requests().at(1).has("marker=b "));
+}
+
+TEST_CASE("a server that lists ever more records that can't be read doesn't hold us") {
+  constexpr int kPages = 101;
+  std::vector<Reply> answers;
+  for (int number = 0; number < kPages; ++number) {
+    std::string records = fmt::format(R"({{"id": "{}"}})", number);
+    for (int i = 1; i < 1000; ++i) records += ",5";
+    answers.push_back(answer(200, page(records, false)));
+  }
+  ScriptedServer server(std::move(answers));
+  Story story(server);
+  const auto error = error_of([&] { (void)ImageCatalog(story.client).list({.limit = 5}, story.op); });
+  REQUIRE(error);
+  CHECK(contains(error->message(), "more than 100000 images"));
 }
 
 TEST_CASE("what is no list is the registry's fault") {
-  for (const char* body : {"[]", R"({"images": 5})", R"({"images": [5]})", "<html>"}) {
+  for (const char* body : {"[]", R"({"images": 5})", "<html>"}) {
     CAPTURE(body);
     ScriptedServer server({answer(200, body)});
     Story story(server);
