@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -35,17 +36,27 @@ void write_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset, co
   }
 }
 
+struct stat look_at(int fd, const Path& path) {
+  struct stat found {};
+  if (::fstat(fd, &found) == 0) return found;
+  const int error = errno;
+  throw Error::from_errno(error, "look at " + quote(path.native()));
+}
+
+Bytes length_of(const struct stat& file) { return {static_cast<std::uint64_t>(file.st_size)}; }
+
+// Only where it isn't so already: the kernel would take it for a modification.
 void set_length(int fd, Bytes length, const Path& path) {
-  if (::ftruncate(fd, static_cast<off_t>(length.count)) == 0) return;
+  if (length_of(look_at(fd, path)) == length || ::ftruncate(fd, static_cast<off_t>(length.count)) == 0) return;
   const int error = errno;
   throw Error::from_errno(error, "set the length of " + quote(path.native()));
 }
 
-Bytes length_of(int fd, const Path& path) {
-  struct stat found {};
-  if (::fstat(fd, &found) == 0) return {static_cast<std::uint64_t>(found.st_size)};
-  const int error = errno;
-  throw Error::from_errno(error, "look at " + quote(path.native()));
+// Without a new time of modification: as old as the last byte is what the file is judged by.
+void cut(int fd, Bytes length, const struct stat& file, const Path& path) {
+  set_length(fd, length, path);
+  const std::array<struct timespec, 2> times{{{0, UTIME_OMIT}, file.st_mtim}};
+  (void)!::futimens(fd, times.data());
 }
 
 }  // namespace
@@ -58,12 +69,12 @@ StagedFile StagedFile::create(Path staged_path) {
 
 StagedFile StagedFile::reopen(Path staged_path, Bytes length) {
   UniqueFd fd = open_file(staged_path, O_RDWR | O_NOFOLLOW);
-  const Bytes there = length_of(fd.get(), staged_path);
-  if (there < length) {
-    throw Error(ErrorCode::internal,
-                fmt::format("{} has {} bytes, not {}", quote(staged_path.native()), there.count, length.count));
+  const struct stat found = look_at(fd.get(), staged_path);
+  if (length_of(found) < length) {
+    throw Error(ErrorCode::internal, fmt::format("{} has {} bytes, not {}", quote(staged_path.native()),
+                                                 length_of(found).count, length.count));
   }
-  if (length < there) set_length(fd.get(), length, staged_path);
+  if (length < length_of(found)) cut(fd.get(), length, found, staged_path);
   StagedFile file(std::move(staged_path), std::move(fd));
   file.size_ = length;
   return file;
@@ -128,8 +139,11 @@ void StagedFile::sync() {
 
 void StagedFile::leave() && noexcept {
   if (path_.empty()) return;
-  // Where this fails the file only ends before a hole: a later builder finds less.
-  (void)!::ftruncate(fd_.get(), static_cast<off_t>(size_.count));
+  try {
+    finish();
+  } catch (const std::exception&) {
+    // The file only ends before a hole: a later builder finds less.
+  }
   fd_.reset();
   path_.clear();
 }

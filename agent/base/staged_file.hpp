@@ -15,8 +15,8 @@ class StagedFile {
  public:
   static StagedFile create(Path staged_path);
 
-  // The one that an earlier builder left there, cut to its first `length` bytes; append() goes on behind them.
-  // Error when there is none, or it is shorter.
+  // The one that an earlier builder left there, cut to its first `length` bytes; append() goes on behind them. Its time
+  // of modification stays until then. Error when there is none, or it is shorter.
   static StagedFile reopen(Path staged_path, Bytes length);
 
   // A staged file that a tool makes at `staged_path` by itself (a leftover is removed first); fd() is -1 until adopt().

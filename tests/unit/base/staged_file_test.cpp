@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
+#include <cstdint>
 #include <utility>
 
 #include "agent/base/error.hpp"
@@ -12,11 +14,6 @@
 
 namespace basecache {
 namespace {
-
-bool exists(const Path& path) {
-  struct stat found {};
-  return ::stat(path.c_str(), &found) == 0;
-}
 
 void append(StagedFile& file, std::string_view text) { file.append(std::as_bytes(std::span(text))); }
 
@@ -118,6 +115,24 @@ TEST_CASE("a file that was left is gone on with, behind as many bytes as are wan
     CHECK((test::read_file(scratch / "x.part") == content.substr(0, 10'000) + "end"));
   }
   CHECK_FALSE(exists(scratch / "x.part"));
+}
+
+TEST_CASE("a file that was left is as old as its last byte, however often it is reopened") {
+  const test::ScratchDir scratch;
+  const Path path = scratch / "x.part";
+  test::write_file(path, std::string(10'000, 'x'));
+  boost::filesystem::last_write_time(path, 1000);
+  for (const std::uint64_t length : {10000U, 10000U, 5000U}) {
+    StagedFile file = StagedFile::reopen(path, Bytes{length});
+    file.sync();
+    std::move(file).leave();
+    CHECK(sizes_of(path).apparent == Bytes{length});
+    CHECK(boost::filesystem::last_write_time(path) == 1000);
+  }
+  StagedFile file = StagedFile::reopen(path, Bytes{5000});
+  append(file, "more");
+  std::move(file).leave();
+  CHECK(boost::filesystem::last_write_time(path) > 1000);
 }
 
 TEST_CASE("a file that is absent, shorter or a link is not gone on with") {
