@@ -8,6 +8,7 @@
 #include "agent/base/error.hpp"
 #include "backends/glance/image_href.hpp"
 #include "backends/glance/server_answer.hpp"
+#include "backends/http/repeated_secrets.hpp"
 
 namespace basecache::glance {
 namespace {
@@ -34,17 +35,10 @@ http::HttpHeader token_header(const Secret& token) {
   return {.name = "X-Auth-Token", .value = token.reveal(), .secret = true};
 }
 
-// Shorter ones are nobody's tokens, and words that any record may hold.
-constexpr std::size_t kShortestToken = 20;
-
 // A refusal is shown in the server's words, and what is wrong with a record by its words; not where they repeat what
 // was confided to the server.
 http::ApiResponse without_secrets(http::ApiResponse answer, const http::HttpRequest& request) {
-  for (const http::HttpHeader& header : request.headers) {
-    if (!header.secret || answer.body.find(header.value) == std::string::npos) continue;
-    const bool is_refusal = answer.head.status / 100 != 2;
-    if (is_refusal || header.value.size() >= kShortestToken) answer.body.clear();
-  }
+  if (http::repeats_secret(request.headers, answer.body)) answer.body.clear();
   return answer;
 }
 

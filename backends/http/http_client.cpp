@@ -14,6 +14,7 @@
 #include "backends/http/curl_session.hpp"
 #include "backends/http/image_intake.hpp"
 #include "backends/http/redirect_route.hpp"
+#include "backends/http/repeated_secrets.hpp"
 #include "backends/http/session_pool.hpp"
 #include "backends/http/text_intake.hpp"
 #include "backends/http/wire_request.hpp"
@@ -77,6 +78,7 @@ Answer follow(CurlSession& session, const HttpRequest& request, const std::strin
   for (;;) {
     Answer answer{.result = session.exchange(addressed(wire, request, route), taker, op),
                   .elsewhere = route.is_redirected() ? route.url() : std::string()};
+    std::visit([&](auto& result) { forget_secrets(result, request.headers); }, answer.result);
     log_exchange(wire.method, route.url(), answer, op);
     if (answer.head() == nullptr || !follows || !is_redirect(*answer.head())) return answer;
     if (auto refusal = route.follow(answer.head()->location)) return {.result = *std::move(refusal), .elsewhere = ""};

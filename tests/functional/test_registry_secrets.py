@@ -221,6 +221,11 @@ class Secrets(RegistryStory):
         other = self.registry.add_image(self.content)
         self.registry.misbehave("GET", other.path, faults.status(403, f"no: {FOREIGN_TOKEN}".encode()))
         self.assert_failed(self.make(other.id, FOREIGN_TOKEN), "source_unauthorized")
+        escaped = "".join(f"\\u{ord(character):04x}" for character in FOREIGN_TOKEN)
+        self.registry.misbehave("GET", other.path, faults.status(403, f'{{"message": "no: {escaped}"}}'.encode()))
+        self.assert_failed(self.make(other.id, FOREIGN_TOKEN), "source_unauthorized")
+        self.registry.misbehave("GET", other.path, faults.redirect(f"http://169.254.169.254/{FOREIGN_TOKEN}"))
+        self.make(other.id, FOREIGN_TOKEN)
         self.assert_no_secret_told()
 
     def test_of_the_configuration_and_the_cli(self):
