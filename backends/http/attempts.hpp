@@ -22,6 +22,8 @@ class Attempts {
   bool goes_on(const Fault& fault, bool advanced);
   // As of ApiResponse, when the current attempt is answered.
   unsigned sent() const { return sent_; }
+  // One more at the same server, beyond those that goes_on() allows: it will be asked for something else.
+  void add_one() { ++made_; }
   // What the last one's failure means for the caller.
   Error error(const Fault& fault) const { return error_of(fault, doing_, url(), made_); }
 

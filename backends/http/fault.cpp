@@ -101,6 +101,11 @@ bool is_retried(FaultKind kind, int status) {
   return false;
 }
 
+bool may_refuse_range(const Fault& fault) {
+  const bool wants_patience = fault.status == 408 || fault.status == 429 || fault.status == 503;
+  return fault.kind == FaultKind::misspoken || (fault.kind == FaultKind::status && !wants_patience);
+}
+
 Fault fault_of(const ResponseHead& head) {
   return {.kind = FaultKind::status,
           .reason = fmt::format("the server answered with status {}", head.status),

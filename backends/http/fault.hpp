@@ -39,6 +39,10 @@ ErrorCode code_of_status(int status);
 // else.
 bool is_retried(FaultKind kind, int status);
 
+// Whether an answer to a Range may be the server's way to refuse ranges, not the image: one that doesn't ask to come
+// back later (408, 429, 503).
+bool may_refuse_range(const Fault& fault);
+
 // The fault of an answer that isn't the one that was wanted.
 Fault fault_of(const ResponseHead& head);
 

@@ -107,7 +107,9 @@ void HttpClient::download(const HttpRequest& request, const std::string& version
     if (intake.wants(status) || (status == kNotModified && intake.asks_whether_changed())) return;
     Fault fault = answer.fault();
     if (fault.status == kRangeNotSatisfiable && intake.give_up_range()) fault.kind = FaultKind::wrong_range;
-    if (!attempts.goes_on(fault, intake.has_advanced())) throw attempts.error(fault);
+    if (attempts.goes_on(fault, intake.has_advanced())) continue;
+    if (!intake.turns_to_whole(fault)) throw attempts.error(fault);
+    attempts.add_one();
   }
 }
 

@@ -59,6 +59,12 @@ bool ImageIntake::give_up_range() {
   return true;
 }
 
+bool ImageIntake::turns_to_whole(const Fault& fault) {
+  if (!asked_for_ || !may_refuse_range(fault)) return false;
+  takes_ranges_ = false;
+  return true;
+}
+
 std::optional<Fault> ImageIntake::begin(const ResponseHead& head) {
   if (const auto why = no_image(head)) {
     if (!asked_for_) refuse(why->first, why->second);

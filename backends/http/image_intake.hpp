@@ -31,6 +31,9 @@ class ImageIntake : public BodyTaker {
   // The server has no such rest (416): what is held is void, and this download asks for whole images from now on.
   // False: it hadn't been asked for a rest.
   bool give_up_range();
+  // After the fault of an attempt that would be the last: true when the next one shall ask for the whole, as what the
+  // server refuses may be the range. Once in a download. What is held stays until a whole image begins to come.
+  bool turns_to_whole(const Fault& fault);
   // Whether the last attempt came further than any before, with what can be gone on with: the way can't be broken.
   bool has_advanced() const { return advanced_; }
 

@@ -151,6 +151,33 @@ class Resume(RegistryStory):
         self.assert_fetched()
         self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-", None])
 
+    def refused_range(self, *refusal: faults.Fault) -> None:
+        """A transfer that broke off, then a request that must get round how its rest is refused."""
+        self.image = self.registry.add_image(self.content, disk_format="raw")
+        self.script(faults.cut(2 * MIB))
+        self.assert_problem(self.create(), 502, "source_unavailable")
+        self.script(*refusal)
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-", None])
+
+    def test_whoever_refuses_ranges_in_another_way_is_asked_for_the_whole(self):
+        self.start({"num_retries": 0})
+        for code in (400, 403, 404, 500, 501):
+            with self.subTest(code):
+                self.refused_range(faults.status(code))
+        with self.subTest("gzip"):
+            self.refused_range(faults.gzip())
+        with self.subTest("web page"):
+            self.refused_range(faults.header("Content-Type", "text/html"))
+
+    def test_an_image_that_is_gone_with_a_range_and_without_is_gone(self):
+        self.start_cut(retries=0)
+        self.assert_problem(self.create(), 502, "source_unavailable")
+        self.script(faults.status(404), times=2)
+        self.assert_problem(self.create(), 404, "image_not_found")
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-", None, f"bytes={2 * MIB}-"])
+
     def test_more_bytes_than_the_image_has_are_not_gone_on_with(self):
         self.start({"num_retries": 0})
         self.script(faults.other_bytes(self.content + os.urandom(4 * MIB)), faults.cut(self.content_size + 2 * MIB))

@@ -205,12 +205,67 @@ TEST_CASE("a time of modification that has changed, or is told too soon, is no r
   }
 }
 
-TEST_CASE("a web page or a compressed body in place of the rest proves nothing against what is held") {
-  for (const char* headers : {"Content-Encoding: gzip\r\n", "Content-Type: text/html\r\n"}) {
-    ScriptedServer server({broken(kHalf, kTag), rest(kHalf, kTag + headers)});
-    Fetching fetching;
+// A download that breaks off in the middle, then one that meets `script`.
+struct Resumed {
+  explicit Resumed(std::vector<Reply> script) : fetching(settings()), server(whole_script(std::move(script))) {
     CHECK(fetching.failure(server.url()).code() == ErrorCode::source_unavailable);
-    CHECK(fetching.sink.content.size() == kHalf);
+  }
+  static HttpSettings settings() {
+    HttpSettings settings = eager_settings();
+    settings.retry.retries = 0;
+    return settings;
+  }
+  static std::vector<Reply> whole_script(std::vector<Reply> script) {
+    script.insert(script.begin(), broken(kHalf, kTag));
+    return script;
+  }
+  std::vector<bool> asked_for_range() const {
+    std::vector<bool> asked;
+    for (const test::Received& request : server.requests()) asked.push_back(request.has("Range: bytes="));
+    return asked;
+  }
+
+  Fetching fetching;
+  ScriptedServer server;
+};
+
+std::vector<Reply> refusals_of_a_rest() {
+  std::vector<Reply> refusals;
+  for (const int status : {400, 401, 403, 404, 500, 501}) refusals.push_back(answer(status, "no ranges"));
+  for (const char* headers : {"Content-Encoding: gzip\r\n", "Content-Type: text/html\r\n"}) {
+    refusals.push_back(rest(kHalf, kTag + headers));
+  }
+  return refusals;
+}
+
+TEST_CASE("a server that refuses a rest in its own way is asked for the whole, once, even where nothing is retried") {
+  for (const Reply& refusal : refusals_of_a_rest()) {
+    CAPTURE(refusal.bytes.substr(0, 80));
+    Resumed resumed({refusal, answer(200, kImage)});
+    resumed.fetching.download(resumed.server.url());
+    CHECK(resumed.fetching.sink.content == kImage);
+    CHECK(resumed.asked_for_range() == std::vector<bool>{false, true, false});
+  }
+}
+
+TEST_CASE("what is refused with a range and without is the answer, and nothing against what is held") {
+  for (const Reply& refusal : refusals_of_a_rest()) {
+    CAPTURE(refusal.bytes.substr(0, 80));
+    Resumed resumed({refusal, answer(404, "x"), rest(kHalf, kTag)});
+    CHECK(resumed.fetching.failure(resumed.server.url()).code() == ErrorCode::image_not_found);
+    CHECK(resumed.fetching.sink.content.size() == kHalf);
+    resumed.fetching.download(resumed.server.url());
+    CHECK(resumed.fetching.sink.content == kImage);
+    CHECK(resumed.asked_for_range() == std::vector<bool>{false, true, false, true});
+  }
+}
+
+TEST_CASE("a server that wants patience isn't asked for the whole instead") {
+  for (const int status : {408, 429, 503}) {
+    Resumed resumed({answer(status, "later"), answer(200, kImage)});
+    CHECK(resumed.fetching.failure(resumed.server.url()).code() == ErrorCode::source_unavailable);
+    CHECK(resumed.fetching.sink.content.size() == kHalf);
+    CHECK(resumed.asked_for_range() == std::vector<bool>{false, true});
   }
 }
 
