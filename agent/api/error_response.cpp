@@ -70,8 +70,6 @@ json problem(const Error& error) {
   return answer;
 }
 
-json cancelled_problem() {
-  return problem_of("cancelled", kCancelledAnswer.http_status, "the request was cancelled; nothing of it remains");
-}
+json cancelled_problem() { return problem_of("cancelled", kCancelledAnswer.http_status, "the request was cancelled"); }
 
 }  // namespace basecache::api

@@ -47,6 +47,7 @@ PrecacheRequest precache_request(const json& body) {
   request.bytes_per_second = fields.number("bytes_per_second", kMostBytesPerSecond);
   if (request.bytes_per_second && *request.bytes_per_second < kLeastBytesPerSecond) {
     throw Error(ErrorCode::invalid_request, "bytes_per_second is less than " + std::to_string(kLeastBytesPerSecond))
+        .set_hint("ask for 64KiB (65536) a second or more; slower, a server takes the connection for dead")
         .add_field("field", "bytes_per_second");
   }
   fields.finish();

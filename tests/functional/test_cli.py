@@ -11,6 +11,7 @@ import unittest
 
 import images
 from harness import CLI, GIB, cache_key, creation, new_uuid
+from image_server import gated
 from image_story import ImageStory
 
 
@@ -191,6 +192,63 @@ class CommandLine(ImageStory):
             done = subprocess.run([CLI, option], text=True, capture_output=True, env=self.environment(), timeout=60)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertTrue(done.stdout)
+
+
+class Precaching(ImageStory):
+    def setUp(self) -> None:
+        super().setUp()
+        self.good = [self.serve(images.qcow2(), "/one"), self.serve(images.raw(), "/two")]
+        self.server.serve("/page", b"<html>no image</html>")
+        self.bad = [self.server.url("/missing"), self.server.url("/page")]
+        self.named = [self.good[0], *self.bad, self.good[1]]
+
+    def assert_all_made(self) -> None:
+        self.assertEqual({path.name for path in self.visible_base_files()}, {cache_key(url) for url in self.good})
+
+    def test_a_failure_keeps_nobody_from_the_next_image(self):
+        done = self.cli("--standalone", "cache", "precache", *self.named)
+        self.assertEqual(done.code, 4, "the first failure's")
+        self.assert_all_made()
+        for url in self.good:
+            self.assertIn(cache_key(url), done.out)
+        for url in self.bad:
+            self.assertEqual(done.err.count(f"basecache: image '{url}'"), 1, done.err)
+
+    def test_each_failure_is_a_problem_in_json_and_the_answer_is_one(self):
+        done = self.cli("--standalone", "--json", "cache", "precache", *self.named)
+        self.assertEqual(done.code, 4)
+        self.assert_all_made()
+        self.assertEqual([image["path"] for image in done.json["images"]], [str(self.base_file(url)) for url in self.good])
+        decoder, problems, rest = json.JSONDecoder(), [], done.err
+        while rest.strip():
+            problem, end = decoder.raw_decode(rest)
+            problems, rest = [*problems, problem["code"]], rest[end:].lstrip()
+        self.assertEqual(problems, ["image_not_found", "image_unacceptable"])
+
+    def test_results_are_shown_as_they_come(self):
+        gate = self.server.gate()
+        self.serve(gated(images.raw().read_bytes(), gate), "/two")
+        process = subprocess.Popen([str(word) for word in (CLI, "--standalone", "--config", self.config(), "cache", "precache",
+                                                           *self.named)], env=self.environment(), text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with process:
+            self.assertIn(cache_key(self.good[0]), process.stdout.readline())
+            process.stdout.readline()  # its steps
+            self.assertIn("/missing", process.stderr.readline())
+            self.assertIsNone(process.poll(), "the last one isn't made yet")
+            gate.open()
+            self.assertIn(cache_key(self.good[1]), process.stdout.read())
+
+    def test_an_agent_that_is_not_there_ends_it(self):
+        done = self.cli("--socket", self.scratch / "nowhere.sock", "cache", "precache", *self.named)
+        self.assertEqual((done.code, done.err.count("nowhere.sock")), (10, 1), done.err)
+
+    def test_a_rate_that_is_none_says_what_one_is(self):
+        for rate in ("fast", "1"):
+            done = self.cli("--standalone", "cache", "precache", self.good[0], "--rate", rate)
+            self.assertEqual((done.code, "hint:" in done.err), (2, True), done.err)
+            self.assertIn("64KiB", done.err)
+        self.assertIn("64KiB", self.cli("cache", "precache", "--help").out)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
 #include "agent/config_values.hpp"
 #include "tools/basecache/commands.hpp"
+#include "tools/basecache/complaint.hpp"
 #include "tools/basecache/disks_text.hpp"
 
 namespace basecache::cli {
@@ -19,37 +22,79 @@ struct PrecacheOptions {
   std::string checksum, rate;
 };
 
-std::string precache_text(const json& answer) {
-  std::string text;
-  for (const json& image : answer["images"]) {
-    text += fmt::format("{}  {}  {}\n{}", image["how"].get<std::string>(),
-                        to_text(Bytes{image["virtual_size_bytes"].get<std::uint64_t>()}),
-                        image["path"].get<std::string>(), steps_text(image));
-  }
-  return text;
+std::string image_text(const json& image) {
+  return fmt::format("{}  {}  {}\n{}", image["how"].get<std::string>(),
+                     to_text(Bytes{image["virtual_size_bytes"].get<std::uint64_t>()}), image["path"].get<std::string>(),
+                     steps_text(image));
 }
 
 std::uint64_t parse_rate(const std::string& text) {
   try {
     return parse_bytes(text).count;
   } catch (const BadValue& bad) {
-    throw Error(ErrorCode::invalid_request, fmt::format("--rate isn't {} a second", bad.what()));
+    throw Error(ErrorCode::invalid_request, fmt::format("--rate isn't {} a second", bad.what()))
+        .set_hint("write a number of bytes, or one with KiB, MiB or GiB, 64KiB at least: --rate 10MiB");
   }
 }
 
-json precache(const PrecacheOptions& options, Session& session) {
+// What is asked for each image, but for its image_ref.
+json common_request(const PrecacheOptions& options) {
   if (!options.checksum.empty() && options.images.size() > 1) {
-    throw Error(ErrorCode::invalid_request, "--checksum is that of one image, and several are named");
+    throw Error(ErrorCode::invalid_request, "--checksum is that of one image, and several are named")
+        .set_hint("precache the images one by one, each with its own --checksum");
   }
-  json made = json::array();
-  for (const std::string& image : options.images) {
-    json body = {{"image_ref", image}};
-    if (!options.checksum.empty()) body["checksum"] = options.checksum;
-    if (!options.rate.empty()) body["bytes_per_second"] = parse_rate(options.rate);
-    made.push_back(session.ask("POST", "/v1/cache/images", body));
-  }
-  return {{"images", std::move(made)}};
+  json request = json::object();
+  if (!options.checksum.empty()) request["checksum"] = options.checksum;
+  if (!options.rate.empty()) request["bytes_per_second"] = parse_rate(options.rate);
+  return request;
 }
+
+// One after the other. A failure is told, and the next image has its turn; what isn't the image's fault ends all.
+class Precaching {
+ public:
+  Precaching(const PrecacheOptions& options, Session& session)
+      : images_(options.images), request_(common_request(options)), session_(session) {}
+
+  // Throws Told, with the code of the first failure or of what ended all.
+  void run() {
+    for (const std::string& image : images_) {
+      if (!make(image)) break;
+    }
+    if (is_json()) session_.show({{"images", made_}}, {});
+    if (exit_code_) throw Told{*exit_code_};
+  }
+
+ private:
+  bool is_json() const { return session_.options.json; }
+
+  // Whether the next one may be made.
+  bool make(const std::string& image) {
+    request_["image_ref"] = image;
+    try {
+      take(session_.fetch("/v1/cache/images", request_));
+      return true;
+    } catch (Error& error) {
+      if (images_.size() > 1) error.add_context("image " + quote(redact_url(image)));
+      const int exit_code = tell(error, is_json());
+      exit_code_ = exit_code_.value_or(exit_code);
+      return true;
+    } catch (...) {
+      exit_code_ = tell_current(is_json());
+      return false;
+    }
+  }
+
+  void take(json answer) {
+    if (!is_json()) session_.show(answer, image_text);
+    made_.push_back(std::move(answer));
+  }
+
+  const std::vector<std::string>& images_;
+  json request_;
+  Session& session_;
+  json made_ = json::array();
+  std::optional<int> exit_code_;
+};
 
 }  // namespace
 
@@ -59,8 +104,8 @@ void add_cache_precache(Command cache, Session& session) {
   command.arguments("image", options->images,
                     "image refs: UUIDs of the registry, Glance hrefs, file:// or http(s):// URLs");
   command.option("--checksum", options->checksum, "digest of the image's bytes, ALG:HEX (sha512:...)");
-  command.option("--rate", options->rate, "bytes a second at most, or a number with KiB, MiB or GiB");
-  command.action([options, &session] { session.show(precache(*options, session), precache_text); });
+  command.option("--rate", options->rate, "bytes a second at most, or a number with KiB, MiB or GiB; 64KiB at least");
+  command.action([options, &session] { Precaching(*options, session).run(); });
 }
 
 }  // namespace basecache::cli

@@ -99,7 +99,7 @@ void create(const CreateOptions& options, Session& session) {
   }
   // What isn't a UUID would be another path of the API.
   const auto uuid = model::InstanceId::parse(request["uuid"].get<std::string>(), "--instance");
-  session.show(session.ask("POST", "/v1/instances/" + uuid.text() + "/disks", request), disks_text);
+  session.show(session.fetch("/v1/instances/" + uuid.text() + "/disks", request), disks_text);
 }
 
 }  // namespace

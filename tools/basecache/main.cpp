@@ -2,17 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
-#include <cstdio>
-
-#include "agent/api/error_response.hpp"
-#include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/process_start.hpp"
 #include "agent/base/version.hpp"
 #include "tools/basecache/command_line.hpp"
 #include "tools/basecache/commands.hpp"
+#include "tools/basecache/complaint.hpp"
 
 namespace {
 
@@ -20,7 +15,6 @@ using namespace basecache;
 using namespace basecache::cli;
 
 constexpr int kUsageExit = 2;
-constexpr int kUnreachableExit = 10;
 
 void declare(Command root, Session& session) {
   GlobalOptions& options = session.options;
@@ -44,21 +38,6 @@ void declare(Command root, Session& session) {
   add_status(root, session);
 }
 
-void complain(const std::string& message, const std::string& hint) {
-  std::string text = "basecache: " + message + "\n";
-  if (!hint.empty()) text += "  hint: " + hint + "\n";
-  std::fputs(text.c_str(), stderr);  // fmt::print would throw where stderr is full
-}
-
-int report(const Session& session, const Error& error) {
-  if (session.options.json) {
-    std::fputs((json_text(api::problem(error)) + "\n").c_str(), stderr);
-  } else {
-    complain(error.message(), error.hint());
-  }
-  return api::answer_to(error.code()).exit_code;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,15 +48,7 @@ int main(int argc, char** argv) {
   declare(line.root(), session);
   try {
     return line.run(argc, argv, kUsageExit);
-  } catch (const Error& error) {
-    return report(session, error);
-  } catch (const Cancelled&) {
-    complain("cancelled; what had arrived of an image is kept for the next attempt", "");
-    return api::kCancelledAnswer.exit_code;
-  } catch (const Unreachable& error) {
-    complain(error.message, error.hint);
-    return kUnreachableExit;
-  } catch (const std::exception& error) {
-    return report(session, Error(ErrorCode::internal, std::string("unexpected: ") + error.what()));
+  } catch (...) {
+    return tell_current(session.options.json);
   }
 }

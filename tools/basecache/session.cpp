@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/error.hpp"
+#include "tools/basecache/complaint.hpp"
 #include "tools/basecache/progress_bar.hpp"
 #include "tools/basecache/socket_link.hpp"
 #include "tools/basecache/standalone_link.hpp"
@@ -61,6 +62,14 @@ nlohmann::json Session::ask(const std::string& method, const std::string& target
 
 nlohmann::json Session::ask(const std::string& method, const std::string& target, const nlohmann::json& body) {
   return ask(api::Request{.method = method, .target = target, .body = body.dump()});
+}
+
+nlohmann::json Session::fetch(const std::string& target, const nlohmann::json& body) {
+  try {
+    return ask("POST", target, body);
+  } catch (const Cancelled&) {
+    throw Told{tell_cancelled("what had arrived of an image is kept for the next attempt", options.json)};
+  }
 }
 
 void Session::show(const nlohmann::json& answer, const std::function<std::string(const nlohmann::json&)>& text) const {

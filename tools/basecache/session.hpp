@@ -34,6 +34,9 @@ class Session {
   nlohmann::json ask(const std::string& method, const std::string& target);
   nlohmann::json ask(const std::string& method, const std::string& target, const nlohmann::json& body);
 
+  // The same by POST for what may fetch an image. A cancellation is told here: Told, not Cancelled, leaves it.
+  nlohmann::json fetch(const std::string& target, const nlohmann::json& body);
+
   // The answer as JSON, or as `text` tells it. Error when it can't be written to stdout.
   void show(const nlohmann::json& answer, const std::function<std::string(const nlohmann::json&)>& text) const;
 
