@@ -38,6 +38,11 @@ std::string_view trimmed(std::string_view value) {
   return value.substr(first, value.find_last_not_of(blank) - first + 1);
 }
 
+void add(ResponseHead& head, std::string_view name, std::string_view value) {
+  std::string& known = head.headers.try_emplace(lower_case(name), value).first->second;
+  if (known != value) known.append(", ").append(value);
+}
+
 FaultKind fault_kind(CURLcode result, bool body_began) {
   switch (result) {
     case CURLE_PARTIAL_FILE:
@@ -194,7 +199,7 @@ ResponseHead Exchange::read_head() const {
   if (length >= 0) head.length = Bytes{static_cast<std::uint64_t>(length)};
   curl_header* at = nullptr;
   while ((at = ::curl_easy_nextheader(easy_.get(), CURLH_HEADER, -1, at)) != nullptr) {
-    head.headers[lower_case(at->name)] = trimmed(at->value);
+    add(head, at->name, trimmed(at->value));
   }
   return head;
 }

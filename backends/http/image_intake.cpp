@@ -20,9 +20,10 @@ bool same_word(std::string_view a, const char* b) { return ::curl_strequal(std::
 
 bool is_tag(std::string_view validator) { return validator.starts_with('"'); }
 
-std::string_view without_parameters(std::string_view type) {
+bool has_type(const ResponseHead& head, const char* wanted) {
+  std::string_view type = head.header("content-type");
   type = type.substr(0, type.find(';'));
-  return type.substr(0, type.find_last_not_of(" \t") + 1);
+  return same_word(type.substr(0, type.find_last_not_of(" \t") + 1), wanted);
 }
 
 }  // namespace
@@ -95,11 +96,13 @@ Fault ImageIntake::wrong_range(const std::string& reason) {
 }
 
 bool ImageIntake::is_the_rest(const ResponseHead& head) const {
+  if (has_type(head, "multipart/byteranges")) return false;
   const auto range = parse_content_range(head.header("content-range"));
   if (!range || range->first != asked_for_->count) return false;
   if (range->whole && asked_for_->transfer.size && range->whole != asked_for_->transfer.size) return false;
+  // Where nobody says how long the image is, a server may send a part of the rest, and it would count as whole.
   const auto whole = range->whole ? range->whole : asked_for_->transfer.size;
-  if (whole && range->last + Bytes{1} != *whole) return false;
+  if (!whole || range->last + Bytes{1} != *whole) return false;
   if (head.length && *head.length != range->last + Bytes{1} - range->first) return false;
   return !version_.empty() || has_same_validator(head);
 }
@@ -112,7 +115,7 @@ bool ImageIntake::has_same_validator(const ResponseHead& head) const {
 }
 
 std::optional<std::pair<std::string, std::string>> ImageIntake::no_image(const ResponseHead& head) {
-  if (same_word(without_parameters(head.header("content-type")), "text/html")) {
+  if (has_type(head, "text/html")) {
     return {{"the server sends a web page (text/html)", "name the URL of the image itself, not of a page about it"}};
   }
   const std::string& encoding = head.header("content-encoding");

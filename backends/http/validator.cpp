@@ -11,7 +11,10 @@ namespace {
 // coarse (RFC 9110, 8.8.2.2, recommends it).
 constexpr std::time_t kOldEnough = 60;
 
-bool is_strong_tag(const std::string& tag) { return tag.size() > 2 && tag.front() == '"' && tag.back() == '"'; }
+// And one: of two nobody knows which is meant.
+bool is_strong_tag(const std::string& tag) {
+  return tag.size() > 2 && tag.front() == '"' && tag.find('"', 1) == tag.size() - 1;
+}
 
 }  // namespace
 

@@ -105,6 +105,9 @@ TEST_CASE("what another attempt wouldn't change is asked for once") {
        "text/html"},
       {"an empty web page", answer(200, "", "Content-Type: text/html\r\n"), ErrorCode::image_unacceptable, "text/html"},
       {"an encoded body", answer(200, "x", "Content-Encoding: gzip\r\n"), ErrorCode::image_unacceptable, "gzip"},
+      {"an encoded body that is said to be none as well",
+       answer(200, "x", "Content-Encoding: gzip\r\nContent-Encoding: identity\r\n"), ErrorCode::image_unacceptable,
+       "gzip"},
       {"not HTTP", {"SSH-2.0-OpenSSH_9.2\r\n", Reply::Then::close}, ErrorCode::source_unavailable, "HTTP"},
   };
   for (const Case& c : cases) {

@@ -55,6 +55,8 @@ struct Validator {
 const std::vector<Validator> kValidators{
     {"a strong tag", kTag, "If-Range: \"one\"\r\n"},
     {"a weak tag", "ETag: W/\"one\"\r\n", ""},
+    {"the same tag twice", kTag + kTag, "If-Range: \"one\"\r\n"},
+    {"two tags", "ETag: \"two\"\r\n" + kTag, ""},
     {"an old time", "Last-Modified: Mon, 02 Feb 2026 10:00:00 GMT\r\nDate: Mon, 02 Feb 2026 10:01:00 GMT\r\n",
      "If-Range: Mon, 02 Feb 2026 10:00:00 GMT\r\n"},
     {"a time that may be told of two versions",
@@ -164,6 +166,9 @@ TEST_CASE("a server that changed the image, knows no ranges or lies about them i
        {answer(206, kImage.substr(kHalf + 1), range_line(kHalf, kImage.size() - 1, kImage.size()) + kTag),
         answer(200, kImage)}},
       {"206 without a range", {answer(206, kImage.substr(kHalf), kTag), answer(200, kImage)}},
+      {"206 of several parts",
+       {rest(kHalf, kTag + "Content-Type: multipart/byteranges; boundary=x\r\n"), answer(200, kImage)}},
+      {"206 of two tags", {rest(kHalf, "ETag: \"two\"\r\n" + kTag), answer(200, kImage)}},
       {"206 of a weak tag", {rest(kHalf, "ETag: W/\"one\"\r\n"), answer(200, kImage)}},
       {"206 without a tag", {rest(kHalf, ""), answer(200, kImage)}},
       {"206 that sends more than its range", {chunked_rest(kImage.substr(kHalf) + "more"), answer(200, kImage)}},
@@ -176,8 +181,25 @@ TEST_CASE("a server that changed the image, knows no ranges or lies about them i
     Fetching fetching;
     fetching.download(server.url());
     CHECK(fetching.sink.content == kImage);
-    CHECK(server.requests().size() == script.size());
+    REQUIRE(server.requests().size() == script.size());
     if (script.size() == 3) CHECK_FALSE(server.requests()[2].has("Range"));
+  }
+}
+
+TEST_CASE("where nobody says how long the image is, a part of it isn't taken for the rest") {
+  const Reply unknown{fmt::format("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{}\r\n{:x}\r\n", kTag, kHalf) +
+                          kImage.substr(0, kHalf),
+                      Reply::Then::close};
+  for (const char* whole : {"*", "300000"}) {
+    CAPTURE(whole);
+    const bool known = *whole != '*';
+    const std::string range = fmt::format("Content-Range: bytes {}-{}/{}\r\n", kHalf, kImage.size() - 1, whole);
+    ScriptedServer server({unknown, answer(206, kImage.substr(kHalf), range + kTag), answer(200, kImage)});
+    Fetching fetching;
+    fetching.download(server.url());
+    CHECK(fetching.sink.content == kImage);
+    CHECK(server.requests().size() == (known ? 2 : 3));
+    CHECK(fetching.sink.starts.size() == (known ? 1 : 3));
   }
 }
 
