@@ -74,7 +74,8 @@ class Precaching {
       take(session_.fetch("/v1/cache/images", request_));
       return true;
     } catch (Error& error) {
-      if (images_.size() > 1) error.add_context("image " + quote(redact_url(image)));
+      const std::string shown = "image " + quote(redact_url(image));
+      if (error.message().find(shown) == std::string::npos) error.add_context(shown);
       const int exit_code = tell(error, is_json());
       exit_code_ = exit_code_.value_or(exit_code);
       return true;
