@@ -4,24 +4,27 @@ import json
 import signal
 import subprocess
 import unittest
+from pathlib import Path
 
+import images
 import scripted_registry_faults as faults
-from harness import CLI, CliResult
+from harness import CLI, CliResult, new_uuid
 from registry_story import RegistryStory
-from scripted_registry import REGION
+from scripted_registry import REGION, ScriptedRegistry
+from scripted_registry_tls import Authority
 
 DAMAGED = "11111111-2222-3333-4444-555555555555"
 
 
 class ImageCommands(RegistryStory):
-    def cloud(self, **changes: str) -> dict[str, str]:
+    def cloud(self, **changes: object) -> dict[str, str]:
         """The registry as OpenStack's variables name it; changes without the OS_."""
         named = {**self.identity(), "region_name": REGION, **changes}
-        return {f"OS_{name.upper()}": value for name, value in named.items()}
+        return {f"OS_{name.upper()}": str(value) for name, value in named.items()}
 
-    def glance(self, *arguments, **variables: str) -> CliResult:
+    def glance(self, *arguments, config: Path | None = None, **variables: object) -> CliResult:
         """An image command, with changes of the cloud's variables."""
-        return self.cli("image", *arguments, "--registry", "glance", variables=self.cloud(**variables))
+        return self.cli("image", *arguments, "--registry", "glance", config=config, variables=self.cloud(**variables))
 
 
 class Cancelling(ImageCommands):
@@ -48,6 +51,59 @@ class Cancelling(ImageCommands):
 
     def test_a_list_keeps_nothing(self):
         self.assert_cancelled("/v2/images", "image", "list", "--registry", "glance", keeps=False)
+
+
+class WhichCloud(ImageCommands):
+    def another_registry(self, **how) -> ScriptedRegistry:
+        """With the same images, which takes the same tokens."""
+        registry = self.started_registry(**how)
+        registry.images, registry.tokens = self.registry.images, self.registry.tokens
+        return registry
+
+    def test_a_cloud_that_cannot_be_read_is_no_matter_where_none_is_asked(self):
+        nowhere = {"OS_CLOUD": "nowhere"}
+        url = self.server.serve("/image", images.raw())
+        for command in (("image", "list", "--registry", "directory"), ("--standalone", "cache", "list"),
+                        ("--standalone", "status"), ("--standalone", "cache", "prune", "--dry-run"),
+                        ("--standalone", "cache", "precache", url),
+                        ("--standalone", "create", "--instance", new_uuid(), "--image", url)):
+            for registry in ("auto", "glance"):
+                with self.subTest(command, registry=registry):
+                    config = self.config(basecache={"registry": registry})
+                    done = self.cli(*command, config=config, variables=nowhere)
+                    self.assertEqual(done.code, 0, done.err)
+        for command in (("image", "list"), ("--standalone", "cache", "precache", self.image.id),
+                        ("--standalone", "cache", "precache", url, self.image.id)):
+            with self.subTest(command):
+                done = self.cli(*command, variables=nowhere)
+                self.assertEqual(done.code, 2, done.err)
+                self.assertIn("OS_CLOUD", done.err)
+
+    def test_a_url_and_an_image_of_the_cloud_are_precached_together(self):
+        url = self.server.serve("/image", images.raw())
+        done = self.cli("--standalone", "cache", "precache", url, self.image.id, url, variables=self.cloud())
+        self.assertEqual(done.code, 0, done.err)
+        self.assertTrue(self.base_file(self.image.id).exists())
+
+    def test_its_tokens_are_not_for_the_configured_old_registry(self):
+        configured = self.another_registry()
+        config = self.config(glance={"api_version": 1, "registry_servers": configured.address})
+        shown = self.glance("show", self.image.id, config=config)
+        self.assertEqual(shown.code, 0, shown.err)
+        self.assertEqual(configured.requests, [])
+        self.cli("--standalone", "cache", "precache", self.image.id, config=config, variables=self.cloud())
+        self.assertEqual([request.headers["x-auth-token"] for request in configured.requests
+                          if "x-auth-token" in request.headers], [])
+
+    def test_whom_it_trusts_is_not_what_is_configured(self):
+        authority = Authority(self.scratch)
+        secured = self.another_registry(tls=authority.server_context())
+        config = self.config(glance={"cafile": authority.certificate})
+        listed = self.glance("list", config=config, image_endpoint_override=secured.address)
+        self.assertEqual(listed.code, 6, listed.err)
+        self.assertIn("certificate", listed.err)
+        listed = self.glance("list", image_endpoint_override=secured.address, cacert=authority.certificate)
+        self.assertEqual(listed.code, 0, listed.err)
 
 
 class Listing(ImageCommands):

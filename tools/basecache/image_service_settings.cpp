@@ -28,10 +28,10 @@ glance::ImageServiceSettings image_service_settings_here(const Config& config) {
   if (!cloud->image_endpoint_override.empty()) settings.servers.push_back(cloud->image_endpoint_override);
   settings.endpoint.interfaces = cloud->interfaces;
   settings.endpoint.region = cloud->region;
-  if (!cloud->auth.cafile.empty()) {
-    settings.client.tls = {
-        .authorities = cloud->auth.cafile, .certificate = cloud->auth.certfile, .key = cloud->auth.keyfile};
-  }
+  // The configured service may be another cloud's: its registry gets no token of this one, its authority no trust.
+  settings.client.trusted_servers.clear();
+  settings.client.tls = {
+      .authorities = cloud->auth.cafile, .certificate = cloud->auth.certfile, .key = cloud->auth.keyfile};
   return settings;
 }
 

@@ -116,9 +116,10 @@ class GlanceShelf : public ImageShelf {
 class GlanceV1Shelf : public ImageShelf {
  public:
   GlanceV1Shelf(const Config& config, glance::ImageServiceSettings settings)
-      : http_(library_, http_settings(config)),
+      : registry_servers_(settings.client.trusted_servers),
+        http_(library_, http_settings(config)),
         service_(http_, std::move(settings)),
-        images_(service_.client(), config.glance.registry_servers) {}
+        images_(service_.client(), registry_servers_) {}
 
   json import_image(const ShelfImport&, OpContext&) override { refuse("import an image"); }
   json list(const ShelfFilter&, OpContext&) override { refuse("list images"); }
@@ -132,36 +133,41 @@ class GlanceV1Shelf : public ImageShelf {
         .set_hint("images can be shown and fetched by their UUID");
   }
 
+  const std::vector<std::string> registry_servers_;
   http::HttpLibrary library_;
   http::HttpClient http_;
   glance::ImageService service_;
   glance::GlanceV1 images_;
 };
 
-bool wants_glance(const std::string& registry, const Config& config, bool is_configured) {
-  if (registry == "directory") return false;
-  if (registry == "glance") return true;
-  if (!registry.empty()) {
-    throw Error(ErrorCode::invalid_request, "--registry " + quote(registry) + " is neither directory nor glance");
-  }
-  return config.registry == RegistryChoice::glance || (config.registry == RegistryChoice::automatic && is_configured);
+RegistryChoice parse_choice(const std::string& registry, const Config& config) {
+  if (registry.empty()) return config.registry;
+  if (registry == "directory") return RegistryChoice::directory;
+  if (registry == "glance") return RegistryChoice::glance;
+  throw Error(ErrorCode::invalid_request, "--registry " + quote(registry) + " is neither directory nor glance");
+}
+
+Error no_image_service() {
+  return Error(ErrorCode::invalid_request, "no image service is configured")
+      .set_hint("set OS_CLOUD or OS_AUTH_URL and its like, or [glance] and [keystone_authtoken] in the configuration");
+}
+
+std::unique_ptr<ImageShelf> glance_shelf(const Config& config, glance::ImageServiceSettings settings) {
+  if (config.glance.api_version == 1) return std::make_unique<GlanceV1Shelf>(config, std::move(settings));
+  return std::make_unique<GlanceShelf>(config, std::move(settings));
 }
 
 }  // namespace
 
 std::unique_ptr<ImageShelf> open_shelf(const std::string& registry, Session& session) {
   const Config& config = session.config();
-  glance::ImageServiceSettings settings = image_service_settings_here(config);
-  if (!wants_glance(registry, config, settings.is_configured())) {
-    return std::make_unique<DirectoryShelf>(config.registry_directory);
+  const RegistryChoice choice = parse_choice(registry, config);
+  if (choice != RegistryChoice::directory) {
+    glance::ImageServiceSettings settings = image_service_settings_here(config);
+    if (settings.is_configured()) return glance_shelf(config, std::move(settings));
+    if (choice == RegistryChoice::glance) throw no_image_service();
   }
-  if (!settings.is_configured()) {
-    throw Error(ErrorCode::invalid_request, "no image service is configured")
-        .set_hint(
-            "set OS_CLOUD or OS_AUTH_URL and its like, or [glance] and [keystone_authtoken] in the configuration");
-  }
-  if (config.glance.api_version == 1) return std::make_unique<GlanceV1Shelf>(config, std::move(settings));
-  return std::make_unique<GlanceShelf>(config, std::move(settings));
+  return std::make_unique<DirectoryShelf>(config.registry_directory);
 }
 
 }  // namespace basecache::cli
