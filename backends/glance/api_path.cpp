@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+
 namespace basecache::glance {
 namespace {
 
@@ -24,6 +27,12 @@ std::string percent_encode(std::string_view text) {
   return encoded;
 }
 
-std::string image_path(std::string_view image_id) { return "/v2/images/" + percent_encode(image_id); }
+std::string path_segment(std::string_view name) {
+  if (!name.empty() && name != "." && name != "..") return percent_encode(name);
+  throw Error(ErrorCode::invalid_request, quote(name) + " names nothing at a server")
+      .set_hint("name it in full: an image by its id");
+}
+
+std::string image_path(std::string_view image_id) { return "/v2/images/" + path_segment(image_id); }
 
 }  // namespace basecache::glance

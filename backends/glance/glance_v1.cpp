@@ -10,7 +10,7 @@
 namespace basecache::glance {
 namespace {
 
-std::string v1_path(const std::string& image_id) { return "/v1/images/" + percent_encode(image_id); }
+std::string v1_path(const std::string& image_id) { return "/v1/images/" + path_segment(image_id); }
 
 std::string id_of(const model::ImageRef& ref) {
   if (ref.kind() == model::ImageRef::Kind::registry_id) return lower_case(ref.text());
@@ -27,7 +27,7 @@ GlanceImage GlanceV1::show(const std::string& image_id, const OpContext& op) {
     const auto answer = client_.call({.doing = doing, .path = v1_path(image_id), .method = http::Method::head}, op);
     return parse_v1_headers(answer.head.headers);
   }
-  const GlanceCall call{.doing = doing, .path = "/images/" + percent_encode(image_id), .servers = registry_servers_};
+  const GlanceCall call{.doing = doing, .path = "/images/" + path_segment(image_id), .servers = registry_servers_};
   return parse_v1_record(client_.call(call, op).body);
 }
 

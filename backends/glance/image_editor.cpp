@@ -1,5 +1,6 @@
 #include "backends/glance/image_editor.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "agent/base/text.hpp"
@@ -20,12 +21,16 @@ std::string with_member(const char* name, const std::string& value) {
   return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+// Glance reads a path as Latin-1 whatever its encoding, and ends a tag at a slash: it would be another tag.
 std::string tag_path(const std::string& image_id, const std::string& tag) {
-  return image_path(image_id) + "/tags/" + percent_encode(tag);
+  const auto is_kept = [](char c) { return c >= ' ' && c <= '~' && c != '/'; };
+  if (std::ranges::all_of(tag, is_kept)) return image_path(image_id) + "/tags/" + path_segment(tag);
+  throw Error(ErrorCode::invalid_request, "tag " + quote(tag) + " can't be changed by itself: Glance would mistake it")
+      .set_hint("update the image with the whole list of its tags");
 }
 
 std::string member_path(const std::string& image_id, const std::string& project_id) {
-  return image_path(image_id) + "/members/" + percent_encode(project_id);
+  return image_path(image_id) + "/members/" + path_segment(project_id);
 }
 
 // Leads to the same state however often it is sent.

@@ -29,6 +29,7 @@ class ImageEditor {
   GlanceImage update(const std::string& image_id, const ImagePatch& patch, const OpContext& op);
   void remove(const std::string& image_id, const OpContext& op);
 
+  // By printable ASCII without '/'; Error(invalid_request) for other tags, which update() can set.
   void add_tag(const std::string& image_id, const std::string& tag, const OpContext& op);
   void remove_tag(const std::string& image_id, const std::string& tag, const OpContext& op);
 
@@ -38,7 +39,7 @@ class ImageEditor {
                                 const OpContext& op);
   void remove_member(const std::string& image_id, const std::string& project_id, const OpContext& op);
 
-  // For administrators: nobody else may fetch its bytes until it is reactivated.
+  // Whoever Glance's policy lets. None but administrators may fetch its bytes until it is reactivated.
   void deactivate(const std::string& image_id, const OpContext& op);
   void reactivate(const std::string& image_id, const OpContext& op);
 

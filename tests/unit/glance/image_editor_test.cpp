@@ -105,7 +105,7 @@ TEST_CASE("tags, members and states are changed where the API has them") {
   Story story(server);
   ImageEditor editor(story.client);
   editor.add_tag("i", "a b", story.op);
-  editor.remove_tag("i", "a/b", story.op);
+  editor.remove_tag("i", "a?b", story.op);
   CHECK(editor.add_member("i", "m", story.op).member_id == "m");
   CHECK(editor.set_member_status("i", "m", "accepted", story.op).status == "accepted");
   editor.remove_member("i", "m", story.op);
@@ -114,7 +114,7 @@ TEST_CASE("tags, members and states are changed where the API has them") {
   const auto requests = server.requests();
   REQUIRE(requests.size() == 7);
   CHECK(requests[0].has("PUT /v2/images/i/tags/a%20b "));
-  CHECK(requests[1].has("DELETE /v2/images/i/tags/a%2Fb "));
+  CHECK(requests[1].has("DELETE /v2/images/i/tags/a%3Fb "));
   CHECK(requests[2].has("POST /v2/images/i/members "));
   CHECK(requests[2].body == R"({"member":"m"})");
   CHECK(requests[3].has("PUT /v2/images/i/members/m "));
@@ -122,6 +122,18 @@ TEST_CASE("tags, members and states are changed where the API has them") {
   CHECK(requests[4].has("DELETE /v2/images/i/members/m "));
   CHECK(requests[5].has("POST /v2/images/i/actions/deactivate "));
   CHECK(requests[6].has("POST /v2/images/i/actions/reactivate "));
+}
+
+TEST_CASE("a tag that Glance would take for another one isn't sent in an address") {
+  ScriptedServer server({});
+  Story story(server);
+  ImageEditor editor(story.client);
+  for (const char* tag : {"a/b", "gr\u00fcn", "a\nb", "..", ""}) {
+    CAPTURE(tag);
+    CHECK(code_of([&] { editor.add_tag("i", tag, story.op); }) == ErrorCode::invalid_request);
+    CHECK(code_of([&] { editor.remove_tag("i", tag, story.op); }) == ErrorCode::invalid_request);
+  }
+  CHECK(server.requests().empty());
 }
 
 TEST_CASE("an image in use isn't deleted, and that is said") {

@@ -3,14 +3,25 @@
 #include <doctest/doctest.h>
 
 #include "backends/glance/api_path.hpp"
+#include "tests/support/failure.hpp"
 
 using namespace basecache::glance;
+using basecache::test::code_of;
 
 TEST_CASE("everything but unreserved characters is percent-encoded") {
   CHECK(percent_encode("Az09-._~") == "Az09-._~");
   CHECK(percent_encode("a b/c?d&e=f%+") == "a%20b%2Fc%3Fd%26e%3Df%25%2B");
   CHECK(percent_encode("ä") == "%C3%A4");
   CHECK(image_path("a/../b") == "/v2/images/a%2F..%2Fb");
+}
+
+TEST_CASE("a name that would lead elsewhere is part of no address") {
+  for (const char* name : {"", ".", ".."}) {
+    CAPTURE(name);
+    CHECK(code_of([&] { (void)path_segment(name); }) == basecache::ErrorCode::invalid_request);
+    CHECK(code_of([&] { (void)image_path(name); }) == basecache::ErrorCode::invalid_request);
+  }
+  CHECK(path_segment("...") == "...");
 }
 
 TEST_CASE("a list without filters asks for a page only") { CHECK(list_path({}, 100, "") == "/v2/images?limit=100"); }
