@@ -39,11 +39,13 @@ class Glance:
         self._daemon.wait_until(lambda: rest.answers(self.url))
 
     def _write_config(self, user: User) -> None:
-        # workers = 0: one process. token_cache_time: a token that was revoked is refused at once.
+        # workers = 0: one process. api_limit_max: a list of a few images has pages. allowed_hosts, allowed_ports: a
+        # location may be of a test's own server. token_cache_time: a token that was revoked is refused at once.
         self._config.write_text(f"""[DEFAULT]
 bind_host = 127.0.0.1
 bind_port = {self._port}
 workers = 0
+api_limit_max = 10
 show_image_direct_url = {self._show_direct_url}
 show_multiple_locations = {self._show_direct_url}
 node_staging_uri = file://{self._directory}/staging
@@ -53,6 +55,9 @@ connection = sqlite:///{self._directory}/glance.db?timeout=60
 stores = file,http
 default_store = file
 filesystem_store_datadir = {self.store}
+[import_filtering_opts]
+allowed_hosts = [127.0.0.1]
+allowed_ports = []
 [keystone_authtoken]
 www_authenticate_uri = {self._keystone.url}
 auth_url = {self._keystone.url}
