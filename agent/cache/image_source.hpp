@@ -16,6 +16,7 @@ struct Transfer {
   // Which bytes these are, in the source's own words (an entity tag, a digest); equal words, equal bytes. "": the
   // source can't tell, and nobody may go on with them later.
   std::string version;
+  bool tells_end = true;  // false: whoever sends it may break off, and it would look as if it were whole
 };
 
 // The first bytes of an image, here already.

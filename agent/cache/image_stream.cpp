@@ -74,10 +74,21 @@ void ImageStream::pass_held_bytes() {
   }
 }
 
-void ImageStream::start(const Transfer& transfer) {
+void ImageStream::check_announced(const Transfer& transfer) const {
   if (record_.size && transfer.size && *transfer.size != *record_.size) {
     throw wrong_size(record_, std::to_string(transfer.size->count));
   }
+  const bool is_checked = record_.size || !expected_.empty() || verification_;
+  if (transfer.tells_end || is_checked) return;
+  throw Error(ErrorCode::image_unacceptable,
+              fmt::format("nothing would tell whether image {} is whole: it is sent without a length, and there is no "
+                          "digest of it",
+                          quote(record_.ref.shown())))
+      .set_hint("give its checksum with the request (--checksum), or let the server send a Content-Length");
+}
+
+void ImageStream::start(const Transfer& transfer) {
+  check_announced(transfer);
   transfer_.start(transfer);
   for (Hasher& hasher : hashers_) hasher.restart();
   if (verification_) verification_->restart();

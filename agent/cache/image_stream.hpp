@@ -37,6 +37,8 @@ class ImageStream : public ImageSink {
 
   // The first call reads what an earlier attempt or process left: step "resume".
   std::optional<HeldBytes> held() override;
+  // Error(image_unacceptable) for an announced size that isn't the record's, and for a transfer that doesn't tell its
+  // end where neither a size nor a digest nor a signature would tell that something is missing.
   void start(const Transfer& transfer) override;
   // Error(image_unacceptable) for more bytes than the record says; then none are held any more.
   void write(std::span<const std::byte> bytes) override;
@@ -56,6 +58,7 @@ class ImageStream : public ImageSink {
   void pass_held_bytes();
   void consume(std::span<const std::byte> bytes);
   void refute();
+  void check_announced(const Transfer& transfer) const;
   Digest verified();
   void verify_size() const;
   Digest matching_digest();

@@ -20,6 +20,9 @@ bool same_word(std::string_view a, const char* b) { return ::curl_strequal(std::
 
 bool is_tag(std::string_view validator) { return validator.starts_with('"'); }
 
+// The last coding frames the body (RFC 9112, 6.1).
+bool is_chunked(const ResponseHead& head) { return lower_case(head.header("transfer-encoding")).ends_with("chunked"); }
+
 bool has_type(const ResponseHead& head, const char* wanted) {
   std::string_view type = head.header("content-type");
   type = type.substr(0, type.find(';'));
@@ -76,7 +79,9 @@ std::optional<Fault> ImageIntake::begin(const ResponseHead& head) {
   if (head.length) check_size(*head.length);
   received_ = {};
   end_ = head.length;
-  const cache::Transfer transfer{.size = head.length, .version = version_.empty() ? strong_validator(head) : version_};
+  const cache::Transfer transfer{.size = head.length,
+                                 .version = version_.empty() ? strong_validator(head) : version_,
+                                 .tells_end = head.length || is_chunked(head)};
   resumable_ = takes_ranges_ && !transfer.version.empty();
   sink_.start(transfer);
   return std::nullopt;

@@ -74,10 +74,28 @@ class Fetch(ImageStory):
 
     def test_an_endless_body_ends_at_the_limit(self):
         url = self.server.serve("/image", endless())
-        answer = self.create(url, {"basecache": {"max_image_bytes": 4 << 20}})
-        self.assert_problem(answer, 422, "image_unacceptable")
+        answer = self.create(url, {"basecache": {"max_image_bytes": 4 << 20}}, checksum="sha256:" + "0" * 64)
+        self.assert_problem(answer, 422, "image_unacceptable", "4 MiB")
         self.assertTrue(self.server.endless_stopped.wait(60))
         self.assert_nothing_left()
+
+    def test_a_body_that_ends_with_its_connection_is_whole_only_by_its_checksum(self):
+        def unannounced(handler) -> None:
+            handler.close_connection = True
+            handler.send_response(200)
+            handler.end_headers()
+            handler.wfile.write(self.image)
+
+        url = self.server.serve("/image", unannounced)
+        _, client = self.daemon()
+        before = self.tree()
+        answer = client.create(new_uuid(), creation(url))
+        self.assert_problem(answer, 422, "image_unacceptable", "whole", "checksum", "Content-Length")
+        self.assertEqual(self.tree(), before)
+        self.assertEqual(self.server.gets["/image"], 1)
+        checksum = "sha256:" + hashlib.sha256(self.image).hexdigest()
+        self.assert_created(client.create(new_uuid(), creation(url, checksum=checksum)))
+        self.assert_published(url)
 
     def test_the_deadline_of_a_request_ends_it(self):
         gate = self.server.gate()

@@ -181,6 +181,37 @@ TEST_CASE("more bytes than the record says refute what is held, and a mixture is
   CHECK_FALSE(stream.held());
 }
 
+TEST_CASE("a body that nobody tells from a broken one is taken only where something else tells") {
+  struct Row {
+    const char* what;
+    std::optional<Bytes> size;
+    std::vector<Digest> expected;
+    std::string signed_bytes;
+    bool taken;
+  };
+  const Row rows[] = {{"nothing", {}, {}, "", false},
+                      {"the record's size", Bytes{5}, {}, "", true},
+                      {"a digest", {}, {sha256_of("image")}, "", true},
+                      {"a signature", {}, {}, "image", true}};
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Place p;
+    p.size = row.size;
+    p.expected = row.expected;
+    p.verifier.signed_bytes = row.signed_bytes;
+    OpContext op = test_operation();
+    auto stream = p.stream(op);
+    const cache::Transfer open{.size = {}, .version = "", .tells_end = false};
+    if (!row.taken) {
+      CHECK_THROWS_AS(stream.start(open), Error);
+      continue;
+    }
+    stream.start(open);
+    stream.write(bytes_of("image"));
+    CHECK_FALSE(refusal(stream));
+  }
+}
+
 TEST_CASE("every promised digest is expected behind the demanded one; a promised md5 is kept only when allowed") {
   const Digest md5 = Digest::parse("md5:" + std::string(32, '1'));
   const Digest sha = sha256_of("x");

@@ -43,15 +43,20 @@ TEST_CASE("an empty body is a body") {
   CHECK(fetching.sink.starts[0] == Bytes{0});
 }
 
-TEST_CASE("a chunked body and one that ends with the connection have no announced size") {
-  ScriptedServer server({{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"},
+TEST_CASE(
+    "a chunked body and one that ends with the connection have no announced size, and only the one tells its end") {
+  ScriptedServer server({{"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"},
                          {"HTTP/1.1 200 OK\r\n\r\nabcde", Reply::Then::close}});
   Fetching fetching;
-  for (int i = 0; i < 2; ++i) {
+  for (const bool tells_end : {true, false}) {
     fetching.download(server.url());
     CHECK(fetching.sink.content == "abcde");
     CHECK_FALSE(fetching.sink.starts.back());
+    CHECK(fetching.sink.transfer.tells_end == tells_end);
   }
+  ScriptedServer announcing({answer(200, "abcde")});
+  fetching.download(announcing.url());
+  CHECK(fetching.sink.transfer.tells_end);
 }
 
 TEST_CASE("interim answers before the answer and trailers after it are no part of it") {
