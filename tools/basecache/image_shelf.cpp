@@ -67,10 +67,8 @@ class DirectoryShelf : public ImageShelf {
 // The images of a Glance.
 class GlanceShelf : public ImageShelf {
  public:
-  GlanceShelf(const Config& config, glance::ImageServiceSettings settings)
-      : http_(library_, http_settings(config)),
-        service_(http_, std::move(settings)),
-        retry_(http_settings(config).retry) {}
+  GlanceShelf(const Config& config, const glance::ImageServiceSettings& settings)
+      : http_(library_, http_settings(config)), service_(http_, settings), retry_(http_settings(config).retry) {}
 
   json import_image(const ShelfImport& import, OpContext& op) override {
     const glance::NewImage made{.id = import.id,
@@ -83,7 +81,7 @@ class GlanceShelf : public ImageShelf {
                                 .tags = import.tags,
                                 .properties = import.properties};
     glance::HashedUpload body(import.file, made.name, op);
-    return glance::to_json(glance::ImageUploader(service_.client(), retry_).import_image(made, body, op));
+    return glance::to_json(glance::ImageUploader(client(), retry_).import_image(made, body, op));
   }
 
   json list(const ShelfFilter& filter, OpContext& op) override {
@@ -94,16 +92,19 @@ class GlanceShelf : public ImageShelf {
     wanted.tags = filter.tags;
     if (filter.limit) wanted.limit = *filter.limit;
     json answer = {{"images", json::array()}, {"damaged", json::array()}};
-    const glance::ImageList found = glance::ImageCatalog(service_.client()).list(wanted, op);
+    const glance::ImageList found = glance::ImageCatalog(client()).list(wanted, op);
     for (const auto& image : found.images) answer["images"].push_back(glance::to_json(image));
     for (const auto& damaged : found.damaged) answer["damaged"].push_back({{"id", damaged.id}, {"why", damaged.why}});
     return answer;
   }
 
   json show(const std::string& id, OpContext& op) override {
-    return glance::to_json(glance::ImageCatalog(service_.client()).show(id, op));
+    return glance::to_json(glance::ImageCatalog(client()).show(id, op));
   }
-  void remove(const std::string& id, OpContext& op) override { glance::ImageEditor(service_.client()).remove(id, op); }
+  void remove(const std::string& id, OpContext& op) override { glance::ImageEditor(client()).remove(id, op); }
+
+ protected:
+  glance::GlanceClient& client() { return service_.client(); }
 
  private:
   http::HttpLibrary library_;
@@ -113,13 +114,10 @@ class GlanceShelf : public ImageShelf {
 };
 
 // The images of a Glance that speaks version 1 only.
-class GlanceV1Shelf : public ImageShelf {
+class GlanceV1Shelf : public GlanceShelf {
  public:
-  GlanceV1Shelf(const Config& config, glance::ImageServiceSettings settings)
-      : registry_servers_(settings.client.trusted_servers),
-        http_(library_, http_settings(config)),
-        service_(http_, std::move(settings)),
-        images_(service_.client(), registry_servers_) {}
+  GlanceV1Shelf(const Config& config, const glance::ImageServiceSettings& settings)
+      : GlanceShelf(config, settings), images_(client(), settings.client.trusted_servers) {}
 
   json import_image(const ShelfImport&, OpContext&) override { refuse("import an image"); }
   json list(const ShelfFilter&, OpContext&) override { refuse("list images"); }
@@ -133,10 +131,6 @@ class GlanceV1Shelf : public ImageShelf {
         .set_hint("images can be shown and fetched by their UUID");
   }
 
-  const std::vector<std::string> registry_servers_;
-  http::HttpLibrary library_;
-  http::HttpClient http_;
-  glance::ImageService service_;
   glance::GlanceV1 images_;
 };
 
@@ -152,9 +146,9 @@ Error no_image_service() {
       .set_hint("set OS_CLOUD or OS_AUTH_URL and its like, or [glance] and [keystone_authtoken] in the configuration");
 }
 
-std::unique_ptr<ImageShelf> glance_shelf(const Config& config, glance::ImageServiceSettings settings) {
-  if (config.glance.api_version == 1) return std::make_unique<GlanceV1Shelf>(config, std::move(settings));
-  return std::make_unique<GlanceShelf>(config, std::move(settings));
+std::unique_ptr<ImageShelf> glance_shelf(const Config& config, const glance::ImageServiceSettings& settings) {
+  if (config.glance.api_version == 1) return std::make_unique<GlanceV1Shelf>(config, settings);
+  return std::make_unique<GlanceShelf>(config, settings);
 }
 
 }  // namespace
@@ -163,8 +157,8 @@ std::unique_ptr<ImageShelf> open_shelf(const std::string& registry, Session& ses
   const Config& config = session.config();
   const RegistryChoice choice = parse_choice(registry, config);
   if (choice != RegistryChoice::directory) {
-    glance::ImageServiceSettings settings = image_service_settings_here(config);
-    if (settings.is_configured()) return glance_shelf(config, std::move(settings));
+    const glance::ImageServiceSettings settings = image_service_settings_here(config);
+    if (settings.is_configured()) return glance_shelf(config, settings);
     if (choice == RegistryChoice::glance) throw no_image_service();
   }
   return std::make_unique<DirectoryShelf>(config.registry_directory);
