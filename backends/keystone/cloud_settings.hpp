@@ -17,6 +17,7 @@ CloudAccess blank_access();
 // Takes over every setting that `read` has. Error(invalid_request) for identity_api_version 2.
 void apply_settings(CloudAccess& access, const ReadSetting& read);
 // Adds what OpenStack's own command line takes for granted: auth_type by what is given, the domain "default".
+// Error(invalid_request) for an auth_url of another scheme than http and https, and for a token with line ends.
 void complete(CloudAccess& access);
 
 }  // namespace basecache::keystone

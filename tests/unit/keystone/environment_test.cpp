@@ -79,6 +79,26 @@ TEST_CASE("a missing variable can be found by its message") {
   }
 }
 
+TEST_CASE("what couldn't be sent as it is meant is refused, and shown without secrets") {
+  const Texts rows[] = {{{"OS_AUTH_URL", "http://k"}, {"OS_TOKEN", kCanary + "\r\nX: y"}},
+                        {{"OS_AUTH_URL", "http://k"}, {"OS_TOKEN", kCanary + "\n"}},
+                        {{"OS_AUTH_URL", "keystone:5000"}},
+                        {{"OS_AUTH_URL", "user:" + kCanary + "@keystone"}},
+                        {{"OS_AUTH_URL", "ftp://keystone"}}};
+  for (const Texts& variables : rows) {
+    CAPTURE(variables.at("OS_AUTH_URL"));
+    try {
+      access(variables);
+      FAIL("it was taken");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::invalid_request);
+      CHECK(contains(error.hint(), "the environment"));
+      CHECK_FALSE(contains(error.message() + error.hint(), kCanary));
+    }
+  }
+  CHECK(access({{"OS_AUTH_URL", "HTTPS://k"}})->auth.auth_url == "HTTPS://k");
+}
+
 TEST_CASE("the nearest clouds.yaml is read, and no variable besides") {
   Texts variables = {{"OS_CLOUD", "lab"}, {"OS_USERNAME", "nobody"}, {"HOME", "/home/me"}};
   Texts files = {{"/etc/openstack/clouds.yaml", clouds_of("system")}};
