@@ -2,7 +2,20 @@
 
 #include <CLI/CLI.hpp>
 
+#include "agent/base/text.hpp"
+
 namespace basecache::cli {
+namespace {
+
+constexpr const char* kNumber = "NUMBER";
+
+// CLI11's own reading takes signs, blanks, and other bases.
+std::uint64_t parse_number(const std::string& option, const std::string& text) {
+  if (const auto number = parse_unsigned(text)) return *number;
+  throw CLI::ValidationError(option, quote(text, 40) + " isn't a whole number in decimal digits");
+}
+
+}  // namespace
 
 Command Command::command(const std::string& name, const std::string& help) {
   CLI::App* added = app_->add_subcommand(name, help);
@@ -32,7 +45,8 @@ Command& Command::option(const std::string& name, std::string& value, const std:
 }
 
 Command& Command::option(const std::string& name, std::optional<std::uint64_t>& value, const std::string& help) {
-  app_->add_option(name, value, help);
+  const auto take = [name, &value](const std::string& text) { value = parse_number(name, text); };
+  app_->add_option_function<std::string>(name, take, help)->type_name(kNumber);
   return *this;
 }
 
@@ -42,7 +56,10 @@ Command& Command::options(const std::string& name, std::vector<std::string>& val
 }
 
 Command& Command::options(const std::string& name, std::vector<std::uint64_t>& values, const std::string& help) {
-  app_->add_option(name, values, help)->allow_extra_args(false);
+  const auto take = [name, &values](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) values.push_back(parse_number(name, text));
+  };
+  app_->add_option_function<std::vector<std::string>>(name, take, help)->type_name(kNumber)->allow_extra_args(false);
   return *this;
 }
 
