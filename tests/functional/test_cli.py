@@ -107,6 +107,15 @@ class CommandLine(ImageStory):
         self.assertIn("[2Jgone", told.out)
         self.assertNotIn("\x1b", told.out)
 
+    def test_what_others_wrote_cannot_forge_a_line(self):
+        steering = "\x9b31m\u202e\u2066\u200f\u061c\x7f\t"
+        imported = self.standalone("image", "import", images.qcow2(), "--name", f"name\nFORGED{steering}é", json_output=False)
+        self.assertEqual((imported.code, imported.out.count("\n")), (0, 1), imported)
+        listed = self.standalone("image", "list", json_output=False)
+        self.assertEqual(len(listed.out.splitlines()), 2, listed.out)
+        for shown in (imported.out, listed.out):
+            self.assertIn("name?FORGED?31m??????é", shown)
+
     def test_a_spec_file_is_a_creation_request(self):
         url, uuid = self.serve(images.qcow2()), new_uuid()
         spec = self.scratch / "spec.json"
@@ -129,10 +138,11 @@ class CommandLine(ImageStory):
     def test_a_file_that_cannot_be_imported_is_named(self):
         fifo = self.scratch / "fifo"
         os.mkfifo(fifo)  # a plain open would wait for its writer
-        for code, file in ((4, self.scratch / "missing"), (5, fifo), (5, self.scratch)):
+        for code, file in ((4, self.scratch / "missing"), (5, fifo), (5, self.scratch), (5, "/dev/stdin"), (2, "-")):
             done = self.standalone("image", "import", file, json_output=False)
             self.assertEqual(done.code, code, done.err)
             self.assertIn(str(file), done.err)
+            self.assertEqual("hint: save the image" in done.err, code != 4, done.err)
 
     def test_exit_codes_say_who_is_to_blame(self):
         self.server.serve("/page", b"<html>no image</html>")
@@ -149,6 +159,31 @@ class CommandLine(ImageStory):
                 done = self.standalone(*arguments, json_output=False)
                 self.assertEqual(done.code, code, done.out + done.err)
                 self.assertTrue(done.err.strip(), "said nothing")
+
+    def test_a_number_is_decimal_digits(self):
+        options = {"--root-gb": ("create", "--instance", new_uuid(), "--image", self.server.url("/x")),
+                   "--ephemeral-gb": ("create", "--instance", new_uuid(), "--image", self.server.url("/x")),
+                   "--min-disk": ("image", "import", images.raw()), "--limit": ("image", "list")}
+        for option, command in options.items():
+            for number in ("-1", "0x10", " 5", "+5", "5 ", "1e3", "", str(2**64)):
+                with self.subTest(option, number=number):
+                    done = self.standalone(*command, f"{option}={number}")
+                    self.assertEqual((done.code, option in done.err), (2, True), done)
+        self.assertEqual(self.standalone("image", "list", "--limit", "010").code, 0)
+        self.assertEqual(self.standalone("create", "--instance", new_uuid(), "--image", self.serve(images.qcow2()), "--root-gb",
+                                         "1", "--ephemeral-gb", "1", "--ephemeral-gb", "08").code, 0)
+
+    def test_text_that_is_not_utf_8_is_refused(self):
+        broken = b"a=\xff".decode(errors="surrogateescape")
+        for command in (("image", "import", images.raw(), "--property", broken), ("image", "import", images.raw(), "--name", broken),
+                        ("image", "import", images.raw(), "--tag", broken), ("cache", "precache", f"file:///{broken}"),
+                        ("create", "--instance", new_uuid(), "--image", "file:///x", "--name", broken)):
+            with self.subTest(command):
+                done = self.standalone(*command)
+                self.assertEqual(done.code, 2, done.err)
+                self.assertIn("UTF-8", done.err)
+                if command[0] == "image":
+                    self.assertIn(command[-2], done.err)
 
     def test_an_agent_that_is_not_there_is_said_so(self):
         done = self.cli("--socket", self.scratch / "nowhere.sock", "cache", "list")

@@ -106,6 +106,39 @@ class WhichCloud(ImageCommands):
         self.assertEqual(listed.code, 0, listed.err)
 
 
+    def test_a_token_with_a_line_end_is_not_sent(self):
+        token = "canary\r\nX-Evil: 1"
+        daemon, client = self.daemon()
+        self.addCleanup(daemon.stop)
+        for command in (("image", "list", "--registry", "glance"), ("--standalone", "cache", "precache", self.image.id),
+                        ("--socket", client.path, "cache", "list")):
+            with self.subTest(command):
+                done = self.cli(*command, variables=self.cloud(token=token, auth_type="token"))
+                self.assertEqual(done.code, 2, done.err)
+                self.assertRegex(done.err, "token.* has a line end")
+                self.assertIn("hint:", done.err)
+                self.assertNotIn("canary", done.err)
+        self.assertEqual(self.registry.requests, [])
+
+    def test_an_address_without_a_scheme_is_explained(self):
+        done = self.glance("list", auth_url="keystone:5000")
+        self.assertEqual(done.code, 2, done.err)
+        self.assertRegex(done.err, "(?s)'keystone:5000'.*hint: .*http://")
+
+
+class Naming(ImageCommands):
+    def test_an_image_is_named_by_its_uuid(self):
+        for registry in ("directory", "glance"):
+            for command in ("show", "delete"):
+                for name in ("", ".", "..", "a/b", "*", f"{self.image.id}/file", self.image.id[:-1]):
+                    with self.subTest(command, registry=registry, name=name):
+                        done = self.cli("image", command, name, "--registry", registry, variables=self.cloud())
+                        self.assertEqual((done.code, "hint:" in done.err), (2, True), done.err)
+                        self.assertIn("UUID", done.err)
+        self.assertEqual(self.registry.requests, [])
+        self.assertEqual(self.glance("delete", self.image.id).code, 0)
+
+
 class Listing(ImageCommands):
     def test_a_record_that_cannot_be_read_is_named_beside_the_others(self):
         self.registry.add_image(None, id=DAMAGED, size="much")

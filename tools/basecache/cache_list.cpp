@@ -7,6 +7,7 @@
 #include "tools/basecache/commands.hpp"
 #include "tools/basecache/key_argument.hpp"
 #include "tools/basecache/table.hpp"
+#include "tools/basecache/terminal_text.hpp"
 
 namespace basecache::cli {
 namespace {
@@ -33,7 +34,7 @@ std::string list_text(const json& answer) {
 std::string entry_text(const json& entry) {
   std::string text;
   const auto line = [&](std::string_view name, const std::string& value) {
-    text += fmt::format("{:<14} {}\n", name, value);
+    text += fmt::format("{:<14} {}\n", name, one_line(value));
   };
   line("key", entry["key"]);
   line("kind", entry["kind"]);

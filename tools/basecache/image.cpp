@@ -14,11 +14,14 @@
 #include "tools/basecache/image_shelf.hpp"
 #include "tools/basecache/progress_bar.hpp"
 #include "tools/basecache/table.hpp"
+#include "tools/basecache/terminal_text.hpp"
 
 namespace basecache::cli {
 namespace {
 
 using nlohmann::json;
+
+constexpr const char* kSaveFirst = "save the image to a regular file first: it is read more than once";
 
 // Runs `work` with progress and Ctrl-C.
 template <class Work>
@@ -35,9 +38,18 @@ std::string registry_word(model::DiskFormat format) {
   return format == model::DiskFormat::vpc ? "vhd" : std::string(model::qemu_name(format));
 }
 
+registry::SteadyFile open_image(const Path& file) {
+  try {
+    return registry::SteadyFile::open(file);
+  } catch (Error& error) {
+    if (error.code() == ErrorCode::forbidden) error.set_hint(kSaveFirst);
+    throw;
+  }
+}
+
 // The image's format by its bytes. An image that no creation would take is refused here already.
 model::DiskFormat inspect(const Path& file, const std::string& declared, OpContext& op) {
-  const registry::SteadyFile source = registry::SteadyFile::open(file);
+  const registry::SteadyFile source = open_image(file);
   const auto inspection = inspect::FormatInspector().begin();
   Progress progress{.step = "inspect", .subject = file.filename().native(), .done = 0, .total = source.size().count};
   const auto feed = [&](std::span<const std::byte> block) {
@@ -61,8 +73,9 @@ std::string word(const json& image, const char* name) {
 }
 
 std::string image_text(const json& image) {
-  return fmt::format("{}  {}  {}  {}\n", word(image, "id"), word(image, "disk_format"), size_text(image),
-                     word(image, "name"));
+  return one_line(fmt::format("{}  {}  {}  {}", word(image, "id"), word(image, "disk_format"), size_text(image),
+                              word(image, "name"))) +
+         "\n";
 }
 
 std::string list_text(const json& answer) {
@@ -73,7 +86,8 @@ std::string list_text(const json& answer) {
   std::string text = table.text();
   for (const json& damaged : answer["damaged"]) {
     const auto id = damaged["id"].get<std::string>();
-    text += fmt::format("damaged: {}: {}\n", id.empty() ? "(no id)" : id, damaged["why"].get<std::string>());
+    text += one_line(fmt::format("damaged: {}: {}", id.empty() ? "(no id)" : id, damaged["why"].get<std::string>()));
+    text += '\n';
   }
   return text;
 }
@@ -84,6 +98,22 @@ struct ImportOptions {
   std::vector<std::string> properties;  // NAME=VALUE
   std::optional<std::uint64_t> min_disk, min_ram;
 };
+
+// The image API speaks UTF-8 only.
+void require_utf8(const std::string& option, const std::string& text) {
+  try {
+    (void)json(text).dump();
+  } catch (const json::type_error&) {
+    throw Error(ErrorCode::invalid_request, option + " " + quote(text) + " isn't text in UTF-8")
+        .set_hint("write it in UTF-8, as a registry keeps it");
+  }
+}
+
+void require_utf8(const ImportOptions& options) {
+  require_utf8("--name", options.import.name);
+  for (const std::string& tag : options.import.tags) require_utf8("--tag", tag);
+  for (const std::string& property : options.properties) require_utf8("--property", property);
+}
 
 std::map<std::string, std::string> parse_properties(const std::vector<std::string>& texts) {
   std::map<std::string, std::string> properties;
@@ -97,9 +127,16 @@ std::map<std::string, std::string> parse_properties(const std::vector<std::strin
   return properties;
 }
 
+Path parse_file(const std::string& text) {
+  if (text != "-") return boost::filesystem::absolute(text);
+  throw Error(ErrorCode::invalid_request, "'-' names no file: an image isn't taken from standard input")
+      .set_hint(kSaveFirst);
+}
+
 void import_image(const ImportOptions& options, Session& session) {
+  require_utf8(options);
   ShelfImport import = options.import;
-  import.file = boost::filesystem::absolute(options.file);
+  import.file = parse_file(options.file);
   import.properties = parse_properties(options.properties);
   import.min_disk = options.min_disk.value_or(0);
   import.min_ram = options.min_ram.value_or(0);
@@ -155,6 +192,13 @@ void add_list(Command image, Session& session) {
 
 struct NamedImage {
   std::string registry, id;
+
+  // What isn't a UUID might be another path of the registry.
+  void check() const {
+    if (is_uuid(lower_case(id))) return;
+    throw Error(ErrorCode::invalid_request, quote(id, 80) + " is not the UUID of an image")
+        .set_hint("'basecache image list' shows them");
+  }
 };
 
 std::shared_ptr<NamedImage> add_named(Command& command) {
@@ -168,6 +212,7 @@ void add_show_image(Command image, Session& session) {
   Command command = image.command("show", "show one image");
   const auto named = add_named(command);
   command.action([named, &session] {
+    named->check();
     const auto shelf = open_shelf(named->registry, session);
     session.show(attended(session, [&](OpContext& op) { return shelf->show(named->id, op); }),
                  [](const json& answer) { return json_text(answer) + "\n"; });
@@ -178,6 +223,7 @@ void add_delete_image(Command image, Session& session) {
   Command command = image.command("delete", "delete an image of the registry; base files made of it stay");
   const auto named = add_named(command);
   command.action([named, &session] {
+    named->check();
     const auto shelf = open_shelf(named->registry, session);
     attended(session, [&](OpContext& op) { shelf->remove(named->id, op); });
     session.show({{"id", named->id}, {"deleted", true}},

@@ -11,15 +11,19 @@
 #include "tools/basecache/progress_bar.hpp"
 #include "tools/basecache/socket_link.hpp"
 #include "tools/basecache/standalone_link.hpp"
+#include "tools/basecache/terminal_text.hpp"
 
 namespace basecache::cli {
 namespace {
 
-// Names of files and reasons of pins are others' words: no control byte of theirs reaches the terminal.
-std::string harmless(std::string text) {
-  const auto steers = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f; };
-  std::ranges::replace_if(text, steers, '?');
-  return text;
+// The requester's own; empty without one.
+Secret own_token() {
+  const char* token = std::getenv("OS_TOKEN");
+  if (token == nullptr) return {};
+  if (std::ranges::none_of(std::string_view(token), [](char c) { return c == '\r' || c == '\n'; }))
+    return Secret(token);
+  throw Error(ErrorCode::invalid_request, "the token of OS_TOKEN has a line end in it, so it is none")
+      .set_hint("set OS_TOKEN to the token alone: export OS_TOKEN=$(openstack token issue -f value -c id)");
 }
 
 }  // namespace
@@ -52,7 +56,7 @@ nlohmann::json Session::ask(api::Request request) {
   ProgressBar bar(!options.json);
   // Who has a token in the environment acts with it; everything else OpenStack's variables say is for --standalone and
   // the image commands, which talk to the registry themselves.
-  if (const char* token = std::getenv("OS_TOKEN")) request.token = Secret(token);
+  request.token = own_token();
   return link().ask(request, [&bar](const Progress& now) { bar.show(now); });
 }
 
@@ -61,7 +65,12 @@ nlohmann::json Session::ask(const std::string& method, const std::string& target
 }
 
 nlohmann::json Session::ask(const std::string& method, const std::string& target, const nlohmann::json& body) {
-  return ask(api::Request{.method = method, .target = target, .body = body.dump()});
+  try {
+    return ask(api::Request{.method = method, .target = target, .body = body.dump()});
+  } catch (const nlohmann::json::type_error&) {
+    throw Error(ErrorCode::invalid_request, "what is asked for has text in it that isn't UTF-8")
+        .set_hint("name images, instances and files in UTF-8");
+  }
 }
 
 nlohmann::json Session::fetch(const std::string& target, const nlohmann::json& body) {

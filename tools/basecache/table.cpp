@@ -3,8 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+
+#include "tools/basecache/terminal_text.hpp"
 
 namespace basecache::cli {
+
+void Table::add(const std::vector<std::string>& cells) {
+  std::vector<std::string>& row = rows_.emplace_back();
+  std::ranges::transform(cells, std::back_inserter(row), one_line);
+}
 
 std::string Table::text() const {
   std::vector<std::size_t> widths(rows_.front().size());

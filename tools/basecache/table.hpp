@@ -5,11 +5,12 @@
 
 namespace basecache::cli {
 
-// Columns as wide as what stands in them, two blanks apart; the first row is the heading.
+// Columns as wide as what stands in them, two blanks apart; the first row is the heading. A row is one line, whatever
+// its cells hold.
 class Table {
  public:
   explicit Table(std::vector<std::string> heading) : rows_{std::move(heading)} {}
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  void add(const std::vector<std::string>& cells);
   std::string text() const;
 
  private:
