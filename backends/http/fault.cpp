@@ -102,8 +102,15 @@ bool is_retried(FaultKind kind, int status) {
 }
 
 bool may_refuse_range(const Fault& fault) {
-  const bool wants_patience = fault.status == 408 || fault.status == 429 || fault.status == 503;
-  return fault.kind == FaultKind::misspoken || (fault.kind == FaultKind::status && !wants_patience);
+  switch (fault.status) {
+    case 401:
+    case 408:
+    case 429:
+    case 503:
+      return false;
+    default:
+      return fault.kind == FaultKind::status || fault.kind == FaultKind::misspoken;
+  }
 }
 
 Fault fault_of(const ResponseHead& head) {

@@ -40,7 +40,7 @@ ErrorCode code_of_status(int status);
 bool is_retried(FaultKind kind, int status);
 
 // Whether an answer to a Range may be the server's way to refuse ranges, not the image: one that doesn't ask to come
-// back later (408, 429, 503).
+// back later (408, 429, 503) or with another token (401).
 bool may_refuse_range(const Fault& fault);
 
 // The fault of an answer that isn't the one that was wanted.
