@@ -12,6 +12,8 @@
 namespace basecache::http {
 namespace {
 
+using namespace std::string_literals;
+
 using test::answer;
 using test::Reply;
 using test::ScriptedServer;
@@ -40,6 +42,19 @@ TEST_CASE("a call sends its body and gives the answer, whatever its status") {
   CHECK(call(fetching, {.request = {.urls = {server.url()}}}).head.status == 404);
   CHECK(call(fetching, {.request = {.urls = {server.url()}}, .method = Method::remove}).head.status == 200);
   CHECK(server.requests()[2].has("DELETE /image HTTP/1.1\r\n"));
+}
+
+TEST_CASE("no header can bring another header or another request with it") {
+  ScriptedServer server({answer(200, "")});
+  Fetching fetching;
+  for (const std::string& odd : {"a\r\nX-Other: b"s, "a\n"s, "a\0b"s, "a\x7f"s}) {
+    ApiCall request{.request = {.urls = {server.url()}, .headers = {{.name = "X-Auth-User", .value = odd}}}};
+    CHECK_THROWS_AS(call(fetching, request), Error);
+    request.request.headers.clear();
+    request.request.signing = S3Signing{.access_key = odd, .secret_key = Secret("key"), .region = "r"};
+    CHECK_THROWS_AS(call(fetching, request), Error);
+  }
+  CHECK(server.requests().empty());
 }
 
 TEST_CASE("a HEAD has no body whatever its length says") {
