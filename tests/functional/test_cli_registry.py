@@ -129,10 +129,10 @@ class WhichCloud(ImageCommands):
 class Naming(ImageCommands):
     def test_an_image_is_named_by_its_uuid(self):
         for registry in ("directory", "glance"):
-            for command in ("show", "delete"):
-                for name in ("", ".", "..", "a/b", "*", f"{self.image.id}/file", self.image.id[:-1]):
+            for command in (("show",), ("delete",), ("import", images.raw(), "--id")):
+                for name in (".", "..", "a/b", "*", f"{self.image.id}/file", self.image.id[:-1], *[""] * (len(command) == 1)):
                     with self.subTest(command, registry=registry, name=name):
-                        done = self.cli("image", command, name, "--registry", registry, variables=self.cloud())
+                        done = self.cli("image", *command, name, "--registry", registry, variables=self.cloud())
                         self.assertEqual((done.code, "hint:" in done.err), (2, True), done.err)
                         self.assertIn("UUID", done.err)
         self.assertEqual(self.registry.requests, [])

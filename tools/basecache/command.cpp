@@ -12,7 +12,7 @@ constexpr const char* kNumber = "NUMBER";
 // CLI11's own reading takes signs, blanks, and other bases.
 std::uint64_t parse_number(const std::string& option, const std::string& text) {
   if (const auto number = parse_unsigned(text)) return *number;
-  throw CLI::ValidationError(option, quote(text, 40) + " isn't a whole number in decimal digits");
+  throw CLI::ValidationError(option, quote(text, 40) + " isn't a whole number below 2^64 in decimal digits");
 }
 
 }  // namespace

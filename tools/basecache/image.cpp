@@ -127,6 +127,12 @@ std::map<std::string, std::string> parse_properties(const std::vector<std::strin
   return properties;
 }
 
+// What isn't a UUID might be another path of the registry.
+void require_uuid(const std::string& id, const char* hint) {
+  if (is_uuid(lower_case(id))) return;
+  throw Error(ErrorCode::invalid_request, quote(id, 80) + " is not the UUID of an image").set_hint(hint);
+}
+
 Path parse_file(const std::string& text) {
   if (text != "-") return boost::filesystem::absolute(text);
   throw Error(ErrorCode::invalid_request, "'-' names no file: an image isn't taken from standard input")
@@ -135,6 +141,7 @@ Path parse_file(const std::string& text) {
 
 void import_image(const ImportOptions& options, Session& session) {
   require_utf8(options);
+  if (!options.import.id.empty()) require_uuid(options.import.id, "leave --id out for a new one");
   ShelfImport import = options.import;
   import.file = parse_file(options.file);
   import.properties = parse_properties(options.properties);
@@ -192,13 +199,6 @@ void add_list(Command image, Session& session) {
 
 struct NamedImage {
   std::string registry, id;
-
-  // What isn't a UUID might be another path of the registry.
-  void check() const {
-    if (is_uuid(lower_case(id))) return;
-    throw Error(ErrorCode::invalid_request, quote(id, 80) + " is not the UUID of an image")
-        .set_hint("'basecache image list' shows them");
-  }
 };
 
 std::shared_ptr<NamedImage> add_named(Command& command) {
@@ -212,7 +212,7 @@ void add_show_image(Command image, Session& session) {
   Command command = image.command("show", "show one image");
   const auto named = add_named(command);
   command.action([named, &session] {
-    named->check();
+    require_uuid(named->id, "'basecache image list' shows them");
     const auto shelf = open_shelf(named->registry, session);
     session.show(attended(session, [&](OpContext& op) { return shelf->show(named->id, op); }),
                  [](const json& answer) { return json_text(answer) + "\n"; });
@@ -223,7 +223,7 @@ void add_delete_image(Command image, Session& session) {
   Command command = image.command("delete", "delete an image of the registry; base files made of it stay");
   const auto named = add_named(command);
   command.action([named, &session] {
-    named->check();
+    require_uuid(named->id, "'basecache image list' shows them");
     const auto shelf = open_shelf(named->registry, session);
     attended(session, [&](OpContext& op) { shelf->remove(named->id, op); });
     session.show({{"id", named->id}, {"deleted", true}},
