@@ -46,10 +46,11 @@ struct Sources {
   Sources(const Config& config, glance::ImageServiceSettings service)
       : with_glance(uses_glance(config, service)),
         tls(service.client.tls),
+        v1_registries(service.client.trusted_servers),
         http_client(http_library, http_settings(config)),
         image_service(http_client, std::move(service)),
         glance(image_service.client()),
-        glance_v1(image_service.client(), config.glance.registry_servers),
+        glance_v1(image_service.client(), v1_registries),
         files(config.file_url_directories),
         swift(http_client, image_service.identity(), tls),
         located(glance, http_client, files, swift, location_rules(config, tls)),
@@ -66,6 +67,7 @@ struct Sources {
 
   const bool with_glance;
   const http::TlsFiles tls;
+  const std::vector<std::string> v1_registries;
   http::HttpLibrary http_library;
   http::HttpClient http_client;
   glance::ImageService image_service;
