@@ -336,7 +336,7 @@ constexpr std::array kOptions{
     ConfigOption{"basecache", "request_deadline", time<&Config::request_deadline, 1>,
                  "Seconds a request may take, waiting included."},
     ConfigOption{"basecache", "stall_timeout", time<&Config::stall_timeout, 1>,
-                 "Seconds without a byte after which a source counts as gone."},
+                 "Seconds in which a source must bring 1 KiB for each, else it counts as gone."},
     ConfigOption{"basecache", "registry", choice<&Config::registry, kRegistries>,
                  "Who knows images named by UUID: directory, glance, or auto (glance where one is configured)."},
     ConfigOption{"basecache", "registry_directory", path<&Config::registry_directory>,

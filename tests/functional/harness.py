@@ -32,10 +32,10 @@ def cache_key(image_ref: str) -> str:
     return hashlib.sha1(image_ref.encode()).hexdigest()
 
 
-def eventually(condition: Callable[[], object], what: str):
+def eventually(condition: Callable[[], object], what: str, patience: float = PATIENCE):
     """The condition's first true value. Fails with `what` when it doesn't come true."""
     never = threading.Event()
-    for _ in range(int(PATIENCE / 0.01)):
+    for _ in range(int(patience / 0.01)):
         if value := condition():
             return value
         never.wait(0.01)
