@@ -16,14 +16,21 @@ namespace {
 
 using nlohmann::json;
 
-// Of the running kernel, proc(5): a UUID and a newline. The file says that its size is 0.
+// Of the running kernel, proc(5): a UUID and a newline. The file says that its size is 0. "" where a service is shown
+// nothing of /proc but processes (systemd's ProcSubset=pid): then nobody knows which boot it is.
 std::string boot_id() {
   const Path path("/proc/sys/kernel/random/boot_id");
-  const UniqueFd fd = open_file(path, O_RDONLY);
-  std::array<char, 36> text{};
-  const std::size_t count = read_at(fd.get(), std::as_writable_bytes(std::span(text)), 0, path);
-  return {text.data(), count};
+  try {
+    const UniqueFd fd = open_file(path, O_RDONLY);
+    std::array<char, 36> text{};
+    const std::size_t count = read_at(fd.get(), std::as_writable_bytes(std::span(text)), 0, path);
+    return {text.data(), count};
+  } catch (const Error&) {
+    return {};
+  }
 }
+
+bool is_of_this_boot(const std::string& boot) { return !boot.empty() && boot == boot_id(); }
 
 // Of a file that still grows: without the length, which identity_of() puts last.
 std::string growing_identity_of(const Path& path) {
@@ -74,7 +81,7 @@ std::optional<LeftTransfer> find_left_transfer(const CacheLayout& layout, const 
     const TransferJournal journal = journal_from(object);
     const Path staged = layout.fetched(key);
     if (journal.transfer.version.empty() || object.at("file") != growing_identity_of(staged)) return std::nullopt;
-    const bool all = unsynced == Unsynced::trusted && object.at("boot") == boot_id();
+    const bool all = unsynced == Unsynced::trusted && is_of_this_boot(object.at("boot").get<std::string>());
     const auto count = trusted_count(journal, sizes_of(staged).apparent, all);
     return count ? std::optional(LeftTransfer{journal, *count}) : std::nullopt;
   } catch (const std::exception&) {

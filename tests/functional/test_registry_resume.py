@@ -32,6 +32,15 @@ class Resume(RegistryStory):
         self.assertEqual(self.ranges(), [None, *(f"bytes={step * drop}-" for drop in range(1, 21))])
         self.assertLess(self.sent(), 1.1 * self.content_size)
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to mount a /proc of its own")
+    def test_a_service_that_is_shown_nothing_but_processes_goes_on_too(self):
+        """As systemd's ProcSubset=pid does it: nothing tells which boot it is."""
+        hidden = 'mount -t proc -o subset=pid proc /proc && exec "$0" "$@"'
+        self.start({"num_retries": 2}, wrapper=["unshare", "--mount", "sh", "-c", hidden])
+        self.script(faults.cut(2 * MIB))
+        self.assert_fetched()
+        self.assertEqual(self.ranges(), [None, f"bytes={2 * MIB}-"])
+
     def test_the_hash_of_the_record_says_that_it_is_the_same_image(self):
         self.start_cut()
         self.assert_fetched()

@@ -104,6 +104,8 @@ TEST_CASE("a staged file without a journal of its own bytes is nothing to go on 
       {"synced bytes are missing", [](Place& p) { p.edit_journal([](json& j) { j["synced"] = 2 * kMiB + 1; }); }},
       {"more bytes than the image has", [](Place& p) { p.edit_journal([](json& j) { j["size"] = 2 * kMiB - 1; }); }},
       {"too little", [](Place& p) { boost::filesystem::resize_file(p.layout.fetched(p.key), kMiB - 1); }},
+      {"nothing synced before a boot that nobody knows",
+       [](Place& p) { p.edit_journal([](json& j) { j["boot"] = ""; }); }},
       {"nothing synced before another boot", [](Place& p) { p.edit_journal([](json& j) { j["boot"] = "another"; }); }},
   };
   for (const Row& row : rows) {
