@@ -115,7 +115,7 @@ BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const
 
 BaseFile BaseFileBuilder::publish_fetched(FetchedImage fetched, const model::ImageBase& image,
                                           const model::CacheKey& key, OpContext& op) {
-  InspectedImage inspected = InspectedImage::inspect(std::move(fetched));
+  InspectedImage inspected = InspectedImage::inspect(std::move(fetched), steps_.inspector, op);
   const InspectionVerdict verdict = inspected.verdict();
 
   const bool converts = settings_.force_raw_images && verdict.format != model::DiskFormat::raw;
@@ -232,7 +232,8 @@ InspectionVerdict BaseFileBuilder::inspect_inherited(const Path& path, OpContext
     inspection->feed(std::span(block).first(count));
     offset += static_cast<off_t>(count);
   }
-  const InspectionVerdict verdict = inspection->finish(std::nullopt);
+  const InspectionVerdict verdict =
+      with_tables(inspection->finish(std::nullopt), steps_.inspector, path, op).require_safe();
   if (verdict.format != model::DiskFormat::raw) steps_.converter.confirm(path, verdict, op);
   return verdict;
 }

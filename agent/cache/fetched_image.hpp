@@ -38,8 +38,10 @@ class FetchedImage {
 class InspectedImage {
  public:
   // Error(image_unacceptable).
-  static InspectedImage inspect(FetchedImage fetched) {
-    const InspectionVerdict verdict = fetched.inspection_->finish(fetched.record_.disk_format);
+  static InspectedImage inspect(FetchedImage fetched, const ImageInspector& inspector, const OpContext& op) {
+    const InspectionReport report =
+        with_tables(fetched.inspection_->finish(fetched.record_.disk_format), inspector, fetched.transfer_.path(), op);
+    const InspectionVerdict verdict = report.require_safe();
     return InspectedImage(std::move(fetched), verdict);
   }
 

@@ -5,8 +5,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "agent/base/byte_size.hpp"
+#include "agent/base/op_context.hpp"
+#include "agent/base/path.hpp"
 #include "agent/model/disk_format.hpp"
 
 namespace basecache::cache {
@@ -17,22 +20,49 @@ struct InspectionVerdict {
   Bytes virtual_size;
 };
 
+// One reason not to take an image.
+struct Finding {
+  std::string check;   // what was looked at: a stable word ("backing_file")
+  std::string detail;  // what was found: "it has a backing file 'x'"
+  std::string hint;    // what the image's owner can do
+
+  bool operator==(const Finding&) const = default;
+};
+
+// All that a look at an image has told.
+struct InspectionReport {
+  std::string format;                  // "qcow2", "raw", "iso", or what else it is: "qed", "gzip"
+  InspectionVerdict verdict = {};      // holds when it is safe
+  std::vector<Finding> findings = {};  // the worst first
+
+  bool safe() const { return findings.empty(); }
+  // Error(image_unacceptable) that names every finding, unless it is safe.
+  const InspectionVerdict& require_safe() const;
+};
+
 // One image being looked at while it passes by, in blocks of any size, in bounded memory.
 class Inspection {
  public:
   virtual ~Inspection() = default;
 
   virtual void feed(std::span<const std::byte> bytes) = 0;
-  // After the last byte, once. Error(image_unacceptable): empty, truncated, a format we don't take, a dangerous
-  // feature (backing file, data file ...), or not what `declared_format` (the registry's word) says.
-  virtual InspectionVerdict finish(const std::optional<std::string>& declared_format) = 0;
+  // After the last byte, once: empty, truncated, a format we don't take, a dangerous feature (backing file, data file
+  // ...), or not what `declared_format` (the registry's word) says.
+  virtual InspectionReport finish(const std::optional<std::string>& declared_format) = 0;
 };
 
-// Finds the true format of an image from its bytes and refuses dangerous ones. Runs no program.
+// Finds the true format of an image from its bytes and the dangers in it. Runs no program.
 class ImageInspector {
  public:
   virtual ~ImageInspector() = default;
   virtual std::unique_ptr<Inspection> begin() const = 0;
+  // The second look at an image that the first one found safe: follows its allocation tables, wherever in the file they
+  // stand. Error(storage_unusable) when it can't be read.
+  virtual std::vector<Finding> check_tables(const Path& image, model::DiskFormat format, const OpContext& op) const = 0;
 };
+
+// The report with what the second look found in `image`, where the first found nothing.
+InspectionReport with_tables(InspectionReport report, const ImageInspector& inspector, const Path& image,
+                             const OpContext& op);
 
 }  // namespace basecache::cache

@@ -14,7 +14,8 @@ bool ByteReader::has(std::uint64_t offset, std::uint64_t length) const {
 
 std::span<const std::byte> ByteReader::bytes(std::uint64_t offset, std::uint64_t length) const {
   if (!has(offset, length)) {
-    refuse(fmt::format("it is truncated: {} ends after {} bytes, before the {} bytes at {}", structure_, bytes_.size(),
+    refuse(Check::truncated,
+           fmt::format("it is truncated: {} ends after {} bytes, before the {} bytes at {}", structure_, bytes_.size(),
                        length, offset),
            kFetchAgain);
   }

@@ -10,10 +10,10 @@ namespace basecache::inspect {
 enum class ByteOrder { big, little };
 
 // Reads numbers and text out of bytes that nobody has checked yet. A read past the end is never undefined behaviour:
-// it refuses the image (Error(image_unacceptable)) as one that ends inside `structure`. Borrows the bytes.
+// it refuses the image (throws Refusal) as one that ends inside `structure`. Borrows the bytes.
 class ByteReader {
  public:
-  // `structure` names what is read in that Error ("the qcow2 header"); must be a string literal.
+  // `structure` names what is read in that refusal ("the qcow2 header"); must be a string literal.
   ByteReader(std::span<const std::byte> bytes, ByteOrder order, std::string_view structure)
       : bytes_(bytes), order_(order), structure_(structure) {}
 
@@ -29,7 +29,7 @@ class ByteReader {
   // The same bytes as characters; may hold NULs and anything else.
   std::string_view text(std::uint64_t offset, std::uint64_t length) const;
   bool all_zero(std::uint64_t offset, std::uint64_t length) const;
-  // Whether `expected` stands there; false, not an Error, where the bytes end too early.
+  // Whether `expected` stands there; false, not a Refusal, where the bytes end too early.
   bool holds(std::uint64_t offset, std::string_view expected) const;
 
   // A part of it, named anew.

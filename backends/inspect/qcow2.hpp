@@ -4,14 +4,13 @@
 
 namespace basecache::inspect {
 
-// QEMU's qcow2, versions 2 and 3 (docs/interop/qcow2.txt in QEMU). Refused: backing file, external data file,
-// encryption, unknown incompatible features, images left dirty or corrupt, tables outside the file.
+// qcow2, versions 2 and 3, with zlib or zstd compression, extended L2 entries included. QEMU's docs/interop/qcow2.txt.
 class Qcow2 final : public ImageFormat {
  public:
   model::DiskFormat format() const override { return model::DiskFormat::qcow2; }
   bool matches(const ImageSample& sample) const override;
-  Bytes check(const ImageSample& sample) const override;
-  std::unique_ptr<TableScan> tables(const ImageSample& sample) const override;
+  std::optional<Bytes> check(const ImageSample& sample, Findings& findings) const override;
+  void check_tables(const ImageFile& file, Findings& findings) const override;
 };
 
 }  // namespace basecache::inspect

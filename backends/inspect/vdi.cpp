@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "backends/inspect/image_file.hpp"
 #include "backends/inspect/refusal.hpp"
 
 namespace basecache::inspect {
@@ -14,6 +15,8 @@ constexpr std::uint64_t kSignatureAt = 0x40;
 constexpr std::uint32_t kVersion = 0x0001'0001;
 constexpr std::uint64_t kBlockSize = mebibytes(1).count;  // the only one QEMU reads
 constexpr std::uint64_t kHeaderSize = 512;
+
+constexpr std::string_view kName = "the VDI header";
 
 struct Header {
   std::uint32_t version = 0;
@@ -40,15 +43,17 @@ Header read_header(const ByteReader& bytes) {
 }
 
 [[noreturn]] void refuse_broken(std::string what) {
-  refuse("its VDI header is broken: " + std::move(what), kFetchAgain);
+  refuse(Check::header, "its VDI header is broken: " + std::move(what), kFetchAgain);
 }
 
 void check_alone(const Header& header, const ByteReader& bytes) {
   if (header.type != 1 && header.type != 2) {
-    refuse(fmt::format("it is a VDI of type {}; dynamic (1) and static (2) ones are taken", header.type), kFlatten);
+    refuse(Check::backing_file,
+           fmt::format("it is a VDI of type {}; dynamic (1) and static (2) ones are taken", header.type), kFlatten);
   }
   // The UUIDs of the image it is linked to and of that image's state.
-  if (!bytes.all_zero(0x1a8, 16) || !bytes.all_zero(0x1b8, 16)) refuse("it is a VDI with a parent image", kFlatten);
+  if (!bytes.all_zero(0x1a8, 16) || !bytes.all_zero(0x1b8, 16))
+    refuse(Check::backing_file, "it is a VDI with a parent image", kFlatten);
 }
 
 void check_geometry(const Header& header) {
@@ -68,7 +73,8 @@ void check_length(const Header& header, const ImageSample& sample) {
   if (map_end > header.blocks_offset) refuse_broken("the block map reaches into the blocks");
   const std::uint64_t needed = header.blocks_offset + header.allocated * kBlockSize;
   if (sample.length() < needed) {
-    refuse(fmt::format("it is truncated: the VDI has {} bytes, its blocks need {}", sample.length(), needed),
+    refuse(Check::truncated,
+           fmt::format("it is truncated: the VDI has {} bytes, its blocks need {}", sample.length(), needed),
            kFetchAgain);
   }
 }
@@ -76,20 +82,38 @@ void check_length(const Header& header, const ImageSample& sample) {
 }  // namespace
 
 bool Vdi::matches(const ImageSample& sample) const {
-  const ByteReader bytes(sample.head(), ByteOrder::little, "the VDI header");
+  const ByteReader bytes(sample.head(), ByteOrder::little, kName);
   if (bytes.holds(kSignatureAt, kSignature)) return true;
   // A cut-off one still has the line of text in front of the signature.
   return bytes.holds(0, "<<< ") && bytes.size() < kSignatureAt + kSignature.size();
 }
 
-Bytes Vdi::check(const ImageSample& sample) const {
-  const ByteReader all(sample.head(), ByteOrder::little, "the VDI header");
-  const ByteReader bytes = all.part(0, kHeaderSize, "the VDI header");
-  const Header header = read_header(bytes);
-  check_alone(header, bytes);
-  check_geometry(header);
-  check_length(header, sample);
-  return {header.disk_size};
+std::optional<Bytes> Vdi::check(const ImageSample& sample, Findings& findings) const {
+  return findings.value_of([&] {
+    const ByteReader bytes = ByteReader(sample.head(), ByteOrder::little, kName).part(0, kHeaderSize, kName);
+    const Header header = read_header(bytes);
+    findings.check([&] { check_alone(header, bytes); });
+    findings.check([&] { check_geometry(header); });
+    findings.check([&] { check_length(header, sample); });
+    return Bytes{header.disk_size};
+  });
+}
+
+void Vdi::check_tables(const ImageFile& file, Findings& findings) const {
+  findings.check([&] {
+    const std::vector<std::byte> head = file.read({0, kHeaderSize});
+    const Header header = read_header(ByteReader(head, ByteOrder::little, kName));
+    const NumberTable map{
+        .offset = header.map_offset, .entries = header.blocks, .width = 4, .order = ByteOrder::little};
+    file.for_each(map, [&](std::uint64_t position, std::uint64_t block) {
+      constexpr std::uint64_t kDiscarded = 0xffff'fffe;  // and one more: not there
+      if (block >= kDiscarded || block < header.allocated) return;
+      refuse(Check::tables,
+             fmt::format("its VDI block map is broken: block {} is said to be the {}th of {}", position, block,
+                         header.allocated),
+             kFetchAgain);
+    });
+  });
 }
 
 }  // namespace basecache::inspect

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "backends/inspect/crc32c.hpp"
+#include "backends/inspect/image_file.hpp"
+#include "backends/inspect/magic.hpp"
 #include "backends/inspect/refusal.hpp"
 
 namespace basecache::inspect {
@@ -39,7 +41,9 @@ struct Regions {
 
 ByteReader head_of(const ImageSample& sample) { return {sample.head(), ByteOrder::little, "the VHDX header"}; }
 
-[[noreturn]] void refuse_broken(std::string what) { refuse("its VHDX is broken: " + std::move(what), kFetchAgain); }
+[[noreturn]] void refuse_broken(std::string what) {
+  refuse(Check::header, "its VHDX is broken: " + std::move(what), kFetchAgain);
+}
 
 // The checksum is computed with its own field, the four bytes at 4, as zeros.
 bool checksum_holds(const ByteReader& bytes) {
@@ -65,13 +69,12 @@ void check_header(const ByteReader& head) {
   if (!header) refuse_broken("neither of its two headers is whole");
   if (header->u16(66) != 1) refuse_broken(fmt::format("its version is {}", header->u16(66)));
   if (!header->all_zero(48, 16)) {
-    refuse("it was not closed properly (its VHDX log has to be replayed)",
+    refuse(Check::features, "it was not closed properly (its VHDX log has to be replayed)",
            "open and close it with the program that wrote it, and upload it again");
   }
 }
 
-Regions read_regions(const ByteReader& head) {
-  const ByteReader table = head.part(kRegionTableAt, kTableSize, "the VHDX region table");
+Regions regions_of(const ByteReader& table) {
   if (!table.holds(0, "regi") || !checksum_holds(table)) refuse_broken("the region table isn't whole");
   const std::uint64_t entries = table.u32(8);
   if (entries > kMaxEntries) refuse_broken(fmt::format("the region table has {} entries", entries));
@@ -82,7 +85,8 @@ Regions read_regions(const ByteReader& head) {
     ByteRange* known = entry.holds(0, kBlockTableRegion) ? &regions.block_table
                        : entry.holds(0, kMetadataRegion) ? &regions.metadata
                                                          : nullptr;
-    if (known == nullptr && (entry.u32(28) & 1) != 0) refuse("it has an unknown required VHDX region", kFlatten);
+    if (known == nullptr && (entry.u32(28) & 1) != 0)
+      refuse(Check::features, "it has an unknown required VHDX region", kFlatten);
     if (known == nullptr) continue;
     if (known->length != 0) refuse_broken("a region is there twice");
     if (range.offset < mebibytes(1).count || range.length == 0) refuse_broken("a region overlaps the header");
@@ -92,9 +96,14 @@ Regions read_regions(const ByteReader& head) {
   return regions;
 }
 
+Regions read_regions(const ByteReader& head) {
+  return regions_of(head.part(kRegionTableAt, kTableSize, "the VHDX region table"));
+}
+
 void check_inside(std::string_view name, ByteRange range, std::uint64_t file_length) {
   if (range.offset > file_length || range.length > file_length - range.offset) {
-    refuse(fmt::format("it is truncated: {} of {} bytes at {} isn't inside the file of {} bytes", name, range.length,
+    refuse(Check::truncated,
+           fmt::format("it is truncated: {} of {} bytes at {} isn't inside the file of {} bytes", name, range.length,
                        range.offset, file_length),
            kFetchAgain);
   }
@@ -109,7 +118,8 @@ struct Metadata {
 
 void read_item(const ByteReader& entry, const ByteReader& region, Metadata& metadata) {
   const std::uint64_t offset = entry.u32(16);
-  if (entry.holds(0, kParentLocator)) refuse("it is a differencing VHDX, which has a parent image", kFlatten);
+  if (entry.holds(0, kParentLocator))
+    refuse(Check::backing_file, "it is a differencing VHDX, which has a parent image", kFlatten);
   if (entry.holds(0, kFileParameters)) {
     metadata.block_size = region.u32(offset);
     metadata.flags = region.u32(offset + 4);
@@ -118,7 +128,7 @@ void read_item(const ByteReader& entry, const ByteReader& region, Metadata& meta
   } else if (entry.holds(0, kLogicalSectorSize)) {
     metadata.sector_size = region.u32(offset);
   } else if (!entry.holds(0, kDiskId) && !entry.holds(0, kPhysicalSectorSize) && (entry.u32(24) & 4) != 0) {
-    refuse("it has unknown required VHDX metadata", kFlatten);
+    refuse(Check::features, "it has unknown required VHDX metadata", kFlatten);
   }
 }
 
@@ -140,7 +150,8 @@ Metadata read_metadata(const ByteReader& region) {
 
 // The block table interleaves one bitmap entry with as many block entries as a bitmap block has bits for.
 void check_metadata(const Metadata& metadata, const Regions& regions) {
-  if ((metadata.flags & 2) != 0) refuse("it is a differencing VHDX, which has a parent image", kFlatten);
+  if ((metadata.flags & 2) != 0)
+    refuse(Check::backing_file, "it is a differencing VHDX, which has a parent image", kFlatten);
   const std::uint64_t block = metadata.block_size;
   if (block < mebibytes(1).count || block > mebibytes(256).count || (block & (block - 1)) != 0) {
     refuse_broken(fmt::format("the block size is {}", block));
@@ -157,41 +168,43 @@ void check_metadata(const Metadata& metadata, const Regions& regions) {
   if (entries * 8 > regions.block_table.length) refuse_broken("the disk is larger than its block table");
 }
 
-// Blocks that are fully present must be inside the file; where they begin is counted in MiB.
-class BlockTable final : public TableScan {
- public:
-  explicit BlockTable(ByteRange region) : TableScan(ByteOrder::little) {
-    expect({.offset = region.offset, .entries = region.length / 8});
-  }
-
- private:
-  void visit(const PointerTable&, std::uint64_t, std::uint64_t entry) override {
-    constexpr std::uint64_t kFullyPresent = 6;
-    if ((entry & 7) == kFullyPresent) require((entry >> 20 << 20) + mebibytes(1).count);
-  }
-};
-
 }  // namespace
 
-bool Vhdx::matches(const ImageSample& sample) const { return head_of(sample).holds(0, kSignature); }
+bool Vhdx::matches(const ImageSample& sample) const { return begins_with(sample, kSignature); }
 
 std::optional<ByteRange> Vhdx::window(const ImageSample& sample) const {
   return read_regions(head_of(sample)).metadata;
 }
 
-std::unique_ptr<TableScan> Vhdx::tables(const ImageSample& sample) const {
-  return std::make_unique<BlockTable>(read_regions(head_of(sample)).block_table);
+std::optional<Bytes> Vhdx::check(const ImageSample& sample, Findings& findings) const {
+  const ByteReader head = head_of(sample);
+  findings.check([&] { check_header(head); });
+  return findings.value_of([&] {
+    const Regions regions = read_regions(head);
+    check_inside("the metadata region", regions.metadata, sample.length());
+    check_inside("the block table", regions.block_table, sample.length());
+    const Metadata metadata = read_metadata({sample.window(), ByteOrder::little, "the VHDX metadata region"});
+    check_metadata(metadata, regions);
+    return Bytes{metadata.virtual_size};
+  });
 }
 
-Bytes Vhdx::check(const ImageSample& sample) const {
-  const ByteReader head = head_of(sample);
-  check_header(head);
-  const Regions regions = read_regions(head);
-  check_inside("the metadata region", regions.metadata, sample.length());
-  check_inside("the block table", regions.block_table, sample.length());
-  const Metadata metadata = read_metadata({sample.window(), ByteOrder::little, "the VHDX metadata region"});
-  check_metadata(metadata, regions);
-  return {metadata.virtual_size};
+// Blocks that are fully present must be inside the file; where they begin is counted in MiB.
+void Vhdx::check_tables(const ImageFile& file, Findings& findings) const {
+  findings.check([&] {
+    const std::vector<std::byte> bytes = file.read({kRegionTableAt, kTableSize});
+    const ByteRange region = regions_of(ByteReader(bytes, ByteOrder::little, "the VHDX region table")).block_table;
+    const NumberTable table{.offset = region.offset, .entries = region.length / 8, .order = ByteOrder::little};
+    file.for_each(table, [&](std::uint64_t position, std::uint64_t entry) {
+      constexpr std::uint64_t kFullyPresent = 6;
+      const std::uint64_t offset = entry >> 20 << 20;
+      if ((entry & 7) != kFullyPresent || file.holds({offset, mebibytes(1).count})) return;
+      refuse(Check::truncated,
+             fmt::format("it is truncated: block {} of the VHDX is said to be at {}, the file ends at {}", position,
+                         offset, file.length()),
+             kFetchAgain);
+    });
+  });
 }
 
 }  // namespace basecache::inspect

@@ -10,10 +10,10 @@ class Vhdx final : public ImageFormat {
  public:
   model::DiskFormat format() const override { return model::DiskFormat::vhdx; }
   bool matches(const ImageSample& sample) const override;
-  Bytes check(const ImageSample& sample) const override;
+  std::optional<Bytes> check(const ImageSample& sample, Findings& findings) const override;
   // The metadata region.
   std::optional<ByteRange> window(const ImageSample& sample) const override;
-  std::unique_ptr<TableScan> tables(const ImageSample& sample) const override;
+  void check_tables(const ImageFile& file, Findings& findings) const override;
 };
 
 }  // namespace basecache::inspect

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "backends/inspect/image_file.hpp"
+#include "backends/inspect/magic.hpp"
 #include "backends/inspect/refusal.hpp"
 #include "backends/inspect/vmdk_descriptor.hpp"
 
@@ -53,7 +55,9 @@ std::string_view start_of(const ImageSample& sample) {
   return head.text(0, std::min<std::uint64_t>(head.size(), 2048));
 }
 
-[[noreturn]] void refuse_broken(std::string what) { refuse("its VMDK is broken: " + std::move(what), kFetchAgain); }
+[[noreturn]] void refuse_broken(std::string what) {
+  refuse(Check::header, "its VMDK is broken: " + std::move(what), kFetchAgain);
+}
 
 Header read_header(const ByteReader& bytes) {
   return {.version = bytes.u32(4),
@@ -66,13 +70,21 @@ Header read_header(const ByteReader& bytes) {
           .directory_at = bytes.u64(56)};
 }
 
+void check_kind(const ImageSample& sample) {
+  if (begins_with(sample, kMagic)) return;
+  if (begins_with(sample, kEsxMagic)) {
+    refuse(Check::backing_file, "it is an ESX copy-on-write VMDK (COWD), which has a parent image", kFlatten);
+  }
+  refuse(Check::data_file, "it is a VMDK descriptor, a text that names the files holding the disk", kFlatten);
+}
+
 void check_geometry(const Header& header, const ByteReader& bytes) {
   if (header.version < 1 || header.version > 3) refuse_broken(fmt::format("its version is {}", header.version));
   if ((header.flags & kHasNewlines) != 0 && !bytes.holds(73, kNewlines)) {
     refuse_broken("its line ends were changed, as a transfer as text does");
   }
   // QEMU then opens the files that the descriptor names.
-  if (header.capacity == 0) refuse("it is a VMDK without content of its own", kFlatten);
+  if (header.capacity == 0) refuse(Check::data_file, "it is a VMDK without content of its own", kFlatten);
   if (header.capacity > ~std::uint64_t{0} / kSector) refuse_broken("its size overflows");
   if (header.grain < 8 || header.grain > kMaxGrainSectors || (header.grain & (header.grain - 1)) != 0) {
     refuse_broken(fmt::format("its grains have {} sectors", header.grain));
@@ -104,11 +116,12 @@ std::string_view descriptor_of(const Header& header, const ByteReader& head) {
 // When the directory's place is in the footer, QEMU believes the footer's header instead of the first one.
 Header with_footer(const Header& header, const ImageSample& sample) {
   const ByteReader tail(sample.tail(), ByteOrder::little, "the VMDK footer");
-  if (sample.length() < 4 * kSector) refuse("it is truncated: the VMDK's footer is missing", kFetchAgain);
+  if (sample.length() < 4 * kSector)
+    refuse(Check::truncated, "it is truncated: the VMDK's footer is missing", kFetchAgain);
   const ByteReader marks = tail.part(tail.size() - 3 * kSector, 3 * kSector, "the VMDK footer");
   const bool opens = marks.u32(8) == 0 && marks.u32(12) == 3 && marks.all_zero(16, kSector - 16);
   if (!opens || !marks.all_zero(2 * kSector, kSector)) {
-    refuse("it is truncated or broken: the VMDK's footer is missing", kFetchAgain);
+    refuse(Check::truncated, "it is truncated or broken: the VMDK's footer is missing", kFetchAgain);
   }
   const ByteReader footer = marks.part(kSector, kSector, "the VMDK footer");
   // All up to the places of the two directories, and what is behind them.
@@ -126,27 +139,50 @@ void check_directory(const Header& header, const ImageSample& sample) {
   const std::uint64_t size = header.directory_entries() * 4;
   if (header.directory_at == 0 || header.directory_at > file_sectors ||
       size > sample.length() - header.directory_at * kSector) {
-    refuse(fmt::format("it is truncated: the VMDK's grain directory of {} bytes isn't inside the file of {} bytes",
+    refuse(Check::truncated,
+           fmt::format("it is truncated: the VMDK's grain directory of {} bytes isn't inside the file of {} bytes",
                        size, sample.length()),
            kFetchAgain);
   }
 }
 
-// Level 1 is the grain directory, level 2 the grain tables.
-class GrainTables final : public TableScan {
+// The header in force of an image whose first one is acceptable.
+Header checked_header(const ImageSample& sample) {
+  const ByteReader head = head_of(sample);
+  Header header = read_header(head.part(0, kSector, "the VMDK header"));
+  check_geometry(header, head);
+  return header;
+}
+
+// The grain directory names grain tables, and they grains.
+class GrainTables {
  public:
-  explicit GrainTables(const Header& header) : TableScan(ByteOrder::little), header_(header) {
-    expect({.offset = header.directory_at * kSector, .entries = header.directory_entries(), .width = 4, .stride = 4});
+  GrainTables(const Header& header, const ImageFile& file) : header_(header), file_(file) {}
+
+  // More tables than the file has room for would only cost time.
+  void check() const {
+    std::uint64_t room = file_.length() / (kTableEntries * 4);
+    const NumberTable directory = table_at(header_.directory_at * kSector, header_.directory_entries());
+    file_.for_each(directory, [&](std::uint64_t position, std::uint64_t entry) {
+      if (entry == 0) return;
+      require("grain table", position, {entry * kSector, kTableEntries * 4});
+      if (room-- == 0) refuse(Check::tables, "its VMDK has more grain tables than the file has room for", kFetchAgain);
+      check_table(position, entry * kSector);
+    });
   }
 
  private:
-  void visit(const PointerTable& table, std::uint64_t position, std::uint64_t entry) override {
+  static NumberTable table_at(std::uint64_t offset, std::uint64_t entries) {
+    return {.offset = offset, .entries = entries, .width = 4, .order = ByteOrder::little};
+  }
+
+  void check_table(std::uint64_t table, std::uint64_t offset) const {
     constexpr std::uint64_t kZeroGrain = 1;
-    if (entry <= kZeroGrain) return;
-    const std::uint64_t offset = entry * kSector;
-    if (table.level == 2) return require(offset + grain_bytes(table.index * kTableEntries + position));
-    require(offset + kTableEntries * 4);
-    expect({.offset = offset, .entries = kTableEntries, .width = 4, .stride = 4, .level = 2, .index = position});
+    file_.for_each(table_at(offset, kTableEntries), [&](std::uint64_t position, std::uint64_t entry) {
+      if (entry <= kZeroGrain) return;
+      const std::uint64_t grain = table * kTableEntries + position;
+      require("grain", grain, {entry * kSector, grain_bytes(grain)});
+    });
   }
 
   // A compressed grain has a head of 12 bytes and at least one more; a disk may end inside its last grain.
@@ -156,36 +192,46 @@ class GrainTables final : public TableScan {
     return grain < header_.capacity / header_.grain ? header_.grain * kSector : kSector;
   }
 
-  Header header_;
+  void require(std::string_view kind, std::uint64_t position, ByteRange range) const {
+    if (file_.holds(range)) return;
+    refuse(Check::truncated,
+           fmt::format("it is truncated: {} {} of the VMDK is said to be at {}, the file ends at {}", kind, position,
+                       range.offset, file_.length()),
+           kFetchAgain);
+  }
+
+  const Header& header_;
+  const ImageFile& file_;
 };
 
 }  // namespace
 
 bool Vmdk::matches(const ImageSample& sample) const {
-  const ByteReader head = head_of(sample);
-  return head.holds(0, kMagic) || head.holds(0, kEsxMagic) || is_vmdk_descriptor(start_of(sample));
+  return begins_with(sample, kMagic) || begins_with(sample, kEsxMagic) || is_vmdk_descriptor(start_of(sample));
 }
 
-Bytes Vmdk::check(const ImageSample& sample) const {
-  const ByteReader head = head_of(sample);
-  if (head.holds(0, kEsxMagic)) refuse("it is an ESX copy-on-write VMDK (COWD), which has a parent image", kFlatten);
-  if (!head.holds(0, kMagic)) refuse("it is a VMDK descriptor, a text that names the files holding the disk", kFlatten);
-  Header header = read_header(head.part(0, kSector, "the VMDK header"));
-  check_geometry(header, head);
-  check_vmdk_descriptor(descriptor_of(header, head), header.capacity);
-  if (header.directory_at == kDirectoryAtEnd) header = with_footer(header, sample);
-  check_directory(header, sample);
-  return {header.capacity * kSector};
+std::optional<Bytes> Vmdk::check(const ImageSample& sample, Findings& findings) const {
+  const bool is_sparse = findings.check([&] { check_kind(sample); });
+  if (!is_sparse) return std::nullopt;
+  std::optional<Header> header = findings.value_of([&] { return checked_header(sample); });
+  if (!header) return std::nullopt;
+  findings.check([&] { check_vmdk_descriptor(descriptor_of(*header, head_of(sample)), header->capacity); });
+  if (header->directory_at == kDirectoryAtEnd) header = findings.value_of([&] { return with_footer(*header, sample); });
+  if (!header) return std::nullopt;
+  findings.check([&] { check_directory(*header, sample); });
+  return Bytes{header->capacity * kSector};
 }
 
-std::unique_ptr<TableScan> Vmdk::tables(const ImageSample& sample) const {
-  const ByteReader head = head_of(sample);
-  if (!head.holds(0, kMagic)) return nullptr;
-  const Header header = read_header(head);
-  check_geometry(header, head);
-  // Then the directory stands behind all its tables, and the footer behind it shows that the file is whole.
-  if (header.directory_at == kDirectoryAtEnd) return nullptr;
-  return std::make_unique<GrainTables>(header);
+void Vmdk::check_tables(const ImageFile& file, Findings& findings) const {
+  findings.check([&] {
+    const std::vector<std::byte> first = file.read({0, kSector});
+    Header header = read_header(ByteReader(first, ByteOrder::little, "the VMDK header"));
+    if (header.directory_at == kDirectoryAtEnd) {
+      const std::vector<std::byte> footer = file.read({file.length() - 2 * kSector, kSector});
+      header.directory_at = ByteReader(footer, ByteOrder::little, "the VMDK footer").u64(56);
+    }
+    GrainTables(header, file).check();
+  });
 }
 
 }  // namespace basecache::inspect

@@ -16,6 +16,7 @@ namespace basecache::inspect {
 namespace {
 
 constexpr std::string_view kBlank = " \t\r";
+constexpr std::string_view kOpening = "# disk descriptorfile";
 constexpr const char* kOneFile =
     "make one self-contained file of it with \"qemu-img convert -O vmdk -o subformat=streamOptimized\" and upload that";
 
@@ -24,7 +25,7 @@ constexpr std::array<std::string_view, 6> kKeys{"version",   "encoding",        
                                                 "parentCID", "isNativeSnapshot", "createType"};
 
 [[noreturn]] void refuse_broken(std::string what) {
-  refuse("its VMDK descriptor is unacceptable: " + std::move(what), kOneFile);
+  refuse(Check::descriptor, "its VMDK descriptor is unacceptable: " + std::move(what), kOneFile);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -119,7 +120,8 @@ void check_words(std::string_view text) {
 }  // namespace
 
 bool is_vmdk_descriptor(std::string_view text) {
-  if (lower_case(text.substr(0, 21)) == "# disk descriptorfile") return true;
+  const std::string start = lower_case(text.substr(0, kOpening.size()));
+  if (start.size() > 1 && kOpening.starts_with(start)) return true;  // or cut off inside it
   while (!text.empty()) {
     const std::string_view line = trimmed(take_line(text));
     if (line.empty() || line.starts_with('#')) continue;

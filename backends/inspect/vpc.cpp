@@ -6,6 +6,8 @@
 #include <array>
 #include <string_view>
 
+#include "backends/inspect/image_file.hpp"
+#include "backends/inspect/magic.hpp"
 #include "backends/inspect/refusal.hpp"
 
 namespace basecache::inspect {
@@ -26,14 +28,16 @@ constexpr std::array<std::string_view, 5> kCreatorsBySize{"win ", "qem2", "d2v "
 ByteReader head_of(const ImageSample& sample) { return {sample.head(), ByteOrder::big, "the VHD header"}; }
 ByteReader tail_of(const ImageSample& sample) { return {sample.tail(), ByteOrder::big, "the VHD footer"}; }
 
-bool begins_as_vhd(const ImageSample& sample) { return head_of(sample).holds(0, kCookie); }
+bool begins_as_vhd(const ImageSample& sample) { return begins_with(sample, kCookie); }
 
 bool ends_as_vhd(const ImageSample& sample) {
   const ByteReader tail = tail_of(sample);
   return tail.size() >= kFooterSize && tail.holds(tail.size() - kFooterSize, kCookie);
 }
 
-[[noreturn]] void refuse_broken(std::string what) { refuse("its VHD is broken: " + std::move(what), kFetchAgain); }
+[[noreturn]] void refuse_broken(std::string what) {
+  refuse(Check::header, "its VHD is broken: " + std::move(what), kFetchAgain);
+}
 
 // One's complement of the sum of all bytes but the checksum's own.
 std::uint32_t checksum(const ByteReader& bytes, std::uint64_t checksum_at) {
@@ -56,47 +60,73 @@ Bytes virtual_size(const ByteReader& footer) {
 void check_footer(const ByteReader& footer, std::uint32_t expected_type) {
   if (footer.u32(64) != checksum(footer, 64)) refuse_broken("the footer's checksum is wrong");
   const std::uint32_t type = footer.u32(60);
-  if (type == 4) refuse("it is a differencing VHD, which has a parent image", kFlatten);
+  if (type == 4) refuse(Check::backing_file, "it is a differencing VHD, which has a parent image", kFlatten);
   if (type != expected_type) refuse_broken(fmt::format("disk type {} at this place", type));
 }
 
-void check_table(const ByteReader& dynamic, Bytes size, std::uint64_t file_length) {
-  const std::uint64_t table = dynamic.u64(16);
-  const std::uint64_t entries = dynamic.u32(28);
-  const std::uint64_t block = dynamic.u32(32);
+struct BlockTable {
+  std::uint64_t offset = 0;
+  std::uint64_t entries = 0;
+  std::uint64_t block_size = 0;
+};
+
+BlockTable block_table_of(const ByteReader& dynamic) {
+  return {.offset = dynamic.u64(16), .entries = dynamic.u32(28), .block_size = dynamic.u32(32)};
+}
+
+void check_table(const BlockTable& table, Bytes size, std::uint64_t file_length) {
+  const std::uint64_t block = table.block_size;
   if (block < 512 || (block & (block - 1)) != 0) refuse_broken(fmt::format("the block size is {}", block));
-  if (entries * block < size.count) refuse_broken("the disk is larger than its block table");
-  if (table % 512 != 0 || table > file_length || entries * 4 > file_length - table) {
+  if (table.entries * block < size.count) refuse_broken("the disk is larger than its block table");
+  if (table.offset % 512 != 0 || table.offset > file_length || table.entries * 4 > file_length - table.offset) {
     refuse_broken("the block table isn't inside the file");
   }
 }
 
-Bytes check_dynamic(const ImageSample& sample) {
-  const ByteReader head = head_of(sample);
-  const ByteReader footer = head.part(0, kFooterSize, "the VHD header");
-  check_footer(footer, kDynamic);
-  const ByteReader dynamic = head.part(footer.u64(16), kDynamicHeaderSize, "the dynamic VHD header");
+// The fields of a parent must be empty; readers differ in whether they look at the disk type first.
+void check_alone(const ByteReader& dynamic) {
+  if (!dynamic.all_zero(40, 16) || !dynamic.all_zero(64, 512)) {
+    refuse(Check::backing_file, "it is a VHD that names a parent image", kFlatten);
+  }
+}
+
+ByteReader dynamic_header(const ByteReader& head) {
+  const ByteReader dynamic = head.part(head.u64(16), kDynamicHeaderSize, "the dynamic VHD header");
   if (!dynamic.holds(0, kDynamicCookie)) refuse_broken("it has no dynamic header");
   if (dynamic.u32(36) != checksum(dynamic, 36)) refuse_broken("the dynamic header's checksum is wrong");
-  // The fields of a parent must be empty; readers differ in whether they look at the disk type first.
-  if (!dynamic.all_zero(40, 16) || !dynamic.all_zero(64, 512))
-    refuse("it is a VHD that names a parent image", kFlatten);
-  const Bytes size = virtual_size(footer);
-  check_table(dynamic, size, sample.length());
-  if (!ends_as_vhd(sample)) refuse("it is truncated: the footer of the dynamic VHD is missing", kFetchAgain);
+  return dynamic;
+}
+
+void check_ends(const ImageSample& sample, const ByteReader& footer) {
+  if (!ends_as_vhd(sample)) {
+    refuse(Check::truncated, "it is truncated: the footer of the dynamic VHD is missing", kFetchAgain);
+  }
   if (!tail_of(sample).holds(tail_of(sample).size() - kFooterSize, footer.text(0, kFooterSize))) {
     refuse_broken("the footers at its two ends differ");
   }
+}
+
+Bytes check_dynamic(const ImageSample& sample, Findings& findings) {
+  const ByteReader footer = head_of(sample).part(0, kFooterSize, "the VHD header");
+  findings.check([&] { check_footer(footer, kDynamic); });
+  const Bytes size = virtual_size(footer);
+  findings.check([&] {
+    const ByteReader dynamic = dynamic_header(head_of(sample));
+    findings.check([&] { check_alone(dynamic); });
+    check_table(block_table_of(dynamic), size, sample.length());
+  });
+  findings.check([&] { check_ends(sample, footer); });
   return size;
 }
 
-Bytes check_fixed(const ImageSample& sample) {
+Bytes check_fixed(const ImageSample& sample, Findings& findings) {
   const ByteReader tail = tail_of(sample);
   const ByteReader footer = tail.part(tail.size() - kFooterSize, kFooterSize, "the VHD footer");
-  check_footer(footer, kFixed);
+  findings.check([&] { check_footer(footer, kFixed); });
   const Bytes size = virtual_size(footer);
   if (size.count > sample.length() - kFooterSize) {
-    refuse(fmt::format("it is truncated: the fixed VHD has {} bytes of a disk of {}", sample.length() - kFooterSize,
+    refuse(Check::truncated,
+           fmt::format("it is truncated: the fixed VHD has {} bytes of a disk of {}", sample.length() - kFooterSize,
                        size.count),
            kFetchAgain);
   }
@@ -107,8 +137,29 @@ Bytes check_fixed(const ImageSample& sample) {
 
 bool Vpc::matches(const ImageSample& sample) const { return begins_as_vhd(sample) || ends_as_vhd(sample); }
 
-Bytes Vpc::check(const ImageSample& sample) const {
-  return begins_as_vhd(sample) ? check_dynamic(sample) : check_fixed(sample);
+std::optional<Bytes> Vpc::check(const ImageSample& sample, Findings& findings) const {
+  return findings.value_of(
+      [&] { return begins_as_vhd(sample) ? check_dynamic(sample, findings) : check_fixed(sample, findings); });
+}
+
+// A block is a bitmap of its sectors, padded to a sector, and the sectors.
+void Vpc::check_tables(const ImageFile& file, Findings& findings) const {
+  findings.check([&] {
+    const std::vector<std::byte> head = file.read({0, std::min<std::uint64_t>(file.length(), kibibytes(64).count)});
+    const ByteReader bytes(head, ByteOrder::big, "the VHD header");
+    if (!bytes.holds(0, kCookie)) return;  // a fixed one has no table
+    const BlockTable table = block_table_of(dynamic_header(bytes));
+    const std::uint64_t bitmap = (table.block_size / 512 / 8 + 511) / 512 * 512;
+    const NumberTable entries{.offset = table.offset, .entries = table.entries, .width = 4};
+    file.for_each(entries, [&](std::uint64_t position, std::uint64_t entry) {
+      constexpr std::uint64_t kAbsent = 0xffff'ffff;
+      if (entry == kAbsent || file.holds({entry * 512, bitmap + table.block_size})) return;
+      refuse(Check::truncated,
+             fmt::format("it is truncated: block {} of the VHD is said to be at {}, the file ends at {}", position,
+                         entry * 512, file.length()),
+             kFetchAgain);
+    });
+  });
 }
 
 }  // namespace basecache::inspect

@@ -10,7 +10,8 @@ class Vpc final : public ImageFormat {
  public:
   model::DiskFormat format() const override { return model::DiskFormat::vpc; }
   bool matches(const ImageSample& sample) const override;
-  Bytes check(const ImageSample& sample) const override;
+  std::optional<Bytes> check(const ImageSample& sample, Findings& findings) const override;
+  void check_tables(const ImageFile& file, Findings& findings) const override;
 };
 
 }  // namespace basecache::inspect

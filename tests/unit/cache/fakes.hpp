@@ -107,6 +107,9 @@ class FakeSource : public cache::ImageSource {
 class FakeInspector : public cache::ImageInspector {
  public:
   std::unique_ptr<cache::Inspection> begin() const override { return std::make_unique<Look>(); }
+  std::vector<cache::Finding> check_tables(const Path&, model::DiskFormat, const OpContext&) const override {
+    return {};
+  }
 
  private:
   class Look : public cache::Inspection {
@@ -117,9 +120,11 @@ class FakeInspector : public cache::ImageInspector {
       }
       count_ += bytes.size();
     }
-    cache::InspectionVerdict finish(const std::optional<std::string>&) override {
-      if (start_ == "BAD") throw Error(ErrorCode::image_unacceptable, "the fake inspector refuses");
-      return {.format = start_ == "QFI" ? model::DiskFormat::qcow2 : model::DiskFormat::raw, .virtual_size = {count_}};
+    cache::InspectionReport finish(const std::optional<std::string>&) override {
+      const model::DiskFormat format = start_ == "QFI" ? model::DiskFormat::qcow2 : model::DiskFormat::raw;
+      cache::InspectionReport report{.format = std::string(model::qemu_name(format)), .verdict = {format, {count_}}};
+      if (start_ == "BAD") report.findings.push_back({"fake", "the fake inspector refuses", "take another one"});
+      return report;
     }
 
    private:

@@ -3,7 +3,7 @@
 #include "backends/inspect/byte_reader.hpp"
 #include "backends/inspect/crc32c.hpp"
 #include "backends/inspect/image_sample.hpp"
-#include "backends/inspect/table_scan.hpp"
+#include "backends/inspect/refusal.hpp"
 #include "tests/unit/inspect/inspect_support.hpp"
 
 namespace basecache::inspect::test {
@@ -29,11 +29,11 @@ TEST_CASE("numbers are read in both byte orders, and never past the end") {
   CHECK(big.u64(1) == 0x0203040506070809);
   CHECK(little.u64(1) == 0x0908070605040302);
   for (const std::uint64_t offset : {std::uint64_t{2}, std::uint64_t{9}, ~std::uint64_t{0}, ~std::uint64_t{0} - 7}) {
-    CHECK_THROWS_AS(big.u64(offset), Error);
+    CHECK_THROWS_AS(big.u64(offset), Refusal);
     CHECK_FALSE(big.has(offset, 8));
     CHECK_FALSE(big.holds(offset, "12345678"));
   }
-  CHECK_THROWS_AS(big.bytes(1, ~std::uint64_t{0}), Error);
+  CHECK_THROWS_AS(big.bytes(1, ~std::uint64_t{0}), Refusal);
   CHECK(big.bytes(9, 0).empty());
 }
 
@@ -67,36 +67,6 @@ TEST_CASE("a sample's memory has a limit, whatever it is asked to keep") {
   beyond.keep({.offset = ~std::uint64_t{0}, .length = ~std::uint64_t{0}});
   beyond.feed(as_bytes(block));
   CHECK(beyond.window().empty());
-}
-
-// Tables of one-byte entries: an entry of the first names a table of two entries, those are lengths.
-class TestScan final : public TableScan {
- public:
-  TestScan() : TableScan(ByteOrder::big) { expect({.offset = 2, .entries = 3, .width = 1, .stride = 1}); }
-  std::vector<std::uint64_t> seen;
-
- private:
-  void visit(const PointerTable& table, std::uint64_t position, std::uint64_t entry) override {
-    if (table.level == 2) {
-      seen.push_back(table.index * 10 + position);
-      return require(entry);
-    }
-    expect({.offset = entry, .entries = 2, .width = 1, .stride = 2, .level = 2, .index = position});
-  }
-};
-
-TEST_CASE("tables that pass are read once each, and those that have passed before are left out") {
-  // The first table, at 2, names tables at 10, 10 again and 0.
-  const std::string content("\xff\xff\x0a\x0a\x00.....\x05.\x09.", 14);
-  for (const std::size_t block : {1UL, 3UL, 11UL, 100UL}) {
-    TestScan scan;
-    for (std::size_t at = 0; at < content.size(); at += block) {
-      scan.feed(as_bytes(content).subspan(at, std::min(block, content.size() - at)));
-    }
-    CHECK(scan.seen.size() == 2);
-    CHECK(scan.required_length() == 9);
-    CHECK_FALSE(scan.fault());
-  }
 }
 
 TEST_CASE("an image with any one byte changed is either taken or refused with an explanation") {

@@ -20,17 +20,58 @@ std::string partitioned() {
   return patched(disk, 510, "\x55\xaa");
 }
 
+// FAT12's boot sector: 512 bytes a sector, 2 tables, media f0.
+std::string fat() {
+  std::string disk = padded("\xeb\x3c\x90MSDOS5.0\0\2\1\1\0\2\xe0\0\x40\x0b\xf0"s, 65'536);
+  return patched(disk, 510, "\x55\xaa");
+}
+
 TEST_CASE("bytes that no rule recognises are raw, and so are disks with partitions and file systems") {
   const std::string ext4 = patched(padded("", 65'536), 1080, "\x53\xef");
-  const std::string iso = patched(padded("", 65'536), 32'769, "CD001");
-  const std::string fat = patched(padded("\xeb\x3c\x90MSDOS5.0", 65'536), 510, "\x55\xaa");
-  for (const std::string& disk :
-       {padded("x", 65'536), ext4, iso, fat, partitioned(), patched(iso, 0, partitioned().substr(0, 512))}) {
+  const std::string ntfs = patched(padded("\xeb\x52\x90NTFS    ", 65'536), 510, "\x55\xaa");
+  const std::string kernel = patched(padded("MZ\xea\7"s, 65'536), 510, "\x55\xaa\xeb\x6aHdrS");
+  for (const std::string& disk : {padded("x", 65'536), ext4, fat(), ntfs, kernel, partitioned()}) {
     for (const std::size_t block : kBlocks) CHECK(outcome(disk, block) == "raw 65536");
   }
   CHECK(outcome("x") == "raw 1");
-  CHECK(outcome("QFI") == "raw 3");
   CHECK(outcome("plain text\n") == "raw 11");
+}
+
+TEST_CASE("an optical disc is an iso, with partitions for a stick too") {
+  const std::string iso = patched(padded("", 65'536), 32'769, "CD001");
+  const std::string udf = patched(padded("", 65'536), 32'769, "BEA01");
+  const std::string bridge = patched(patched(iso, 34'817, "CD001"), 36'865, "NSR02");
+  const std::string hybrid = patched(iso, 0, partitioned().substr(0, 512));
+  for (const std::string& disc : {iso, udf, bridge, hybrid, patched(hybrid, 446, "\1"s)}) {
+    for (const std::size_t block : kBlocks) CHECK(outcome(disc, block) == "iso 65536");
+  }
+}
+
+TEST_CASE("a file that ends inside a known beginning is refused, never raw") {
+  for (const std::string& beginning :
+       {"QFI"s, "QE"s, "KDM"s, "conect"s, "vhdx"s, "LUKS"s, "Without"s, "Bochs Virtual"s, "# Disk Des"s, "COW"s}) {
+    for (const std::size_t block : kBlocks) {
+      CHECK_MESSAGE(outcome(beginning, block).starts_with("cannot take the image: "), beginning);
+    }
+  }
+}
+
+TEST_CASE("a partition table that can't be meant is refused, saying all that is wrong with it") {
+  const auto said = [](const std::string& what) {
+    return "cannot take the image: its partition table can't be meant: " + what;
+  };
+  const std::string disk = partitioned();
+  const std::string protective = patched(disk, 446, "\0\0\2\0\xee\xff\xff\xff\1\0\0\0"s);
+  CHECK(outcome(protective) == "raw 65536");
+  CHECK(outcome(patched(protective, 512, "EFI PART")) == "raw 65536");
+  CHECK(outcome(patched(disk, 446, "\1")) == said("partition 1 has the boot flag 0x01"));
+  CHECK(outcome(patched(disk, 450, "\0"s)) == said("it has no partition"));
+  CHECK(outcome(patched(disk, 466, "\xee")) == said("the protective partition isn't the first"));
+  CHECK(outcome(patched(protective, 466, "\x83")) == said("the protective partition isn't the only one"));
+  CHECK(outcome(patched(protective, 454, "\2")) == said("the protective partition doesn't begin at the second block"));
+  CHECK(outcome(patched(patched(protective, 462, "\x7f"), 466, "\x83")) ==
+        said("partition 2 has the boot flag 0x7f") +
+            "; its partition table can't be meant: the protective partition isn't the only one");
 }
 
 TEST_CASE("an empty image is refused") { CHECK(outcome("") == "cannot take the image: it is empty (zero bytes)"); }
@@ -85,10 +126,11 @@ TEST_CASE("a file that is two things at once is refused") {
   const auto said = [](const std::string& what) { return "cannot take the image: it is " + what + " at once"; };
   CHECK(outcome(patched(qcow2, 0x40, "\x7f\x10\xda\xbe")) == said("qcow2 and vdi"));
   CHECK(outcome(qcow2 + vhd.substr(vhd.size() - 512)) == said("qcow2 and vpc"));
-  CHECK(outcome(patched(qcow2, 32'769, "CD001")) == said("qcow2 and an ISO 9660 or UDF file system"));
+  CHECK(outcome(patched(qcow2, 32'769, "CD001")) == said("qcow2 and an ISO 9660 file system"));
   CHECK(outcome(patched(vmdk, 446, partitioned().substr(446, 66))) == said("vmdk and a partition table"));
-  CHECK(outcome(vmdk + padded("koly\0\0\0\4"s, 512)) == said("vmdk and an Apple disk image (dmg)"));
-  CHECK(outcome(patched(vhd, 0, "QED\0"s)) == said("vpc and a QED image"));
+  CHECK(outcome(vmdk + padded("koly\0\0\0\4"s, 512)) ==
+        said("vmdk and an Apple disk image (dmg)") + "; it is an Apple disk image (dmg)");
+  CHECK(outcome(patched(vhd, 0, "QED\0"s)) == said("vpc and a QED image") + "; it is a QED image");
   CHECK(outcome(patched(vhd, 0, partitioned().substr(0, 512))).starts_with("vpc "));
 }
 
@@ -98,25 +140,28 @@ TEST_CASE("what is declared has to be what is found") {
   const std::string iso = patched(padded("", 65'536), 32'769, "CD001");
   CHECK(outcome(vhd, 512, "vhd").starts_with("vpc "));
   CHECK(outcome(vhd, 512, "vpc").starts_with("vpc "));
+  const std::string disk = partitioned();
+  for (const char* declared : {"raw", "ami", "aki", "ari"}) CHECK(outcome(disk, 512, declared) == "raw 65536");
+  for (const char* declared : {"iso", "ami", "aki", "ari"}) CHECK(outcome(iso, 512, declared) == "iso 65536");
+  CHECK(outcome(iso, 512, "raw") == "cannot take the image: it is declared as 'raw' and is iso");
+  CHECK(outcome(disk, 512, "iso") == "cannot take the image: it is declared as 'iso' and is raw");
   for (const char* declared : {"raw", "iso", "ami", "aki", "ari"}) {
-    CHECK(outcome(iso, 512, declared) == "raw 65536");
     CHECK(outcome(qcow2, 512, declared) ==
           "cannot take the image: it is declared as '" + std::string(declared) + "' and is qcow2");
   }
-  CHECK(outcome(iso, 512, "qcow2") == "cannot take the image: it is declared as 'qcow2' and is raw");
+  CHECK(outcome(iso, 512, "qcow2") == "cannot take the image: it is declared as 'qcow2' and is iso");
   CHECK(outcome(vhd, 512, "vhdx") == "cannot take the image: it is declared as 'vhdx' and is vpc");
   CHECK(outcome(qcow2, 512, "ploop") == "cannot take the image: its declared format 'ploop' isn't one that is taken");
   CHECK(outcome(qcow2, 512, "") == "cannot take the image: its declared format '' isn't one that is taken");
 }
 
 TEST_CASE("an unknown declared word is refused with the words that are known") {
-  try {
-    inspect("x", 1, "ploop\n");
-    FAIL("accepted");
-  } catch (const Error& error) {
-    CHECK(error.message() == "cannot take the image: its declared format 'ploop\\x0a' isn't one that is taken");
-    CHECK(error.hint() == "it looks like raw; known are raw, qcow2, vmdk, vpc, vhd, vhdx, vdi, iso, ami, aki and ari");
-  }
+  const cache::InspectionReport report = inspect("x", 1, "ploop\n");
+  REQUIRE(report.findings.size() == 1);
+  CHECK(report.findings[0].check == "declared_format");
+  CHECK(report.findings[0].detail == "its declared format 'ploop\\x0a' isn't one that is taken");
+  CHECK(report.findings[0].hint ==
+        "it looks like raw; known are raw, qcow2, vmdk, vpc, vhd, vhdx, vdi, iso, ami, aki and ari");
 }
 
 }  // namespace

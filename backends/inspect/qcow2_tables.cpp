@@ -1,0 +1,161 @@
+#include "backends/inspect/qcow2_tables.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace basecache::inspect {
+namespace {
+
+constexpr std::uint64_t kOffsetMask = 0x00ff'ffff'ffff'fe00;
+constexpr std::uint64_t kL1Reserved = 0x7f00'0000'0000'01ff;
+constexpr std::uint64_t kCompressed = std::uint64_t{1} << 62;
+constexpr std::uint64_t kReadsAsZeros = 1;  // version 3; in an extended entry the bitmap says that
+constexpr std::uint64_t kL2Reserved = 0x3f00'0000'0000'01fe;
+// QEMU's limits are 65535 bitmaps and 64 MiB for their directory; people keep a few.
+constexpr std::uint32_t kMaxBitmaps = 1024;
+
+[[noreturn]] void refuse_entry(std::string what) {
+  refuse(Check::tables, "its qcow2 tables are broken: " + std::move(what), kFetchAgain);
+}
+
+bool overlap(ByteRange a, ByteRange b) { return a.offset < b.offset + b.length && b.offset < a.offset + a.length; }
+
+}  // namespace
+
+void Qcow2Tables::check(const std::optional<Qcow2BitmapDirectory>& bitmaps, Findings& findings) const {
+  findings.check([&] { check_l1(); });
+  findings.check([&] { check_refcounts(); });
+  if (bitmaps) findings.check([&] { check_bitmaps(*bitmaps); });
+}
+
+// Nothing may stand in the header's cluster, or where the two tables are that the header names.
+void Qcow2Tables::require_place(const Part& part, ByteRange range) const {
+  if (!file_.holds(range)) {
+    refuse(Check::truncated,
+           fmt::format("it is truncated: {} {} is said to be at {}, the file ends at {}", part.kind, part.position,
+                       range.offset, file_.length()),
+           kFetchAgain);
+  }
+  const bool is_aligned = range.offset % header_.cluster_size() == 0;
+  if (is_aligned && range.offset != 0 && !overlap(range, header_.l1_table()) &&
+      !overlap(range, header_.refcount_table())) {
+    return;
+  }
+  refuse_entry(fmt::format("{} {} is said to be at {}, {}", part.kind, part.position, range.offset,
+                           is_aligned ? "where the header or one of its tables is" : "not at a cluster"));
+}
+
+// Each L2 table has its own clusters. More of them than the file has room for would only cost time.
+void Qcow2Tables::check_l1() const {
+  std::uint64_t room = file_.length() / header_.cluster_size();
+  file_.for_each({.offset = header_.l1_offset, .entries = header_.l1_entries},
+                 [&](std::uint64_t position, std::uint64_t entry) {
+                   if ((entry & kL1Reserved) != 0) {
+                     refuse_entry(fmt::format("L1 entry {} is {:#018x}", position, entry));
+                   }
+                   const std::uint64_t offset = entry & kOffsetMask;
+                   if (offset == 0) return;
+                   require_place({"L2 table", position}, {offset, header_.cluster_size()});
+                   if (room-- == 0) refuse_entry("it has more L2 tables than the file has clusters");
+                   check_l2(position, offset);
+                 });
+}
+
+void Qcow2Tables::check_l2(std::uint64_t l1_position, std::uint64_t offset) const {
+  const std::uint64_t first = l1_position * header_.l2_entries();
+  const bool extended = header_.extended_l2();
+  std::uint64_t entry = 0;
+  file_.for_each({.offset = offset, .entries = header_.cluster_size() / 8},
+                 [&](std::uint64_t position, std::uint64_t number) {
+                   if (extended && position % 2 == 1) return check_subclusters(first + position / 2, entry, number);
+                   entry = number;
+                   const std::uint64_t cluster = first + (extended ? position / 2 : position);
+                   if ((entry & kCompressed) != 0) return check_compressed(cluster, entry);
+                   check_plain(cluster, entry);
+                 });
+}
+
+void Qcow2Tables::check_plain(std::uint64_t cluster, std::uint64_t entry) const {
+  const bool zeros_allowed = header_.version == 3 && !header_.extended_l2();
+  const std::uint64_t reserved = kL2Reserved | (zeros_allowed ? 0 : kReadsAsZeros);
+  if ((entry & reserved) != 0) refuse_entry(fmt::format("the entry of cluster {} is {:#018x}", cluster, entry));
+  const std::uint64_t offset = entry & kOffsetMask;
+  if (offset == 0) return;
+  require_place({"cluster", cluster}, {offset, used_bytes(cluster)});
+}
+
+// The virtual disk may end inside its last cluster, and so may the file; of subclusters some may be missing.
+std::uint64_t Qcow2Tables::used_bytes(std::uint64_t cluster) const {
+  const std::uint64_t whole_clusters = header_.virtual_size >> header_.cluster_bits;
+  return cluster < whole_clusters && !header_.extended_l2() ? header_.cluster_size() : 1;
+}
+
+// Counted in sectors from the one it begins in; the last of them may be cut by the end of the file.
+void Qcow2Tables::check_compressed(std::uint64_t cluster, std::uint64_t entry) const {
+  const std::uint32_t offset_bits = 62 - (header_.cluster_bits - 8);
+  const std::uint64_t offset = entry & ((std::uint64_t{1} << offset_bits) - 1);
+  const std::uint64_t more_sectors = (entry & (kCompressed - 1)) >> offset_bits;
+  const std::uint64_t last = std::max(offset, offset / 512 * 512 + more_sectors * 512);
+  if (!file_.holds({offset, last - offset + 1})) {
+    refuse(Check::truncated,
+           fmt::format("it is truncated: compressed cluster {} is said to be at {} to {}, the file ends at {}", cluster,
+                       offset, last, file_.length()),
+           kFetchAgain);
+  }
+  if (offset < header_.cluster_size()) {
+    refuse_entry(fmt::format("compressed cluster {} is said to be in the header", cluster));
+  }
+}
+
+// The specification's "Extended L2 Entries": 32 bits say which subclusters are there, 32 which read as zeros.
+void Qcow2Tables::check_subclusters(std::uint64_t cluster, std::uint64_t entry, std::uint64_t bitmap) const {
+  const std::uint64_t present = bitmap & 0xffff'ffff;
+  const std::uint64_t zeros = bitmap >> 32;
+  const bool compressed = (entry & kCompressed) != 0;
+  const bool somewhere = (entry & kOffsetMask) != 0;
+  if ((present & zeros) != 0 || (compressed && bitmap != 0) || (!compressed && present != 0 && !somewhere)) {
+    refuse_entry(fmt::format("the subclusters of cluster {} contradict each other", cluster));
+  }
+}
+
+void Qcow2Tables::check_refcounts() const {
+  const ByteRange table = header_.refcount_table();
+  file_.for_each({.offset = table.offset, .entries = table.length / 8},
+                 [&](std::uint64_t position, std::uint64_t entry) {
+                   if (entry == 0) return;
+                   if (entry % 512 != 0) refuse_entry(fmt::format("refcount entry {} is {:#018x}", position, entry));
+                   require_place({"refcount block", position}, {entry, header_.cluster_size()});
+                 });
+}
+
+// The specification's "Bitmap directory": entries of 24 bytes and their names, each entry's length a multiple of 8.
+void Qcow2Tables::check_bitmaps(const Qcow2BitmapDirectory& directory) const {
+  if (directory.bitmaps > kMaxBitmaps) refuse_entry(fmt::format("it has {} bitmaps", directory.bitmaps));
+  require_place({"bitmap directory", 0}, directory.place);
+  const std::uint64_t end = directory.place.offset + directory.place.length;
+  std::uint64_t at = directory.place.offset;
+  for (std::uint32_t i = 0; i < directory.bitmaps; ++i) {
+    if (end - at < 24) refuse_entry("the bitmap directory is too short");
+    at += check_bitmap(i, at);
+    if (at > end) refuse_entry("the bitmap directory is too short");
+  }
+}
+
+// The entry's length.
+std::uint64_t Qcow2Tables::check_bitmap(std::uint64_t bitmap, std::uint64_t at) const {
+  const std::vector<std::byte> bytes = file_.read({at, 24});
+  const ByteReader entry(bytes, ByteOrder::big, "a bitmap directory entry");
+  const NumberTable table{.offset = entry.u64(0), .entries = entry.u32(8)};
+  require_place({"bitmap table", bitmap}, {table.offset, table.entries * 8});
+  file_.for_each(table, [&](std::uint64_t, std::uint64_t number) {
+    const std::uint64_t offset = number & kOffsetMask;
+    if (offset != 0) require_place({"cluster of bitmap", bitmap}, {offset, header_.cluster_size()});
+  });
+  const std::uint64_t length = 24 + std::uint64_t{entry.u32(20)} + entry.u16(18);
+  return (length + 7) / 8 * 8;
+}
+
+}  // namespace basecache::inspect
