@@ -91,8 +91,8 @@ struct Node::Parts {
         recovered(prepared(layout)),
         sources(config, std::move(service)),
         verifier(signature_settings(config)),
-        raw_disk(preallocation(config)),
-        qcow2_disk(preallocation(config)),
+        raw_disk(qemu_img, preallocation(config)),
+        qcow2_disk(qemu_img, preallocation(config)),
         builder(layout, {sources.by_ref, inspector, verifier, converter, formatter},
                 {.force_raw_images = config.force_raw_images, .allow_md5 = config.allow_md5}),
         images(layout, builder, config.build_concurrency),
@@ -107,7 +107,9 @@ struct Node::Parts {
   Sources sources;
   signature::SignatureVerifier verifier;
   inspect::FormatInspector inspector;
-  qemu::QemuConverter converter;
+  sandbox::Sandbox sandbox;
+  qemu::ConfinedQemuImg qemu_img{sandbox};
+  qemu::QemuConverter converter{qemu_img};
   qemu::DiskChain chains;
   mkfs::MkfsFormatter formatter;
   disk::RawDisk raw_disk;

@@ -7,7 +7,7 @@ set -euo pipefail
 
 run=(ca-certificates dosfstools e2fsprogs qemu-utils util-linux)
 build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev libcurl4-openssl-dev libfmt-dev
-  libisofs-dev libspdlog-dev libssl-dev libyaml-cpp-dev meson ninja-build nlohmann-json3-dev
+  libisofs-dev libseccomp-dev libspdlog-dev libssl-dev libyaml-cpp-dev meson ninja-build nlohmann-json3-dev
   pkg-config python3 doctest-dev)
 demo=("${build[@]}" curl xorriso)
 test=("${demo[@]}" ccache clang clang-format-14 libclang-rt-14-dev openssl procps shellcheck strace universal-ctags

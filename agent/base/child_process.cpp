@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -92,6 +93,9 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
 // Everything the child needs, prepared by the parent.
 struct Launch {
   const char* program;
+  const std::array<int, ChildProcess::kMostFiles>& files;
+  unsigned file_count;
+  const Confinement* confinement;
   char* const* argv;
   char* const* environment;
   int input;
@@ -100,12 +104,33 @@ struct Launch {
   pid_t parent;
 };
 
+// Out of the way first, as any of them may stand where another one belongs.
+int arrange_files(const Launch& launch) {
+  constexpr int kFirst = 3;
+  constexpr int kAside = kFirst + static_cast<int>(ChildProcess::kMostFiles);
+  std::array<int, ChildProcess::kMostFiles> aside{};
+  for (unsigned i = 0; i < launch.file_count; ++i) {
+    aside[i] = ::fcntl(launch.files[i], F_DUPFD, kAside);
+    if (aside[i] < 0) return errno;
+  }
+  for (unsigned i = 0; i < launch.file_count; ++i) {
+    if (::dup2(aside[i], kFirst + static_cast<int>(i)) < 0) return errno;
+  }
+  const unsigned first_unwanted = kFirst + launch.file_count;
+  return ::syscall(SYS_close_range, first_unwanted, ~0U, 0U) == 0 ? 0 : errno;
+}
+
 // In the child, between vfork and exec: system calls only. Returns the errno of what failed.
 int become(const Launch& launch) {
-  if (::setpgid(0, 0) != 0 || ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
-  if (::getppid() != launch.parent) return ECANCELED;
+  if (::setpgid(0, 0) != 0) return errno;
   if (::dup2(launch.input, 0) < 0 || ::dup2(launch.output, 1) < 0 || ::dup2(launch.errors, 2) < 0) return errno;
-  if (::syscall(SYS_close_range, 3U, ~0U, 0U) != 0) return errno;
+  if (launch.confinement != nullptr) {
+    if (const int error = launch.confinement->enter(); error != 0) return error;
+  }
+  // Afterwards: another user's process forgets it.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
+  if (::getppid() != launch.parent) return ECANCELED;
+  if (const int error = arrange_files(launch); error != 0) return error;
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
@@ -139,17 +164,22 @@ int become(const Launch& launch) {
 
 }  // namespace
 
-ChildProcess ChildProcess::start(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
-  const std::string program = find_program(argv.front());
-  std::vector<std::string> variables = environment;
+ChildProcess ChildProcess::start(const Plan& plan) {
+  const std::string program = find_program(plan.argv.front());
+  std::vector<std::string> variables = plan.environment;
   variables.push_back("PATH=" + search_path());
   variables.push_back("LC_ALL=C");
   auto [output, output_writer] = make_pipe();
   auto [errors, errors_writer] = make_pipe();
   const UniqueFd null = open_file("/dev/null", O_RDONLY);
-  const std::vector<char*> arguments = pointers_to(argv);
+  const std::vector<char*> arguments = pointers_to(plan.argv);
   const std::vector<char*> names = pointers_to(variables);
+  std::array<int, kMostFiles> files{};
+  std::copy_n(plan.files.begin(), std::min(plan.files.size(), kMostFiles), files.begin());
   const Launch launch{.program = program.c_str(),
+                      .files = files,
+                      .file_count = static_cast<unsigned>(std::min(plan.files.size(), kMostFiles)),
+                      .confinement = plan.confinement,
                       .argv = arguments.data(),
                       .environment = names.data(),
                       .input = null.get(),
@@ -162,9 +192,9 @@ ChildProcess ChildProcess::start(const std::vector<std::string>& argv, const std
   ChildProcess child(pid, std::move(pidfd), std::move(output), std::move(errors));
   if (failure != 0) {
     char reason[256];
-    throw cannot_start(argv.front(), ::strerror_r(failure, reason, sizeof reason));
+    throw cannot_start(plan.argv.front(), ::strerror_r(failure, reason, sizeof reason));
   }
-  if (child.pidfd() < 0) throw Error(ErrorCode::internal, "cannot watch process of " + quote(argv.front()));
+  if (child.pidfd() < 0) throw Error(ErrorCode::internal, "cannot watch process of " + quote(plan.argv.front()));
   return child;
 }
 

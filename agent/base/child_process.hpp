@@ -2,22 +2,34 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
+#include "agent/base/confinement.hpp"
 #include "agent/base/unique_fd.hpp"
 
 namespace basecache {
 
-// A running child: leader of its own process group, stdin /dev/null, stdout and stderr on non-blocking pipes, no other
-// descriptor of ours, default signals, killed by the kernel when we die however we die (PR_SET_PDEATHSIG): a converter
-// whose daemon was killed must not go on writing beside its successor. Killed with its group and reaped when it goes.
+// A running child: leader of its own process group, stdin /dev/null, stdout and stderr on non-blocking pipes, no
+// descriptors of ours but those it is given, default signals, killed by the kernel when we die however we die
+// (PR_SET_PDEATHSIG): a converter whose daemon was killed must not go on writing beside its successor. Killed with its
+// group and reaped when it goes.
 //
 // The parent-death signal follows the *thread* that started the child, so the thread must outlive it; run() waits.
 class ChildProcess {
  public:
+  // What it is made from.
+  struct Plan {
+    const std::vector<std::string>& argv;
+    const std::vector<std::string>& environment;  // besides PATH and LC_ALL=C
+    std::vector<int> files = {};                  // descriptors of ours that become its 3, 4, ...; kMostFiles at most
+    const Confinement* confinement = nullptr;
+  };
+  static constexpr std::size_t kMostFiles = 4;
+
   // Error(tool_failed) when the program can't be found or executed, naming the package that holds it when we know it.
-  static ChildProcess start(const std::vector<std::string>& argv, const std::vector<std::string>& environment);
+  static ChildProcess start(const Plan& plan);
 
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&&) = delete;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 
 #include "agent/base/child_process.hpp"
 #include "agent/base/error.hpp"
@@ -52,6 +53,7 @@ class Conversation {
     }
     // Grandchildren that outlive their leader must not keep us reading.
     child_.kill_group();
+    result_.program = command_.argv.front();
     result_.status = child_.reap();
     drain();
     return std::move(result_);
@@ -91,8 +93,23 @@ class Conversation {
   CompletedProcess result_;
 };
 
+// What its limits do to a confined program; of other signals nobody but the sender knows why.
+std::string_view reason_of_signal(int signal) {
+  switch (signal) {
+    case SIGXCPU:
+      return ": it used more CPU time than it may";
+    case SIGXFSZ:
+      return ": it wrote more than it may";
+    case SIGSYS:
+      return ": it made a system call that it may not";
+    default:
+      return "";
+  }
+}
+
 std::string ending_of(int status) {
-  return status < 0 ? fmt::format("was ended by signal {}", -status) : fmt::format("exited with {}", status);
+  if (status < 0) return fmt::format("was ended by signal {}{}", -status, reason_of_signal(-status));
+  return fmt::format("exited with {}", status);
 }
 
 // The tool's own words, on one line.
@@ -106,21 +123,30 @@ std::string one_line(std::string text) {
 
 CompletedProcess run(const Command& command, const OpContext& op) {
   op.check();
-  return Conversation(command, ChildProcess::start(command.argv, command.environment)).until_end(op);
+  return Conversation(command, ChildProcess::start({.argv = command.argv,
+                                                    .environment = command.environment,
+                                                    .files = command.files,
+                                                    .confinement = command.confinement}))
+      .until_end(op);
+}
+
+void require_success(const CompletedProcess& done, std::string_view doing) {
+  if (done.status == 0) return;
+  const bool full = done.errors.find("No space left on device") != std::string::npos;
+  const std::string words = one_line(done.errors);
+  std::string message = fmt::format("cannot {}: {} {}", doing, done.program, ending_of(done.status));
+  if (!words.empty()) message += ": " + quote(words, kErrorsLimit);
+  throw Error(full ? ErrorCode::no_space : ErrorCode::tool_failed, std::move(message))
+      .set_hint(full ? kNoSpaceHint : "")
+      .add_field("argv0", done.program)
+      .add_field("exit", std::to_string(done.status))
+      .add_field("stderr", words);
 }
 
 CompletedProcess run_checked(const Command& command, const OpContext& op, std::string_view doing) {
   CompletedProcess done = run(command, op);
-  if (done.status == 0) return done;
-  const bool full = done.errors.find("No space left on device") != std::string::npos;
-  const std::string words = one_line(done.errors);
-  std::string message = fmt::format("cannot {}: {} {}", doing, command.argv.front(), ending_of(done.status));
-  if (!words.empty()) message += ": " + quote(words, kErrorsLimit);
-  throw Error(full ? ErrorCode::no_space : ErrorCode::tool_failed, std::move(message))
-      .set_hint(full ? kNoSpaceHint : "")
-      .add_field("argv0", command.argv.front())
-      .add_field("exit", std::to_string(done.status))
-      .add_field("stderr", words);
+  require_success(done, doing);
+  return done;
 }
 
 }  // namespace basecache

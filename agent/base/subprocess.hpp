@@ -6,23 +6,28 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/base/confinement.hpp"
 #include "agent/base/op_context.hpp"
 
 namespace basecache {
 
 // A program to run: argv vector, no shell, found through PATH, own process group, stdin /dev/null, no
-// inherited descriptors, environment PATH + LC_ALL=C (+ `environment`), default signal mask and dispositions.
+// inherited descriptors but `files`, environment PATH + LC_ALL=C (+ `environment`), default signal mask and
+// dispositions.
 struct Command {
   std::vector<std::string> argv;
-  std::vector<std::string> environment;  // "NAME=value"
-  std::function<void(std::string_view)>
-      on_stdout;  // sees the bytes as they come (progress); called on the running thread
+  std::vector<std::string> environment = {};  // "NAME=value"
+  std::function<void(std::string_view)> on_stdout =
+      {};                                    // sees the bytes as they come (progress); called on the running thread
+  std::vector<int> files = {};               // become its descriptors 3, 4, ... (ChildProcess::kMostFiles at most)
+  const Confinement* confinement = nullptr;  // what it gives up before it runs; outlives the run
 };
 
 struct CompletedProcess {
-  int status = 0;      // exit code, or -N when ended by signal N
-  std::string output;  // stdout, first 1 MiB
-  std::string errors;  // stderr, last 2 KiB
+  std::string program;  // argv[0]
+  int status = 0;       // exit code, or -N when ended by signal N
+  std::string output;   // stdout, first 1 MiB
+  std::string errors;   // stderr, last 2 KiB
 };
 
 // Runs it to its end. The whole process group is killed when `op` is cancelled or its deadline passes
@@ -30,8 +35,11 @@ struct CompletedProcess {
 // when it is one that we know. A non-zero exit is not an error here.
 CompletedProcess run(const Command& command, const OpContext& op);
 
-// As run(), but a status that isn't 0 is Error(tool_failed) with fields argv0, exit, stderr; `doing` completes
-// "cannot ...". stderr that says "No space left on device" makes it no_space.
+// Unless its status is 0: Error(tool_failed) with fields argv0, exit, stderr; `doing` completes "cannot ...". stderr
+// that says "No space left on device" makes it no_space.
+void require_success(const CompletedProcess& done, std::string_view doing);
+
+// As run(), and then require_success().
 CompletedProcess run_checked(const Command& command, const OpContext& op, std::string_view doing);
 
 }  // namespace basecache

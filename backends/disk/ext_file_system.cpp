@@ -9,7 +9,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/base/subprocess.hpp"
+#include "backends/sandbox/confined_run.hpp"
 
 namespace basecache::disk {
 namespace {
@@ -22,13 +22,20 @@ constexpr std::string_view kBootSignature = "\x55\xaa";
 constexpr std::size_t kGptAt = 512;
 constexpr std::string_view kGptMagic = "EFI PART";
 
-Command command(std::vector<std::string> argv) { return {.argv = std::move(argv), .environment = {}, .on_stdout = {}}; }
+// e2fsck holds some bits for each block and inode; a file system of 16 TiB needs about 2 GiB.
+constexpr Bytes kAddressSpace = gibibytes(4);
+constexpr std::chrono::hours kCpuTime{1};
+
+CompletedProcess run_on(const sandbox::OpenedFile& disk, std::vector<std::string> argv, const sandbox::Sandbox& sandbox,
+                        const OpContext& op) {
+  const sandbox::Limits limits{
+      .address_space = kAddressSpace, .cpu_time = kCpuTime, .file_size = sizes_of(disk.path()).apparent};
+  argv.push_back(sandbox::descriptor_path(0));
+  return sandbox::run_confined(sandbox, {&disk}, disk.owner(), limits, {.argv = std::move(argv)}, op);
+}
 
 // e2fsck(8): 0 clean, 1 corrected, 2 corrected and to be remounted, which nobody has to do here.
-bool is_sound(const Path& disk, const OpContext& op) {
-  const int status = run(command({"e2fsck", "-fp", disk.native()}), op).status;
-  return status >= 0 && status <= 2;
-}
+bool is_sound(const CompletedProcess& done) { return done.status >= 0 && done.status <= 2; }
 
 // A refusal ends with an exit code; a tool that is missing or was ended by a signal doesn't.
 bool is_refusal(const Error& error) {
@@ -53,10 +60,11 @@ bool is_bare_ext(const Path& disk) {
          !stands_at(kGptAt, kGptMagic);
 }
 
-bool grow_ext(const Path& disk, const OpContext& op) {
-  if (!is_sound(disk, op)) return false;
+bool grow_ext(const sandbox::Sandbox& sandbox, const Path& disk, const OpContext& op) {
+  const sandbox::OpenedFile file(disk, sandbox::OpenedFile::Access::write);
+  if (!is_sound(run_on(file, {"e2fsck", "-fp"}, sandbox, op))) return false;
   try {
-    run_checked(command({"resize2fs", disk.native()}), op, "grow the file system");
+    require_success(run_on(file, {"resize2fs"}, sandbox, op), "grow the file system");
     return true;
   } catch (const Error& error) {
     if (is_refusal(error)) return false;

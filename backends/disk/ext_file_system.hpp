@@ -2,6 +2,7 @@
 
 #include "agent/base/op_context.hpp"
 #include "agent/base/path.hpp"
+#include "backends/sandbox/sandbox.hpp"
 
 namespace basecache::disk {
 
@@ -12,6 +13,7 @@ bool is_bare_ext(const Path& disk);
 // Grows an ext2/3/4 file system to the size of its file: `e2fsck -fp`, then `resize2fs`, as Nova's resize2fs.
 // False when the tools refuse (damage, features that they don't know): the guest then finds its file system as it was
 // in the image, on a larger disk, as with Nova. Error(tool_failed) when a tool is missing, Error(no_space).
-bool grow_ext(const Path& disk, const OpContext& op);
+// Both run in the sandbox: a guest may have written what they read.
+bool grow_ext(const sandbox::Sandbox& sandbox, const Path& disk, const OpContext& op);
 
 }  // namespace basecache::disk

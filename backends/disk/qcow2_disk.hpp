@@ -2,6 +2,7 @@
 
 #include "agent/provision/disk_backend.hpp"
 #include "backends/disk/preallocation.hpp"
+#include "backends/qemu/confined_qemu_img.hpp"
 
 namespace basecache::disk {
 
@@ -11,7 +12,9 @@ namespace basecache::disk {
 // Disks aren't synced, as Nova's aren't; see RawDisk.
 class Qcow2Disk : public provision::DiskBackend {
  public:
-  explicit Qcow2Disk(Preallocation preallocation) : preallocation_(preallocation) {}
+  // `qemu_img` must outlive this.
+  Qcow2Disk(const qemu::ConfinedQemuImg& qemu_img, Preallocation preallocation)
+      : qemu_img_(qemu_img), preallocation_(preallocation) {}
 
   // The size made is the one asked for, rounded up to the whole sectors of 512 bytes that qcow2 knows.
   provision::MadeDisk create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
@@ -21,6 +24,7 @@ class Qcow2Disk : public provision::DiskBackend {
   provision::MadeDisk grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) override;
 
  private:
+  const qemu::ConfinedQemuImg& qemu_img_;
   Preallocation preallocation_;
 };
 

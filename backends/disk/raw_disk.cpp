@@ -19,10 +19,11 @@ namespace {
 
 constexpr auto kRaw = model::DiskFormat::raw;
 
-void copy_base(const provision::DiskPlace& place, const cache::BaseFile& base, OpContext& op) {
+void copy_base(const qemu::ConfinedQemuImg& qemu_img, const provision::DiskPlace& place, const cache::BaseFile& base,
+               OpContext& op) {
   const auto reached = [&](Bytes done) { op.report({"copy", place.disk, done.count, base.virtual_size().count}); };
   if (base.format() == kRaw) return copy_sparse(base.path(), place.staged, reached, op);
-  qemu::QemuConverter().to_raw(base.path(), {base.format(), base.virtual_size()}, place.staged, op);
+  qemu::QemuConverter(qemu_img).to_raw(base.path(), {base.format(), base.virtual_size()}, place.staged, op);
 }
 
 void set_length(const Path& file, Bytes size) {
@@ -36,10 +37,10 @@ void set_length(const Path& file, Bytes size) {
 provision::MadeDisk RawDisk::create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
                                          const cache::BaseFile& base, OpContext& op) {
   const Bytes wanted = size_at_least(base.virtual_size(), size, "base file " + base.key().text());
-  copy_base(place, base, op);
+  copy_base(qemu_img_, place, base, op);
   if (wanted > sizes_of(place.staged).apparent) {
     set_length(place.staged, wanted);
-    if (is_bare_ext(place.staged)) grow_ext(place.staged, op);
+    if (is_bare_ext(place.staged)) grow_ext(qemu_img_.sandbox(), place.staged, op);
   }
   preallocate(preallocation_, place.staged, wanted);
   return {kRaw, wanted};
@@ -49,8 +50,8 @@ provision::MadeDisk RawDisk::grow_disk(const Path& disk, std::optional<Bytes> si
   const Bytes current = sizes_of(disk).apparent;
   const Bytes wanted = size_at_least(current, size, "disk " + quote(disk.native()));
   if (wanted > current) {
-    qemu::grow_disk(disk, kRaw, wanted, op);
-    if (is_bare_ext(disk)) grow_ext(disk, op);
+    qemu::grow_disk(qemu_img_, disk, kRaw, wanted, op);
+    if (is_bare_ext(disk)) grow_ext(qemu_img_.sandbox(), disk, op);
     preallocate(preallocation_, disk, wanted);
   }
   return {kRaw, wanted};

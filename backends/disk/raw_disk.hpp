@@ -2,6 +2,7 @@
 
 #include "agent/provision/disk_backend.hpp"
 #include "backends/disk/preallocation.hpp"
+#include "backends/qemu/confined_qemu_img.hpp"
 
 namespace basecache::disk {
 
@@ -13,7 +14,9 @@ namespace basecache::disk {
 // again from its base file, which is synced.
 class RawDisk : public provision::DiskBackend {
  public:
-  explicit RawDisk(Preallocation preallocation) : preallocation_(preallocation) {}
+  // `qemu_img` must outlive this.
+  RawDisk(const qemu::ConfinedQemuImg& qemu_img, Preallocation preallocation)
+      : qemu_img_(qemu_img), preallocation_(preallocation) {}
 
   // Progress step "copy" (or "convert"), subject: the disk's name.
   provision::MadeDisk create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
@@ -23,6 +26,7 @@ class RawDisk : public provision::DiskBackend {
   provision::MadeDisk grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) override;
 
  private:
+  const qemu::ConfinedQemuImg& qemu_img_;
   Preallocation preallocation_;
 };
 

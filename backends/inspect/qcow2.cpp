@@ -38,7 +38,7 @@ void check_backing_file(const Qcow2Header& header, const ByteReader& bytes) {
          kFlatten);
 }
 
-void check_data_file(const Qcow2Header& header) {
+void check_external_file(const Qcow2Header& header) {
   if ((header.incompatible & Qcow2Header::kDataFile) != 0) {
     refuse(Check::data_file, "it keeps its content in an external data file", kFlatten);
   }
@@ -139,7 +139,7 @@ std::optional<Bytes> Qcow2::check(const ImageSample& sample, Findings& findings)
   const std::optional<Qcow2Header> header = findings.value_of([&] { return Qcow2Header::read(bytes); });
   if (!header) return std::nullopt;
   findings.check([&] { check_backing_file(*header, bytes); });
-  findings.check([&] { check_data_file(*header); });
+  findings.check([&] { check_external_file(*header); });
   findings.check([&] { check_encryption(*header); });
   findings.check([&] { check_snapshots(*header); });
   findings.check([&] { check_closed(*header); });

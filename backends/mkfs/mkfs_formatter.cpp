@@ -7,12 +7,12 @@ namespace basecache::mkfs {
 
 void MkfsFormatter::format_file_system(const Path& file, const std::string& file_system, const std::string& label,
                                        OpContext& op) {
-  const Command command{.argv = mkfs_argv(file, file_system, label), .environment = {}, .on_stdout = {}};
+  const Command command{.argv = mkfs_argv(file, file_system, label)};
   run_checked(command, op, "make an empty " + file_system + " file system");
 }
 
 void MkfsFormatter::format_swap(const Path& file, OpContext& op) {
-  run_checked({.argv = mkswap_argv(file), .environment = {}, .on_stdout = {}}, op, "make swap space");
+  run_checked({.argv = mkswap_argv(file)}, op, "make swap space");
 }
 
 }  // namespace basecache::mkfs

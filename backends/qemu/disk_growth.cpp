@@ -1,9 +1,7 @@
 #include "backends/qemu/disk_growth.hpp"
 
 #include "agent/base/error.hpp"
-#include "agent/base/subprocess.hpp"
 #include "agent/base/text.hpp"
-#include "backends/qemu/qemu_img_argv.hpp"
 
 namespace basecache::qemu {
 namespace {
@@ -13,9 +11,10 @@ constexpr std::string_view kLockRefused = "Failed to get";
 
 }  // namespace
 
-void grow_disk(const Path& disk, model::DiskFormat format, Bytes size, const OpContext& op) {
+void grow_disk(const ConfinedQemuImg& qemu_img, const Path& disk, model::DiskFormat format, Bytes size,
+               const OpContext& op) {
   try {
-    run_checked({.argv = grow_argv(disk, format, size), .environment = {}, .on_stdout = {}}, op, "grow the disk");
+    qemu_img.grow(disk, format, size, op);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::tool_failed || error.message().find(kLockRefused) == std::string::npos) throw;
     throw Error(ErrorCode::in_use, "cannot grow " + quote(disk.native()) + ": a guest or another program has it open")

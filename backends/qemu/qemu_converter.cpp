@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/filesystem/operations.hpp>
-
 #include <algorithm>
 
 #include "agent/base/error.hpp"
@@ -20,20 +18,18 @@ namespace {
 // What qemu-img says when the image, not the node, is at fault.
 constexpr std::string_view kReadFailure = "error while reading";
 
-ImageDescription describe(const Path& image, model::DiskFormat format, const OpContext& op) {
-  const CompletedProcess done = run({.argv = describe_argv(image, format), .environment = {}, .on_stdout = {}}, op);
+ImageDescription read_description(const CompletedProcess& done, model::DiskFormat format) {
   if (done.status == 0) return ImageDescription::parse(done.output);
   // Ended by a signal it has said nothing about the image.
-  const ErrorCode code = done.status > 0 ? ErrorCode::image_unacceptable : ErrorCode::tool_failed;
-  throw Error(code, fmt::format("qemu-img can't open the image as {}: {}", model::qemu_name(format),
-                                quote(done.errors, done.errors.size())));
+  if (done.status < 0) require_success(done, "look at the image");
+  throw Error(ErrorCode::image_unacceptable, fmt::format("qemu-img can't open the image as {}: {}",
+                                                         model::qemu_name(format), quote(done.errors, 2048)));
 }
 
 void check_size(const Path& raw_file, Bytes expected) {
   const auto failed = [](std::string why) {
     return Error(ErrorCode::tool_failed, "qemu-img convert " + std::move(why));
   };
-  if (!boost::filesystem::exists(raw_file)) throw failed("succeeded, but made no " + quote(raw_file.native()));
   const Bytes size = sizes_of(raw_file).apparent;
   if (size == expected) return;
   throw failed(fmt::format("wrote {} bytes for an image of {} bytes to {}", size.count, expected.count,
@@ -43,7 +39,7 @@ void check_size(const Path& raw_file, Bytes expected) {
 }  // namespace
 
 void QemuConverter::confirm(const Path& image, const cache::InspectionVerdict& verdict, OpContext& op) {
-  check_agreement(describe(image, verdict.format, op), verdict);
+  check_agreement(read_description(qemu_img_.describe(image, verdict.format, op), verdict.format), verdict);
 }
 
 void QemuConverter::to_raw(const Path& image, const cache::InspectionVerdict& verdict, const Path& raw_file,
@@ -52,14 +48,12 @@ void QemuConverter::to_raw(const Path& image, const cache::InspectionVerdict& ve
   const Bytes total = verdict.virtual_size;
   const auto report = [&](Bytes done) { op.report({"convert", subject, done.count, total.count}); };
   ConvertProgress progress(total);
-  const Command command{.argv = convert_to_raw_argv(image, verdict.format, raw_file),
-                        .environment = {},
-                        .on_stdout = [&](std::string_view chunk) {
-                          if (const auto done = progress.feed(chunk)) report(*done);
-                        }};
+  const auto on_stdout = [&](std::string_view chunk) {
+    if (const auto done = progress.feed(chunk)) report(*done);
+  };
   report({});
   try {
-    run_checked(command, op, "convert the image to raw");
+    qemu_img_.convert_to_raw(image, verdict.format, raw_file, total, on_stdout, op);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::tool_failed || error.message().find(kReadFailure) == std::string::npos) throw;
     throw Error(ErrorCode::image_unacceptable, error.message()).set_hint("the image is damaged: upload it again");

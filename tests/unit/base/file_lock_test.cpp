@@ -40,7 +40,8 @@ bool others_can_lockf(const Path& path) {
 
 // A process that holds the lock until this object goes.
 ChildProcess hold_by_lockf(const Path& path) {
-  ChildProcess python = ChildProcess::start({"python3", "-c", kHoldLockf, path.string()}, {});
+  const std::vector<std::string> argv{"python3", "-c", kHoldLockf, path.string()};
+  ChildProcess python = ChildProcess::start({.argv = argv, .environment = {}});
   pollfd said{python.output().get(), POLLIN, 0};
   REQUIRE(::poll(&said, 1, 60'000) == 1);
   REQUIRE((said.revents & POLLIN) != 0);

@@ -63,7 +63,7 @@ TEST_CASE("a file system grows to the size of its disk and stays sound and spars
     Disk disk;
     tool({"mkfs." + name, "-q", "-F", "-b", "4096", disk.path.native()});
     boost::filesystem::resize_file(disk.path, mebibytes(256).count);
-    CHECK(disk::grow_ext(disk.path, disk.op));
+    CHECK(disk::grow_ext(disk.sandbox, disk.path, disk.op));
     CHECK(disk.blocks() == mebibytes(256).count / 4096);
     tool({"e2fsck", "-fn", disk.path.native()});
     CHECK(sizes_of(disk.path).allocated < mebibytes(32));
@@ -76,5 +76,5 @@ TEST_CASE("a damaged file system is left as it is") {
   disk.put(4096, std::string(4096, '\x5a'));       // group descriptors
   disk.put(5 * 4096, std::string(40960, '\x5a'));  // whatever follows
   boost::filesystem::resize_file(disk.path, mebibytes(64).count);
-  CHECK_FALSE(disk::grow_ext(disk.path, disk.op));
+  CHECK_FALSE(disk::grow_ext(disk.sandbox, disk.path, disk.op));
 }

@@ -18,7 +18,7 @@ namespace basecache::test {
 
 // Runs a tool that must succeed; what it says.
 inline std::string tool(std::vector<std::string> argv) {
-  const Command command{.argv = std::move(argv), .environment = {}, .on_stdout = {}};
+  const Command command{.argv = std::move(argv)};
   return run_checked(command, test_operation(), "run a tool of the test").output;
 }
 

@@ -18,7 +18,7 @@ using model::DriveContents;
 namespace {
 
 std::string tool(std::vector<std::string> argv) {
-  const Command command{.argv = std::move(argv), .environment = {}, .on_stdout = {}};
+  const Command command{.argv = std::move(argv)};
   return run_checked(command, test_operation(), "run a tool of the test").output;
 }
 

@@ -22,7 +22,7 @@ struct Blank {
   }
   std::string tag(const std::string& name) const {
     const std::vector<std::string> argv{"blkid", "-p", "-s", name, "-o", "value", file.native()};
-    return run_checked({.argv = argv, .environment = {}, .on_stdout = {}}, test_operation(), "look").output;
+    return run_checked({.argv = argv}, test_operation(), "look").output;
   }
   ScratchDir dir;
   Path file = dir / "blank";
@@ -59,7 +59,7 @@ TEST_CASE("a new ext4 is found clean by e2fsck") {
   OpContext op = test_operation();
   blank.formatter.format_file_system(blank.file, "ext4", "", op);
   const std::vector<std::string> argv{"e2fsck", "-fn", blank.file.native()};
-  CHECK(run({.argv = argv, .environment = {}, .on_stdout = {}}, op).status == 0);
+  CHECK(run({.argv = argv}, op).status == 0);
 }
 
 TEST_CASE("a blank file becomes swap space") {

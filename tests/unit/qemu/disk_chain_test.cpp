@@ -15,7 +15,7 @@ namespace {
 void make_overlay(const Path& disk, const std::string& backing) {
   const std::vector<std::string> argv{"qemu-img", "create", "-q", "-u",  "-f",          "qcow2",
                                       "-b",       backing,  "-F", "raw", disk.native(), "1M"};
-  run_checked({.argv = argv, .environment = {}, .on_stdout = {}}, test_operation(), "prepare the test");
+  run_checked({.argv = argv}, test_operation(), "prepare the test");
 }
 
 std::optional<std::string> backing_of(const Path& disk, const std::string& format) {

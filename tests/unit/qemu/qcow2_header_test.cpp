@@ -14,7 +14,7 @@ namespace {
 
 void qemu_img(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "qemu-img");
-  run_checked({.argv = std::move(arguments), .environment = {}, .on_stdout = {}}, test_operation(), "prepare the test");
+  run_checked({.argv = std::move(arguments)}, test_operation(), "prepare the test");
 }
 
 Qcow2Header parse(std::string_view bytes) { return Qcow2Header::parse(std::as_bytes(std::span(bytes)), "/the/file"); }

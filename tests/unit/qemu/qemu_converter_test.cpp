@@ -18,7 +18,7 @@ namespace {
 
 void qemu_img(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "qemu-img");
-  run_checked({.argv = std::move(arguments), .environment = {}, .on_stdout = {}}, test_operation(), "prepare the test");
+  run_checked({.argv = std::move(arguments)}, test_operation(), "prepare the test");
 }
 
 // 64 MiB with a little at the beginning and at the end, in `format`.
@@ -38,7 +38,9 @@ struct Image {
   ScratchDir dir;
   DiskFormat format;
   Bytes size = mebibytes(64);
-  qemu::QemuConverter converter;
+  sandbox::Sandbox sandbox;
+  qemu::ConfinedQemuImg qemu_img{sandbox};
+  qemu::QemuConverter converter{qemu_img};
 };
 
 ErrorCode refusal_of(Image& image, const cache::InspectionVerdict& verdict) {

@@ -8,22 +8,25 @@ using model::DiskFormat;
 using Argv = std::vector<std::string>;
 
 TEST_CASE("an image is described as the format it is, not as one that QEMU guesses") {
-  CHECK(describe_argv("/b/image", DiskFormat::vpc) ==
-        Argv{"qemu-img", "info", "-f", "vpc", "--output=json", "/b/image"});
+  CHECK(describe_argv(DiskFormat::vpc) == Argv{"qemu-img", "info", "-f", "vpc", "--output=json", "/dev/fd/3"});
 }
 
 TEST_CASE("a conversion names both formats and keeps holes") {
-  CHECK(convert_to_raw_argv("/b/k.part", DiskFormat::qcow2, "/b/k.converted") ==
-        Argv{"qemu-img", "convert", "-p", "-f", "qcow2", "-O", "raw", "-S", "4k", "-T", "writeback", "-t", "unsafe",
-             "/b/k.part", "/b/k.converted"});
+  CHECK(convert_to_raw_argv(DiskFormat::qcow2) == Argv{"qemu-img", "convert", "-p", "-n", "--target-is-zero", "-f",
+                                                       "qcow2", "-O", "raw", "-S", "4k", "-T", "writeback", "-t",
+                                                       "unsafe", "/dev/fd/3", "/dev/fd/4"});
 }
 
-TEST_CASE("an overlay names the format of its backing file") {
-  CHECK(create_overlay_argv("/i/disk", "/b/k", DiskFormat::raw, gibibytes(4)) ==
-        Argv{"qemu-img", "create", "-q", "-f", "qcow2", "-b", "/b/k", "-F", "raw", "/i/disk", "4294967296"});
+TEST_CASE("an overlay names its backing file and that one's format, and doesn't open it") {
+  CHECK(create_overlay_argv("/b/k", DiskFormat::raw, gibibytes(4)) ==
+        Argv{"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", "/b/k", "-F", "raw", "/dev/fd/3", "4294967296"});
 }
 
-TEST_CASE("a resize names the format of the disk") {
-  CHECK(grow_argv("/i/disk", DiskFormat::qcow2, mebibytes(1)) ==
-        Argv{"qemu-img", "resize", "-q", "-f", "qcow2", "/i/disk", "1048576"});
+TEST_CASE("a resize names the format of the disk, and opens no other file") {
+  CHECK(grow_argv(DiskFormat::qcow2, mebibytes(1)) ==
+        Argv{"qemu-img", "resize", "-q",
+             R"(json:{"driver":"qcow2","file":{"driver":"file","filename":"/dev/fd/3"},"backing":null})", "1048576"});
+  CHECK(grow_argv(DiskFormat::raw, mebibytes(1)) ==
+        Argv{"qemu-img", "resize", "-q", R"(json:{"driver":"raw","file":{"driver":"file","filename":"/dev/fd/3"}})",
+             "1048576"});
 }

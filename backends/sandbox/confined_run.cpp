@@ -1,0 +1,100 @@
+#include "backends/sandbox/confined_run.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+
+namespace basecache::sandbox {
+namespace {
+
+// "nobody" and "nogroup" everywhere.
+constexpr Sandbox::User kNobody{.uid = 65534, .gid = 65534};
+
+struct stat status_of(const OpenedFile& file) {
+  struct stat found {};
+  if (::fstat(file.fd(), &found) == 0) return found;
+  const int error = errno;
+  throw Error::from_errno(error, "look at " + quote(file.path().native()));
+}
+
+// The files that are written, and to whom they belong otherwise.
+class LentFiles {
+ public:
+  LentFiles(const std::vector<const OpenedFile*>& files, Sandbox::User user) {
+    if (::geteuid() != 0) return;
+    for (const OpenedFile* file : files) {
+      if (file->access() != OpenedFile::Access::write || file->owner() == user) continue;
+      owners_.emplace_back(file->fd(), file->owner());
+      (void)::fchown(file->fd(), user.uid, user.gid);
+    }
+  }
+  LentFiles(const LentFiles&) = delete;
+  LentFiles& operator=(const LentFiles&) = delete;
+  ~LentFiles() {
+    for (const auto& [fd, owner] : owners_) (void)::fchown(fd, owner.uid, owner.gid);
+  }
+
+ private:
+  std::vector<std::pair<int, Sandbox::User>> owners_;
+};
+
+Reach reach_of(const std::vector<const OpenedFile*>& files) {
+  Reach reach;
+  for (const OpenedFile* file : files) {
+    (file->access() == OpenedFile::Access::write ? reach.write : reach.read).push_back(file->path());
+  }
+  return reach;
+}
+
+std::string replaced(std::string text, std::string_view from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+}  // namespace
+
+OpenedFile::OpenedFile(const Path& path, Access access)
+    : path_(path), fd_(open_file(path, access == Access::read ? O_RDONLY : O_RDWR | O_NOFOLLOW)), access_(access) {}
+
+OpenedFile OpenedFile::make(const Path& path, Bytes size) {
+  OpenedFile file(path, open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600), Access::write);
+  if (::ftruncate(file.fd(), static_cast<off_t>(size.count)) == 0) return file;
+  const int error = errno;
+  throw Error::from_errno(error, fmt::format("make a file of {} at {}", to_text(size), quote(path.native())));
+}
+
+Sandbox::User OpenedFile::owner() const {
+  const struct stat found = status_of(*this);
+  return {.uid = found.st_uid, .gid = found.st_gid};
+}
+
+Sandbox::User OpenedFile::reader() const { return (status_of(*this).st_mode & S_IROTH) != 0 ? kNobody : owner(); }
+
+std::string descriptor_path(std::size_t position) { return "/dev/fd/" + std::to_string(3 + position); }
+
+CompletedProcess run_confined(const Sandbox& sandbox, const std::vector<const OpenedFile*>& files, Sandbox::User user,
+                              const Limits& limits, Command command, const OpContext& op) {
+  const auto confinement = sandbox.confine(reach_of(files), limits, user);
+  for (const OpenedFile* file : files) command.files.push_back(file->fd());
+  command.environment.emplace_back("MALLOC_ARENA_MAX=3");  // else each thread reserves address space of its own
+  command.confinement = confinement.get();
+  const LentFiles lent(files, user);
+  CompletedProcess done = run(command, op);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    done.errors = replaced(std::move(done.errors), descriptor_path(i), files[i]->path().native());
+  }
+  return done;
+}
+
+}  // namespace basecache::sandbox

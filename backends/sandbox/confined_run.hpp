@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "agent/base/path.hpp"
+#include "agent/base/subprocess.hpp"
+#include "agent/base/unique_fd.hpp"
+#include "backends/sandbox/sandbox.hpp"
+
+namespace basecache::sandbox {
+
+// A file that a confined program is for. It is opened by us and is the program's descriptor, so that the program needs
+// no way to it.
+class OpenedFile {
+ public:
+  enum class Access { read, write };
+
+  // Errors as of open_file(). A symbolic link is followed only to be read.
+  OpenedFile(const Path& path, Access access);
+  // A new one of `size` zero bytes, to be written. Error(already_exists) when there is one.
+  static OpenedFile make(const Path& path, Bytes size);
+
+  const Path& path() const { return path_; }
+  int fd() const { return fd_.get(); }
+  Access access() const { return access_; }
+  Sandbox::User owner() const;
+  // Nobody, where nobody may read it; else its owner.
+  Sandbox::User reader() const;
+
+ private:
+  OpenedFile(Path path, UniqueFd fd, Access access) : path_(std::move(path)), fd_(std::move(fd)), access_(access) {}
+
+  Path path_;
+  UniqueFd fd_;
+  Access access_;
+};
+
+// The name of the file that stands at `position` among a program's files, for its command line.
+std::string descriptor_path(std::size_t position);
+
+// Runs a program that may open these files and no others, as `user` where we are root; a file that is written belongs
+// to that user meanwhile. In its stderr the files' own names stand for the descriptors'. Errors as of run().
+CompletedProcess run_confined(const Sandbox& sandbox, const std::vector<const OpenedFile*>& files, Sandbox::User user,
+                              const Limits& limits, Command command, const OpContext& op);
+
+}  // namespace basecache::sandbox

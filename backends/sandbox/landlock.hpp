@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "agent/base/path.hpp"
+#include "agent/base/unique_fd.hpp"
+
+namespace basecache::sandbox {
+
+// What a confined program may open; nothing else. Paths must exist; symbolic links are followed.
+struct Reach {
+  std::vector<Path> read = {};
+  std::vector<Path> write = {};    // read and write
+  std::vector<Path> execute = {};  // read and execute: programs, or directories of programs and their libraries
+};
+
+// The version of Landlock's interface that the kernel has (landlock(7)); 0 when it has none, or it is switched off.
+int landlock_version();
+
+// A ruleset for landlock_restrict_self(). Error(tool_failed) when the kernel refuses.
+UniqueFd landlock_ruleset(int version, const Reach& reach);
+
+}  // namespace basecache::sandbox

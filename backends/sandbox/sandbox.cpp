@@ -1,0 +1,110 @@
+#include "backends/sandbox/sandbox.hpp"
+
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/filesystem/operations.hpp>
+#include <cerrno>
+#include <utility>
+
+namespace basecache::sandbox {
+namespace {
+
+// What the loader, libc and glib open by themselves.
+constexpr std::array kSystemPrograms{"/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"};
+constexpr std::array kSystemFiles{"/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/urandom", "/sys/devices/system"};
+constexpr const char* kSink = "/dev/null";
+
+struct ResourceLimit {
+  int resource;
+  rlimit64 value;
+};
+
+ResourceLimit limit(int resource, std::uint64_t most) { return {resource, {.rlim_cur = most, .rlim_max = most}}; }
+
+// At the first value the kernel sends SIGXCPU, which tells why; at the second it kills.
+ResourceLimit cpu_limit(std::chrono::seconds most) {
+  const auto seconds = static_cast<std::uint64_t>(most.count());
+  return {RLIMIT_CPU, {.rlim_cur = seconds, .rlim_max = seconds + 2}};
+}
+
+// Everything is prepared by the parent; enter() makes system calls only. libc's setuid() and its like would reach for
+// all threads of the parent, whose memory this is.
+class Enclosure final : public Confinement {
+ public:
+  Enclosure(UniqueFd ruleset, const SyscallFilter* filter, const Limits& limits, std::optional<Sandbox::User> user)
+      : ruleset_(std::move(ruleset)), user_(user) {
+    if (filter != nullptr) {
+      program_.len = static_cast<unsigned short>(filter->program().size());
+      program_.filter = const_cast<sock_filter*>(filter->program().data());
+    }
+    limits_ = {limit(RLIMIT_AS, limits.address_space.count), cpu_limit(limits.cpu_time),
+               limit(RLIMIT_FSIZE, limits.file_size.count), limit(RLIMIT_NOFILE, limits.open_files),
+               limit(RLIMIT_CORE, 0)};
+  }
+
+  int enter() const noexcept override {
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
+    for (const ResourceLimit& one : limits_) {
+      if (::syscall(SYS_prlimit64, 0, one.resource, &one.value, nullptr) != 0) return errno;
+    }
+    if (ruleset_ && ::syscall(SYS_landlock_restrict_self, ruleset_.get(), 0U) != 0) return errno;
+    if (const int error = become_user(); error != 0) return error;
+    if (program_.filter != nullptr && ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0U, &program_) != 0) return errno;
+    return 0;
+  }
+
+ private:
+  int become_user() const noexcept {
+    if (::syscall(SYS_geteuid) != 0) return 0;
+    if (user_) {
+      if (::syscall(SYS_setgroups, 0, nullptr) != 0) return errno;
+      if (::syscall(SYS_setresgid, user_->gid, user_->gid, user_->gid) != 0) return errno;
+      if (::syscall(SYS_setresuid, user_->uid, user_->uid, user_->uid) != 0) return errno;
+    }
+    // Root gets none back by exec either: no new privileges.
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    const __user_cap_data_struct none[2] = {};
+    return ::syscall(SYS_capset, &header, none) == 0 ? 0 : errno;
+  }
+
+  UniqueFd ruleset_;  // none: the kernel has no Landlock
+  sock_fprog program_ = {};
+  std::array<ResourceLimit, 5> limits_ = {};
+  std::optional<Sandbox::User> user_;
+};
+
+void add_system(Reach& reach) {
+  for (const char* path : kSystemPrograms) {
+    if (boost::filesystem::exists(path)) reach.execute.emplace_back(path);
+  }
+  for (const char* path : kSystemFiles) {
+    if (boost::filesystem::exists(path)) reach.read.emplace_back(path);
+  }
+  reach.write.emplace_back(kSink);
+}
+
+}  // namespace
+
+Sandbox::Sandbox() : landlock_version_(landlock_version()) {
+  if (has_syscall_filters()) filter_.emplace();
+  if (landlock_version_ == 0) missing_.emplace_back("Landlock (other files are guarded by their owners only)");
+  if (!filter_) missing_.emplace_back("seccomp (network and other system calls stay open)");
+  if (::geteuid() != 0) missing_.emplace_back("root (image readers run as the agent's own user)");
+}
+
+std::unique_ptr<Confinement> Sandbox::confine(Reach reach, const Limits& limits, std::optional<User> user) const {
+  UniqueFd ruleset;
+  if (landlock_version_ > 0) {
+    add_system(reach);
+    ruleset = landlock_ruleset(landlock_version_, reach);
+  }
+  return std::make_unique<Enclosure>(std::move(ruleset), filter_ ? &*filter_ : nullptr, limits, user);
+}
+
+}  // namespace basecache::sandbox

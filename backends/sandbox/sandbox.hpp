@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/confinement.hpp"
+#include "backends/sandbox/landlock.hpp"
+#include "backends/sandbox/limits.hpp"
+#include "backends/sandbox/syscall_filter.hpp"
+
+namespace basecache::sandbox {
+
+// Around every program that reads the bytes of images and disks: no new privileges, no capabilities, no network, no
+// other process, no file but those it is for, and an end to what it may use up. What is opened by it is opened as
+// `user`, if that is another one than ours.
+class Sandbox {
+ public:
+  Sandbox();
+
+  // What this kernel lacks, each as it is told to operators: "Landlock (other files stay readable)". Empty: nothing.
+  const std::vector<std::string>& missing() const { return missing_; }
+
+  struct User {
+    unsigned uid = 0;
+    unsigned gid = 0;
+
+    friend bool operator==(const User&, const User&) = default;
+  };
+  // For one run of a program; the Sandbox must outlive it. Every program may read and execute the system's programs and
+  // libraries. Without `user`, or when we aren't root, it stays who we are.
+  // Error when a path of `reach` isn't there, or the kernel refuses.
+  std::unique_ptr<Confinement> confine(Reach reach, const Limits& limits, std::optional<User> user) const;
+
+ private:
+  int landlock_version_;
+  std::optional<SyscallFilter> filter_;
+  std::vector<std::string> missing_;
+};
+
+}  // namespace basecache::sandbox

@@ -1,0 +1,64 @@
+// A program that has been taken over: tries what a reader of images has no business to do, and says how it went.
+//   intruder open PATH | write PATH | connect | fork | exec PATH | eat MIB | spin | fill DESCRIPTOR | whoami
+// Exit 0: it succeeded. Otherwise strerror() of what stopped it is on stderr.
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace {
+
+int outcome(const char* doing, bool succeeded) {
+  if (succeeded) return 0;
+  std::fprintf(stderr, "%s: %s\n", doing, std::strerror(errno));
+  return 1;
+}
+
+int fill(int file) {
+  std::array<char, 65536> block{};
+  while (::write(file, block.data(), block.size()) > 0) {
+  }
+  return outcome("write", false);
+}
+
+int eat(std::size_t mebibytes) {
+  void* room = ::mmap(nullptr, mebibytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return outcome("mmap", room != MAP_FAILED);
+}
+
+int fork_once() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  return outcome("fork", child > 0);
+}
+
+int spin() {
+  volatile unsigned count = 0;
+  for (;;) count = count + 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view act = argc > 1 ? argv[1] : "";
+  const char* subject = argc > 2 ? argv[2] : "";
+  if (act == "open") return outcome("open", ::open(subject, O_RDONLY) >= 0);
+  if (act == "write") return outcome("open for writing", ::open(subject, O_WRONLY | O_CREAT | O_TRUNC, 0600) >= 0);
+  if (act == "connect") return outcome("socket", ::socket(AF_INET, SOCK_STREAM, 0) >= 0);
+  if (act == "fork") return fork_once();
+  if (act == "exec") return outcome("exec", ::execl(subject, subject, static_cast<char*>(nullptr)) == 0);
+  if (act == "eat") return eat(std::strtoul(subject, nullptr, 10));
+  if (act == "fill") return fill(std::atoi(subject));
+  if (act == "spin") return spin();
+  if (act == "whoami") return std::printf("%u %u", ::getuid(), ::getgid()) > 0 ? 0 : 1;
+  return 2;
+}

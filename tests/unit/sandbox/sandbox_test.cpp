@@ -1,0 +1,153 @@
+#include "backends/sandbox/sandbox.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/filesystem/operations.hpp>
+#include <csignal>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/subprocess.hpp"
+#include "tests/support/scratch_dir.hpp"
+
+namespace basecache::sandbox {
+namespace {
+
+using basecache::test::ScratchDir;
+using basecache::test::test_operation;
+using basecache::test::write_file;
+
+constexpr Limits kLimits{
+    .address_space = gibibytes(1), .cpu_time = std::chrono::seconds(60), .file_size = kibibytes(256)};
+constexpr Sandbox::User kNobody{.uid = 65534, .gid = 65534};
+
+const Sandbox& sandbox() {
+  static const Sandbox one;
+  return one;
+}
+
+struct Attempt {
+  Reach reach = {};
+  Limits limits = kLimits;
+  std::optional<Sandbox::User> user = {};
+  std::vector<int> files = {};
+};
+
+// Where anybody may run it, wherever it was built.
+const std::string& intruder() {
+  static const ScratchDir place;
+  static const std::string path = [] {
+    const Path copy = place / "intruder";
+    boost::filesystem::copy_file(INTRUDER, copy);
+    ::chmod(copy.c_str(), 0755);
+    ::chmod(place.path().c_str(), 0755);
+    return copy.string();
+  }();
+  return path;
+}
+
+CompletedProcess intrude(std::vector<std::string> words, Attempt attempt = {}) {
+  attempt.reach.execute.emplace_back(intruder());
+  const auto confinement = sandbox().confine(attempt.reach, attempt.limits, attempt.user);
+  words.insert(words.begin(), intruder());
+  return run({.argv = std::move(words), .files = attempt.files, .confinement = confinement.get()}, test_operation());
+}
+
+bool mentions(const CompletedProcess& done, std::string_view words) {
+  return done.errors.find(words) != std::string::npos;
+}
+
+TEST_CASE("this kernel has what the sandbox is made of") {
+  // Not root: told, and the rest is tested all the same.
+  for (const std::string& missing : sandbox().missing()) CHECK(missing.starts_with("root"));
+}
+
+TEST_CASE("outside of the sandbox the intruder gets what it wants") {
+  const ScratchDir scratch;
+  write_file(scratch / "secret", "secret");
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"open", (scratch / "secret").string()},
+                                                {"write", (scratch / "new").string()},
+                                                {"connect"},
+                                                {"fork"},
+                                                {"exec", "/bin/true"},
+                                                {"eat", "2048"}}) {
+    std::vector<std::string> argv{intruder()};
+    argv.insert(argv.end(), words.begin(), words.end());
+    CAPTURE(words.front());
+    CHECK(run({.argv = argv}, test_operation()).status == 0);
+  }
+}
+
+TEST_CASE("a confined program reads what it is given and nothing else") {
+  const ScratchDir scratch;
+  write_file(scratch / "image", "image");
+  write_file(scratch / "secret", "secret");
+  const std::string image = (scratch / "image").string();
+  const std::string secret = (scratch / "secret").string();
+  const Attempt attempt{.reach = {.read = {image}}};
+  CHECK(intrude({"open", image}, attempt).status == 0);
+  for (const std::string& path : {secret, std::string("/etc/shadow"), std::string("/etc/passwd"),
+                                  scratch.path().string(), std::string("/proc/1/environ")}) {
+    const CompletedProcess done = intrude({"open", path}, attempt);
+    CAPTURE(path);
+    CHECK(done.status == 1);
+    CHECK(mentions(done, "open: Permission denied"));
+  }
+  CHECK(mentions(intrude({"write", image}, attempt), "Permission denied"));
+}
+
+TEST_CASE("a confined program writes what it is given, makes no other file and no more of it than it may") {
+  const ScratchDir scratch;
+  write_file(scratch / "disk", "");
+  const std::string disk = (scratch / "disk").string();
+  const Attempt attempt{.reach = {.write = {disk}}};
+  CHECK(intrude({"write", disk}, attempt).status == 0);
+  CHECK(mentions(intrude({"write", (scratch / "other").string()}, attempt), "Permission denied"));
+  const UniqueFd file = open_file(disk, O_RDWR);
+  Attempt with_file = attempt;
+  with_file.files = {file.get()};
+  CHECK(intrude({"fill", "3"}, with_file).status == -SIGXFSZ);
+  CHECK(sizes_of(disk).apparent == kLimits.file_size);
+}
+
+TEST_CASE("a confined program has no network, no child and not all the memory") {
+  CHECK(mentions(intrude({"connect"}), "socket: Operation not permitted"));
+  CHECK(mentions(intrude({"fork"}), "fork: Operation not permitted"));
+  CHECK(mentions(intrude({"eat", "2048"}), "mmap: Cannot allocate memory"));
+  CHECK(intrude({"eat", "256"}).status == 0);
+}
+
+TEST_CASE("a confined program ends when it has used up its time") {
+  Attempt attempt;
+  attempt.limits.cpu_time = std::chrono::seconds(1);
+  CHECK(intrude({"spin"}, attempt).status == -SIGXCPU);
+}
+
+TEST_CASE("root's confined program is somebody else, to whom files are what their modes say") {
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: needs root");
+    return;
+  }
+  const ScratchDir scratch;  // which nobody else may enter
+  const Path image = scratch / "image";
+  write_file(image, "image");
+  const UniqueFd file = open_file(image, O_RDONLY);
+  const Attempt as_nobody{.reach = {.read = {image}}, .user = kNobody, .files = {file.get()}};
+  CHECK(intrude({"whoami"}, as_nobody).output == "65534 65534");
+  REQUIRE(::chmod(image.c_str(), 0644) == 0);
+  CHECK(mentions(intrude({"open", image.string()}, as_nobody), "Permission denied"));
+  CHECK(intrude({"open", "/dev/fd/3"}, as_nobody).status == 0);
+  REQUIRE(::chmod(image.c_str(), 0600) == 0);
+  CHECK(mentions(intrude({"open", "/dev/fd/3"}, as_nobody), "Permission denied"));
+  CHECK(intrude({"whoami"}).output == "0 0");
+}
+
+TEST_CASE("what the reach names must be there") {
+  CHECK_THROWS_AS((void)sandbox().confine({.read = {"/nonexistent"}}, kLimits, std::nullopt), Error);
+}
+
+}  // namespace
+}  // namespace basecache::sandbox
