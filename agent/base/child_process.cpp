@@ -58,20 +58,6 @@ std::string search_path() {
   return path == nullptr ? std::string(kDefaultPath) : path;
 }
 
-// Looked up before the fork: the child may only make system calls.
-std::string find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
-  const std::string path = search_path();
-  std::string_view rest = path;
-  while (true) {
-    const std::string_view directory = rest.substr(0, rest.find(':'));
-    std::string candidate = std::string(directory.empty() ? "." : directory) + "/" + name;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-    if (directory.size() == rest.size()) throw cannot_start(name, "no such program in PATH");
-    rest.remove_prefix(directory.size() + 1);
-  }
-}
-
 std::pair<UniqueFd, UniqueFd> make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
@@ -164,6 +150,20 @@ int become(const Launch& launch) {
 
 }  // namespace
 
+std::string find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  const std::string path = search_path();
+  std::string_view rest = path;
+  while (true) {
+    const std::string_view directory = rest.substr(0, rest.find(':'));
+    std::string candidate = std::string(directory.empty() ? "." : directory) + "/" + name;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (directory.size() == rest.size()) throw cannot_start(name, "no such program in PATH");
+    rest.remove_prefix(directory.size() + 1);
+  }
+}
+
+// The program is looked up before the fork: the child may only make system calls.
 ChildProcess ChildProcess::start(const Plan& plan) {
   const std::string program = find_program(plan.argv.front());
   std::vector<std::string> variables = plan.environment;

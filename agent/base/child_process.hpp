@@ -11,6 +11,10 @@
 
 namespace basecache {
 
+// Where a program is: `name` itself when it has a slash, else the first of that name in PATH. Error(tool_failed) when
+// there is none, naming the package that holds it when we know it.
+std::string find_program(const std::string& name);
+
 // A running child: leader of its own process group, stdin /dev/null, stdout and stderr on non-blocking pipes, no
 // descriptors of ours but those it is given, default signals, killed by the kernel when we die however we die
 // (PR_SET_PDEATHSIG): a converter whose daemon was killed must not go on writing beside its successor. Killed with its

@@ -48,8 +48,9 @@ void QemuConverter::to_raw(const Path& image, const cache::InspectionVerdict& ve
   const Bytes total = verdict.virtual_size;
   const auto report = [&](Bytes done) { op.report({"convert", subject, done.count, total.count}); };
   ConvertProgress progress(total);
+  Bytes converted{0};
   const auto on_stdout = [&](std::string_view chunk) {
-    if (const auto done = progress.feed(chunk)) report(*done);
+    if (const auto done = progress.feed(chunk)) report(converted = *done);
   };
   report({});
   try {
@@ -58,6 +59,8 @@ void QemuConverter::to_raw(const Path& image, const cache::InspectionVerdict& ve
     if (error.code() != ErrorCode::tool_failed || error.message().find(kReadFailure) == std::string::npos) throw;
     throw Error(ErrorCode::image_unacceptable, error.message()).set_hint("the image is damaged: upload it again");
   }
+  // The file was there before, as large as it is now.
+  if (converted < total) throw Error(ErrorCode::tool_failed, "qemu-img convert succeeded before it was done");
   check_size(raw_file, total);
   report(total);
 }

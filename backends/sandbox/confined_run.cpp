@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/base/child_process.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
@@ -85,7 +86,9 @@ std::string descriptor_path(std::size_t position) { return "/dev/fd/" + std::to_
 
 CompletedProcess run_confined(const Sandbox& sandbox, const std::vector<const OpenedFile*>& files, Sandbox::User user,
                               const Limits& limits, Command command, const OpContext& op) {
-  const auto confinement = sandbox.confine(reach_of(files), limits, user);
+  Reach reach = reach_of(files);
+  reach.execute.emplace_back(find_program(command.argv.front()));
+  const auto confinement = sandbox.confine(std::move(reach), limits, user);
   for (const OpenedFile* file : files) command.files.push_back(file->fd());
   command.environment.emplace_back("MALLOC_ARENA_MAX=3");  // else each thread reserves address space of its own
   command.confinement = confinement.get();

@@ -24,6 +24,7 @@ struct Disk {
   }
   ScratchDir dir;
   Path path = dir / "disk";
+  sandbox::Sandbox sandbox;
   OpContext op = test_operation();
 };
 

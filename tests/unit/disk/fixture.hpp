@@ -12,6 +12,7 @@
 #include "agent/cache/base_file.hpp"
 #include "agent/cache/base_file_record.hpp"
 #include "agent/provision/disk_backend.hpp"
+#include "backends/qemu/confined_qemu_img.hpp"
 #include "tests/support/scratch_dir.hpp"
 
 namespace basecache::test {
@@ -61,6 +62,9 @@ struct DiskBench {
     return raw_base();
   }
   Path path() const { return layout.base_file(key); }
+
+  sandbox::Sandbox sandbox;
+  qemu::ConfinedQemuImg qemu_img{sandbox};
 
   ScratchDir dir;
   cache::CacheLayout layout{dir.path()};

@@ -11,7 +11,8 @@ using disk::Qcow2Disk;
 TEST_CASE("a qcow2 disk is an overlay that names its base and the base's format") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(64));
-  const auto made = Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, gibibytes(4), base, bench.op);
+  const auto made =
+      Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, gibibytes(4), base, bench.op);
   CHECK(made.format == model::DiskFormat::qcow2);
   CHECK(made.size == gibibytes(4));
   const auto header = qemu::Qcow2Header::read(bench.place.staged);
@@ -26,10 +27,12 @@ TEST_CASE("a qcow2 disk is an overlay that names its base and the base's format"
 TEST_CASE("a qcow2 disk without a size is as large as its base, in whole sectors") {
   DiskBench bench;
   auto base = bench.sparse_base(mebibytes(64));
-  CHECK(Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op).size == mebibytes(64));
+  CHECK(Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op).size ==
+        mebibytes(64));
   boost::filesystem::permissions(bench.path(), static_cast<boost::filesystem::perms>(0644));
   base = bench.sparse_base(Bytes{1000});
-  CHECK(Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op).size == Bytes{1024});
+  CHECK(Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op).size ==
+        Bytes{1024});
 }
 
 TEST_CASE("a qcow2 base is named as qcow2") {
@@ -43,8 +46,8 @@ TEST_CASE("a qcow2 base is named as qcow2") {
 TEST_CASE("a qcow2 disk smaller than its base is refused before anything is written") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(64));
-  const Error error =
-      error_of([&] { Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, mebibytes(63), base, bench.op); });
+  const Error error = error_of(
+      [&] { Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, mebibytes(63), base, bench.op); });
   CHECK(error.code() == ErrorCode::disk_too_small);
   CHECK_FALSE(boost::filesystem::exists(bench.place.staged));
 }
@@ -77,7 +80,8 @@ TEST_CASE("an existing qcow2 disk is grown, never shrunk, and keeps what the gue
 TEST_CASE("an existing disk that isn't qcow2 is not touched") {
   DiskBench bench;
   write_file(bench.dir / "disk", "raw bytes");
-  CHECK_THROWS_AS(Qcow2Disk(bench.qemu_img, Preallocation::none).grow_disk(bench.dir / "disk", gibibytes(1), bench.op), Error);
+  CHECK_THROWS_AS(Qcow2Disk(bench.qemu_img, Preallocation::none).grow_disk(bench.dir / "disk", gibibytes(1), bench.op),
+                  Error);
   CHECK(read_file(bench.dir / "disk") == "raw bytes");
 }
 
@@ -85,6 +89,7 @@ TEST_CASE("a qcow2 disk that is cancelled is not made") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(64));
   bench.stop.request_stop();
-  CHECK_THROWS_AS(Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op), Cancelled);
+  CHECK_THROWS_AS(Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op),
+                  Cancelled);
   CHECK_FALSE(boost::filesystem::exists(bench.place.staged));
 }

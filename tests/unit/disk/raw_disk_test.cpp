@@ -40,7 +40,8 @@ TEST_CASE("a raw disk is a writable sparse copy of its base, grown to its size")
 TEST_CASE("a raw disk without a size is as large as its base") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(64));
-  CHECK(RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op).size == mebibytes(64));
+  CHECK(RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op).size ==
+        mebibytes(64));
   tool({"cmp", base.path().native(), bench.place.staged.native()});
 }
 
@@ -73,8 +74,8 @@ TEST_CASE("a bare ext4 grows with its raw disk") {
 TEST_CASE("a raw disk smaller than its base is refused before anything is written") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(64));
-  const Error error =
-      error_of([&] { RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, mebibytes(63), base, bench.op); });
+  const Error error = error_of(
+      [&] { RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, mebibytes(63), base, bench.op); });
   CHECK(error.code() == ErrorCode::disk_too_small);
   CHECK_FALSE(boost::filesystem::exists(bench.place.staged));
 }
@@ -84,7 +85,8 @@ TEST_CASE("a base of another format becomes a raw disk by conversion") {
   write_file(bench.dir / "source", std::string(1 << 20, 'x'));
   tool({"qemu-img", "convert", "-f", "raw", "-O", "qcow2", (bench.dir / "source").native(), bench.path().native()});
   const auto base = bench.base(model::DiskFormat::qcow2, mebibytes(1));
-  CHECK(RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, mebibytes(2), base, bench.op).size == mebibytes(2));
+  CHECK(RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, mebibytes(2), base, bench.op).size ==
+        mebibytes(2));
   CHECK(read_file(bench.place.staged) == std::string(1 << 20, 'x') + std::string(1 << 20, '\0'));
 }
 
@@ -103,7 +105,8 @@ TEST_CASE("a raw disk that is cancelled leaves nothing but what is staged") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(64));
   bench.stop.request_stop();
-  CHECK_THROWS_AS(RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op), Cancelled);
+  CHECK_THROWS_AS(RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op),
+                  Cancelled);
   CHECK_FALSE(boost::filesystem::exists(bench.place.path));
 }
 
@@ -132,8 +135,8 @@ TEST_CASE("a disk that a guest has open isn't grown") {
   lock.l_start = 201;
   lock.l_len = 1;
   REQUIRE(::fcntl(guest.get(), F_OFD_SETLK, &lock) == 0);
-  const Error error =
-      error_of([&] { RawDisk(bench.qemu_img, Preallocation::none).grow_disk(bench.dir / "disk", mebibytes(2), bench.op); });
+  const Error error = error_of(
+      [&] { RawDisk(bench.qemu_img, Preallocation::none).grow_disk(bench.dir / "disk", mebibytes(2), bench.op); });
   CHECK(error.code() == ErrorCode::in_use);
   CHECK(sizes_of(bench.dir / "disk").apparent == mebibytes(1));
 }
