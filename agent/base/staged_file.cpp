@@ -63,7 +63,7 @@ void cut(int fd, Bytes length, const struct stat& file, const Path& path) {
 
 StagedFile StagedFile::create(Path staged_path) {
   remove_file(staged_path);
-  UniqueFd fd = open_file(staged_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+  UniqueFd fd = open_file(staged_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   return StagedFile(std::move(staged_path), std::move(fd));
 }
 

@@ -31,7 +31,13 @@ CompletedProcess run_on(const sandbox::OpenedFile& disk, std::vector<std::string
   const sandbox::Limits limits{
       .address_space = kAddressSpace, .cpu_time = kCpuTime, .file_size = sizes_of(disk.path()).apparent};
   argv.push_back(sandbox::descriptor_path(0));
-  return sandbox::run_confined(sandbox, {&disk}, disk.owner(), limits, {.argv = std::move(argv)}, op);
+  return sandbox::run_confined(sandbox,
+                               {.command = {.argv = std::move(argv)},
+                                .files = {&disk},
+                                .user = disk.owner(),
+                                .limits = limits,
+                                .also_read = {"/proc"}},  // which file systems are mounted
+                               op);
 }
 
 // e2fsck(8): 0 clean, 1 corrected, 2 corrected and to be remounted, which nobody has to do here.

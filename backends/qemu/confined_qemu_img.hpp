@@ -10,7 +10,7 @@
 #include "agent/base/path.hpp"
 #include "agent/base/subprocess.hpp"
 #include "agent/model/disk_format.hpp"
-#include "backends/sandbox/sandbox.hpp"
+#include "backends/sandbox/confined_run.hpp"
 
 namespace basecache::qemu {
 
@@ -42,6 +42,9 @@ class ConfinedQemuImg {
   void grow(const Path& disk, model::DiskFormat format, Bytes size, const OpContext& op) const;
 
  private:
+  void change(const sandbox::OpenedFile& disk, std::vector<std::string> argv, Bytes size, std::string_view doing,
+              const OpContext& op) const;
+
   const sandbox::Sandbox& sandbox_;
 };
 

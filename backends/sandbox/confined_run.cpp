@@ -27,24 +27,30 @@ struct stat status_of(const OpenedFile& file) {
   throw Error::from_errno(error, "look at " + quote(file.path().native()));
 }
 
-// The files that are written, and to whom they belong otherwise.
+bool is_everybodys(const OpenedFile& file) { return (status_of(file).st_mode & S_IROTH) != 0; }
+
+// The files that a user gets for the time of a run, and to whom they belong otherwise.
 class LentFiles {
  public:
   LentFiles(const std::vector<const OpenedFile*>& files, Sandbox::User user) {
     if (::geteuid() != 0) return;
     for (const OpenedFile* file : files) {
-      if (file->access() != OpenedFile::Access::write || file->owner() == user) continue;
+      const bool may_already = file->access() == OpenedFile::Access::read && is_everybodys(*file);
+      if (may_already || file->owner() == user) continue;
       owners_.emplace_back(file->fd(), file->owner());
-      (void)::fchown(file->fd(), user.uid, user.gid);
+      give(file->fd(), user);
     }
   }
   LentFiles(const LentFiles&) = delete;
   LentFiles& operator=(const LentFiles&) = delete;
   ~LentFiles() {
-    for (const auto& [fd, owner] : owners_) (void)::fchown(fd, owner.uid, owner.gid);
+    for (const auto& [fd, owner] : owners_) give(fd, owner);
   }
 
  private:
+  // Where the file system knows no owners (vfat, some NFS), the program finds out what it may.
+  static void give(int fd, Sandbox::User user) { [[maybe_unused]] const int result = ::fchown(fd, user.uid, user.gid); }
+
   std::vector<std::pair<int, Sandbox::User>> owners_;
 };
 
@@ -80,13 +86,16 @@ Sandbox::User OpenedFile::owner() const {
   return {.uid = found.st_uid, .gid = found.st_gid};
 }
 
-Sandbox::User OpenedFile::reader() const { return (status_of(*this).st_mode & S_IROTH) != 0 ? kNobody : owner(); }
+Sandbox::User OpenedFile::reader() const {
+  return is_everybodys(*this) || owner().uid == ::geteuid() ? kNobody : owner();
+}
 
 std::string descriptor_path(std::size_t position) { return "/dev/fd/" + std::to_string(3 + position); }
 
-CompletedProcess run_confined(const Sandbox& sandbox, const std::vector<const OpenedFile*>& files, Sandbox::User user,
-                              const Limits& limits, Command command, const OpContext& op) {
+CompletedProcess run_confined(const Sandbox& sandbox, ConfinedRun confined, const OpContext& op) {
+  auto& [command, files, user, limits, also_read] = confined;
   Reach reach = reach_of(files);
+  reach.read.insert(reach.read.end(), also_read.begin(), also_read.end());
   reach.execute.emplace_back(find_program(command.argv.front()));
   const auto confinement = sandbox.confine(std::move(reach), limits, user);
   for (const OpenedFile* file : files) command.files.push_back(file->fd());

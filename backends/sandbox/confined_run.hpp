@@ -26,7 +26,7 @@ class OpenedFile {
   int fd() const { return fd_.get(); }
   Access access() const { return access_; }
   Sandbox::User owner() const;
-  // Nobody, where nobody may read it; else its owner.
+  // Who is to read it for us: nobody, where it is everybody's to read or ours to lend; else its owner.
   Sandbox::User reader() const;
 
  private:
@@ -40,9 +40,17 @@ class OpenedFile {
 // The name of the file that stands at `position` among a program's files, for its command line.
 std::string descriptor_path(std::size_t position);
 
-// Runs a program that may open these files and no others, as `user` where we are root; a file that is written belongs
-// to that user meanwhile. In its stderr the files' own names stand for the descriptors'. Errors as of run().
-CompletedProcess run_confined(const Sandbox& sandbox, const std::vector<const OpenedFile*>& files, Sandbox::User user,
-                              const Limits& limits, Command command, const OpContext& op);
+// A run of a program that may open these files and no others, as `user` where we are root.
+struct ConfinedRun {
+  Command command;
+  std::vector<const OpenedFile*> files;  // its descriptors 3, 4, ...
+  Sandbox::User user;
+  Limits limits;
+  std::vector<Path> also_read = {};  // what of the system's it needs besides
+};
+
+// What the user couldn't read or write otherwise belongs to the user meanwhile. In its stderr the files' own names
+// stand for the descriptors'. Errors as of run().
+CompletedProcess run_confined(const Sandbox& sandbox, ConfinedRun confined, const OpContext& op);
 
 }  // namespace basecache::sandbox

@@ -17,7 +17,8 @@ void add_cache_pin(Command cache, Session& session);  // pin, unpin
 void add_cache_prune(Command cache, Session& session);
 
 void add_image(Command root, Session& session);  // import, list, show, delete
-void add_ops(Command root, Session& session);    // list, cancel
+void add_inspect(Command root, Session& session);
+void add_ops(Command root, Session& session);  // list, cancel
 void add_status(Command root, Session& session);
 
 }  // namespace basecache::cli

@@ -1,18 +1,14 @@
 #include <fmt/format.h>
 
-#include <boost/filesystem/operations.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <span>
 
 #include "agent/base/error.hpp"
-#include "agent/base/stop_on_signal.hpp"
 #include "agent/base/text.hpp"
-#include "backends/inspect/format_inspector.hpp"
-#include "backends/registry/steady_file.hpp"
+#include "tools/basecache/attended.hpp"
 #include "tools/basecache/commands.hpp"
+#include "tools/basecache/file_inspection.hpp"
 #include "tools/basecache/image_shelf.hpp"
-#include "tools/basecache/progress_bar.hpp"
 #include "tools/basecache/table.hpp"
 #include "tools/basecache/terminal_text.hpp"
 
@@ -21,45 +17,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kSaveFirst = "save the image to a regular file first: it is read more than once";
-
-// Runs `work` with progress and Ctrl-C.
-template <class Work>
-auto attended(const Session& session, Work&& work) {
-  const StopOnSignal signals;
-  ProgressBar bar(!session.options.json);
-  OpContext op("image", signals.token(), OpContext::Clock::time_point::max(),
-               [&bar](const Progress& now) { bar.show(now); });
-  return work(op);
-}
-
-// What a registry calls the format that was found.
-std::string registry_word(model::DiskFormat format) {
-  return format == model::DiskFormat::vpc ? "vhd" : std::string(model::qemu_name(format));
-}
-
-registry::SteadyFile open_image(const Path& file) {
-  try {
-    return registry::SteadyFile::open(file);
-  } catch (Error& error) {
-    if (error.code() == ErrorCode::forbidden) error.set_hint(kSaveFirst);
-    throw;
-  }
-}
-
-// The image's format by its bytes. An image that no creation would take is refused here already.
-model::DiskFormat inspect(const Path& file, const std::string& declared, OpContext& op) {
-  const registry::SteadyFile source = open_image(file);
-  const auto inspection = inspect::FormatInspector().begin();
-  Progress progress{.step = "inspect", .subject = file.filename().native(), .done = 0, .total = source.size().count};
-  const auto feed = [&](std::span<const std::byte> block) {
-    inspection->feed(block);
-    progress.done += block.size();
-    op.report(progress);
-  };
-  source.read_all(feed, op);
-  return inspection->finish(declared.empty() ? std::nullopt : std::optional(declared)).format;
-}
+// What a registry calls what was found.
+std::string registry_word(const std::string& format) { return format == "vpc" ? "vhd" : format; }
 
 std::string size_text(const json& image) {
   return image["size"].is_number() ? to_text(Bytes{image["size"].get<std::uint64_t>()}) : "-";
@@ -133,25 +92,20 @@ void require_uuid(const std::string& id, const char* hint) {
   throw Error(ErrorCode::invalid_request, quote(id, 80) + " is not the UUID of an image").set_hint(hint);
 }
 
-Path parse_file(const std::string& text) {
-  if (text != "-") return boost::filesystem::absolute(text);
-  throw Error(ErrorCode::invalid_request, "'-' names no file: an image isn't taken from standard input")
-      .set_hint(kSaveFirst);
-}
-
 void import_image(const ImportOptions& options, Session& session) {
   require_utf8(options);
   if (!options.import.id.empty()) require_uuid(options.import.id, "leave --id out for a new one");
   ShelfImport import = options.import;
-  import.file = parse_file(options.file);
+  import.file = image_file(options.file);
   import.properties = parse_properties(options.properties);
   import.min_disk = options.min_disk.value_or(0);
   import.min_ram = options.min_ram.value_or(0);
   const auto shelf = open_shelf(options.registry, session);
-  session.show(attended(session,
+  session.show(attended(session, "image",
                         [&](OpContext& op) {
-                          const model::DiskFormat found = inspect(import.file, import.disk_format, op);
-                          if (import.disk_format.empty()) import.disk_format = registry_word(found);
+                          const auto report = inspect_file(import.file, import.disk_format, op);
+                          (void)report.require_safe();  // what no creation would take is refused here already
+                          if (import.disk_format.empty()) import.disk_format = registry_word(report.format);
                           return shelf->import_image(import, op);
                         }),
                image_text);
@@ -193,7 +147,8 @@ void add_list(Command image, Session& session) {
   command.option("--limit", options->filter.limit, "at most so many");
   command.action([options, &session] {
     const auto shelf = open_shelf(options->registry, session);
-    session.show(attended(session, [&](OpContext& op) { return shelf->list(options->filter, op); }), list_text);
+    session.show(attended(session, "image", [&](OpContext& op) { return shelf->list(options->filter, op); }),
+                 list_text);
   });
 }
 
@@ -214,7 +169,7 @@ void add_show_image(Command image, Session& session) {
   command.action([named, &session] {
     require_uuid(named->id, "'basecache image list' shows them");
     const auto shelf = open_shelf(named->registry, session);
-    session.show(attended(session, [&](OpContext& op) { return shelf->show(named->id, op); }),
+    session.show(attended(session, "image", [&](OpContext& op) { return shelf->show(named->id, op); }),
                  [](const json& answer) { return json_text(answer) + "\n"; });
   });
 }
@@ -225,7 +180,7 @@ void add_delete_image(Command image, Session& session) {
   command.action([named, &session] {
     require_uuid(named->id, "'basecache image list' shows them");
     const auto shelf = open_shelf(named->registry, session);
-    attended(session, [&](OpContext& op) { shelf->remove(named->id, op); });
+    attended(session, "image", [&](OpContext& op) { shelf->remove(named->id, op); });
     session.show({{"id", named->id}, {"deleted", true}},
                  [](const json& answer) { return "deleted image " + answer["id"].get<std::string>() + "\n"; });
   });

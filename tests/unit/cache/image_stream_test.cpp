@@ -86,7 +86,7 @@ TEST_CASE("bytes that were left pass through hashers, verification and inspectio
   CHECK(told[1].done == 2 * kMiB);
   stream.write(bytes_of(kRest));
   stream.verify();
-  const auto image = cache::InspectedImage::inspect(std::move(stream).finish());
+  const auto image = cache::InspectedImage::inspect(std::move(stream).finish(), p.inspector, op);
   CHECK(image.verdict().format == model::DiskFormat::qcow2);
   CHECK(image.verdict().virtual_size == mebibytes(3));
   CHECK(image.digest().hex == hex_digest(DigestAlgorithm::sha512, kFirst + kRest));

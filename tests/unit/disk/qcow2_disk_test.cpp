@@ -31,6 +31,7 @@ TEST_CASE("a qcow2 disk without a size is as large as its base, in whole sectors
         mebibytes(64));
   boost::filesystem::permissions(bench.path(), static_cast<boost::filesystem::perms>(0644));
   base = bench.sparse_base(Bytes{1000});
+  boost::filesystem::remove(bench.place.staged);
   CHECK(Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op).size ==
         Bytes{1024});
 }

@@ -39,8 +39,8 @@ struct Image {
   DiskFormat format;
   Bytes size = mebibytes(64);
   sandbox::Sandbox sandbox;
-  qemu::ConfinedQemuImg qemu_img{sandbox};
-  qemu::QemuConverter converter{qemu_img};
+  qemu::ConfinedQemuImg confined{sandbox};
+  qemu::QemuConverter converter{confined};
 };
 
 ErrorCode refusal_of(Image& image, const cache::InspectionVerdict& verdict) {

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "agent/base/op_context.hpp"
+#include "agent/cache/image_inspector.hpp"
+
+namespace basecache::cli {
+
+// Where an image stands, of which the user named the file. Error(invalid_request) for "-".
+Path image_file(const std::string& text);
+
+// Both looks at an image file, with progress. `declared`: what it is said to be; "": nothing. Errors as of
+// registry::SteadyFile.
+cache::InspectionReport inspect_file(const Path& file, const std::string& declared, OpContext& op);
+
+}  // namespace basecache::cli
