@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/filesystem/operations.hpp>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -148,6 +149,13 @@ int become(const Launch& launch) {
   return pid;
 }
 
+// Whoever the child becomes may not be allowed to go the way of a link.
+std::string followed(const std::string& link) {
+  boost::system::error_code failed;
+  const Path file = boost::filesystem::canonical(link, failed);
+  return failed ? link : file.native();
+}
+
 }  // namespace
 
 std::string find_program(const std::string& name) {
@@ -157,7 +165,7 @@ std::string find_program(const std::string& name) {
   while (true) {
     const std::string_view directory = rest.substr(0, rest.find(':'));
     std::string candidate = std::string(directory.empty() ? "." : directory) + "/" + name;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (::access(candidate.c_str(), X_OK) == 0) return followed(candidate);
     if (directory.size() == rest.size()) throw cannot_start(name, "no such program in PATH");
     rest.remove_prefix(directory.size() + 1);
   }

@@ -23,6 +23,7 @@ class SmallFileSystem(LoopFileSystem):
         tool("mount", "-o", f"remount,{how}", self.instances_path)
 
     def fill(self, leave: int) -> Path:
+        tool("sync", "--file-system", self.instances_path)  # what was removed counts as free from the next commit on
         free = os.statvfs(self.instances_path)
         filler = self.instances_path / "filler"
         tool("fallocate", "-l", str(free.f_bavail * free.f_bsize - leave), filler)
