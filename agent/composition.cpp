@@ -1,5 +1,8 @@
 #include "agent/composition.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <utility>
 
 #include "agent/base/error.hpp"
@@ -39,6 +42,14 @@ bool uses_glance(const Config& config, const glance::ImageServiceSettings& servi
 std::vector<Path> prepared(const cache::CacheLayout& layout) {
   cache::prepare_directories(layout);
   return cache::recover(layout);
+}
+
+void require_sandbox(const Config& config, const sandbox::Sandbox& sandbox) {
+  if (config.sandbox != SandboxNeed::required || sandbox.missing().empty()) return;
+  throw Error(ErrorCode::invalid_request, fmt::format("[basecache] sandbox is required, and this kernel lacks {}",
+                                                      fmt::join(sandbox.missing(), ", ")))
+      .set_hint(
+          "boot a kernel that has it (Landlock: 5.13, and \"landlock\" in its lsm= list), or set sandbox = available");
 }
 
 // Where images come from: the registry that is chosen, Glances named by href, and URLs.
@@ -91,6 +102,7 @@ struct Node::Parts {
         recovered(prepared(layout)),
         sources(config, std::move(service)),
         verifier(signature_settings(config)),
+        inspector(config.max_virtual_size),
         raw_disk(qemu_img, preallocation(config)),
         qcow2_disk(qemu_img, preallocation(config)),
         builder(layout, {sources.by_ref, inspector, verifier, converter, formatter},
@@ -99,7 +111,9 @@ struct Node::Parts {
         pins(layout),
         provisioner(images, backends, plan_defaults(config)),
         instances(layout, backends),
-        pruner(images, pins, chains, prune_rules(config)) {}
+        pruner(images, pins, chains, prune_rules(config)) {
+    require_sandbox(config, sandbox);
+  }
 
   cache::CacheLayout layout;
   std::vector<Path> recovered;
@@ -133,7 +147,8 @@ Node::Node(const Config& config, glance::ImageServiceSettings service)
 Node::~Node() = default;
 
 api::UseCases Node::use_cases() {
-  return {parts_->images, parts_->pins, parts_->provisioner, parts_->instances, parts_->pruner, parts_->chains};
+  return {parts_->images, parts_->pins,   parts_->provisioner,      parts_->instances,
+          parts_->pruner, parts_->chains, parts_->sandbox.missing()};
 }
 
 const std::vector<Path>& Node::recovered() const { return parts_->recovered; }

@@ -22,6 +22,8 @@ namespace basecache {
 enum class PreallocateImages { none, space };
 // Which registry knows the images that requests name by UUID. automatic: Glance where one is configured.
 enum class RegistryChoice { automatic, directory, glance };
+// Whether the daemon goes on when the kernel lacks a part of the sandbox.
+enum class SandboxNeed { available, required };
 
 // What a node is told. Names and meaning of all sections but [basecache] are Nova's, so that a nova.conf can be
 // read as it is. Each option is documented in packaging/basecached.conf.
@@ -66,6 +68,8 @@ struct Config {
       "/etc/basecache/certificates";  // <uuid>.pem: signers of images, and whom they are trusted by
   bool allow_md5 = false;             // an md5 is enough to tell bytes from others
   Bytes max_image_bytes = gibibytes(1024);
+  Bytes max_virtual_size = gibibytes(64 * 1024);  // of an image's disk
+  SandboxNeed sandbox = SandboxNeed::available;
   LogLevel log_level = LogLevel::info;
 
   // The defaults, with those that depend on the number of cores.

@@ -24,6 +24,8 @@ constexpr std::array<std::pair<std::string_view, RegistryChoice>, 3> kRegistries
     {{"auto", RegistryChoice::automatic},
      {"directory", RegistryChoice::directory},
      {"glance", RegistryChoice::glance}}};
+constexpr std::array<std::pair<std::string_view, SandboxNeed>, 2> kSandboxNeeds{
+    {{"available", SandboxNeed::available}, {"required", SandboxNeed::required}}};
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLogLevels{{{"debug", LogLevel::debug},
                                                                            {"info", LogLevel::info},
                                                                            {"warning", LogLevel::warning},
@@ -194,9 +196,9 @@ constexpr OptionValue file_url_directories{
     [](const Config& config) {
       return show_each(config.file_url_directories, [](const Path& directory) { return directory.string(); });
     }};
-constexpr OptionValue max_image_bytes{
-    [](Config& config, std::string_view text) { config.max_image_bytes = parse_bytes(text); },
-    [](const Config& config) { return show_bytes(config.max_image_bytes); }};
+template <Bytes Config::*member>
+constexpr OptionValue bytes{[](Config& config, std::string_view text) { config.*member = parse_bytes(text); },
+                            [](const Config& config) { return show_bytes(config.*member); }};
 
 std::string parse_optional_path(std::string_view text) {
   return text.empty() ? std::string() : parse_absolute_path(text).string();
@@ -351,8 +353,12 @@ constexpr std::array kOptions{
                  "Directory of certificates by their UUID: those that sign images, and those that are trusted."},
     ConfigOption{"basecache", "allow_md5", flag<&Config::allow_md5>,
                  "An md5 is enough to tell an image's bytes from others: its locations are tried."},
-    ConfigOption{"basecache", "max_image_bytes", max_image_bytes,
+    ConfigOption{"basecache", "max_image_bytes", bytes<&Config::max_image_bytes>,
                  "Largest image taken: bytes, or a number with KiB, MiB, GiB or TiB."},
+    ConfigOption{"basecache", "max_virtual_size", bytes<&Config::max_virtual_size>,
+                 "Largest disk that an image may describe, however small the image is."},
+    ConfigOption{"basecache", "sandbox", choice<&Config::sandbox, kSandboxNeeds>,
+                 "Around programs that read images: what is available, or required (no start without all of it)."},
     ConfigOption{"basecache", "log_level", choice<&Config::log_level, kLogLevels>,
                  "Least that is logged: debug, info, warning, error or critical."},
 };

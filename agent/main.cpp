@@ -60,6 +60,9 @@ void notify_service(std::string_view state) {
 void serve(const Config& config) {
   const StopOnSignal signals;
   Node node(config);
+  for (const std::string& lack : node.use_cases().sandbox_lacks) {
+    log_event(LogLevel::warning, "sandbox_incomplete", {{"lacks", lack}});
+  }
   for (const Path& path : node.recovered()) {
     log_event(LogLevel::info, "leftover_removed", {{"path", path.native()}});
   }

@@ -220,7 +220,9 @@ Task Routes::health(const Names&, const json&) const {
 }
 
 Task Routes::version(const Names&, const json&) const {
-  return at_once([](OpContext&) -> json { return {{"version", kVersion}, {"api", "v1"}}; });
+  return at_once([this](OpContext&) -> json {
+    return {{"version", kVersion}, {"api", "v1"}, {"sandbox_lacks", use_cases_.sandbox_lacks}};
+  });
 }
 
 }  // namespace basecache::api

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "agent/cache/image_cache.hpp"
 #include "agent/cache/pins.hpp"
 #include "agent/provision/instances.hpp"
@@ -16,7 +19,8 @@ struct UseCases {
   provision::Provisioner& provisioner;
   provision::Instances& instances;
   prune::Pruner& pruner;
-  const prune::DiskChainReader& chains;  // who uses a base file, for those who ask
+  const prune::DiskChainReader& chains;           // who uses a base file, for those who ask
+  const std::vector<std::string>& sandbox_lacks;  // what this kernel can't confine, in words
 };
 
 }  // namespace basecache::api

@@ -30,6 +30,8 @@ BaseFileRecord record_from(const json& object) {
   record.source_format = format_in(object, "source_format");
   record.source_digest = digest_in(object, "source_digest");
   record.created = object.at("created").get<std::int64_t>();
+  record.rules = object.value("rules", 0U);
+  if (object.contains("content_digest")) record.content_digest = object.at("content_digest").get<std::string>();
   return record;
 }
 
@@ -54,9 +56,11 @@ void write_record(const CacheLayout& layout, const model::CacheKey& key, const B
                  {"origin", record.origin},
                  {"format", model::qemu_name(record.format)},
                  {"virtual_size", record.virtual_size.count},
-                 {"created", record.created}};
+                 {"created", record.created},
+                 {"rules", record.rules}};
   if (record.source_format) object["source_format"] = model::qemu_name(*record.source_format);
   if (record.source_digest) object["source_digest"] = record.source_digest->text();
+  if (record.content_digest) object["content_digest"] = *record.content_digest;
   replace_small_file(layout.record(key), object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 

@@ -23,6 +23,9 @@ namespace basecache::cache {
 //         records/<key>.json       where a base file came from
 //         transfers/<key>.json     what the bytes of <key>.part are, for who goes on with them
 //         pins/<key>               an operator's "do not prune"; content: the reason
+//         refusals/<key>.json      why the image was refused the last time
+//         unfit/<key>.json         why the base file that stands there must not be used any more
+//         quarantine/<key>[.N]     a base file that was found unfit, taken away; [.N].json: why
 //         locks/<uuid>             one creation or deletion an instance at a time
 class CacheLayout {
  public:
@@ -35,6 +38,9 @@ class CacheLayout {
   Path record_directory() const { return state_directory() / "records"; }
   Path transfer_directory() const { return state_directory() / "transfers"; }
   Path pin_directory() const { return state_directory() / "pins"; }
+  Path refusal_directory() const { return state_directory() / "refusals"; }
+  Path unfit_directory() const { return state_directory() / "unfit"; }
+  Path quarantine_directory() const { return state_directory() / "quarantine"; }
   Path instance_lock_directory() const { return state_directory() / "locks"; }
 
   Path base_file(const model::CacheKey& key) const { return base_ / key.text(); }
@@ -44,6 +50,8 @@ class CacheLayout {
   Path record(const model::CacheKey& key) const { return record_directory() / (key.text() + ".json"); }
   Path transfer_journal(const model::CacheKey& key) const { return transfer_directory() / (key.text() + ".json"); }
   Path pin(const model::CacheKey& key) const { return pin_directory() / key.text(); }
+  Path refusal(const model::CacheKey& key) const { return refusal_directory() / (key.text() + ".json"); }
+  Path unfit(const model::CacheKey& key) const { return unfit_directory() / (key.text() + ".json"); }
 
   Path instance_directory(std::string_view uuid) const;
   Path staged_instance_directory(std::string_view uuid) const;

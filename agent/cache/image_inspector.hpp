@@ -55,6 +55,9 @@ class Inspection {
 class ImageInspector {
  public:
   virtual ~ImageInspector() = default;
+  // The version of its rules, from 1; raised whenever something is refused that was accepted before. What passed an
+  // older version is inspected again before its next use.
+  virtual unsigned rules() const = 0;
   virtual std::unique_ptr<Inspection> begin() const = 0;
   // The second look at an image that the first one found safe: follows its allocation tables, wherever in the file they
   // stand. Error(storage_unusable) when it can't be read.

@@ -14,6 +14,7 @@
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/cache/transfer_journal.hpp"
+#include "agent/prune/chain_users.hpp"
 
 namespace basecache::prune {
 namespace {
@@ -155,11 +156,7 @@ Bytes Pruner::remove(const model::CacheKey& key, OpContext& op) {
   FileLock file(layout.lock_file(key));
   const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
   if (!lock.owns()) throw in_use(key, kLockIsHeld);
-  const Usage usage = collect_usage(layout, reader_);
-  if (const auto users = usage.users.find(key); users != usage.users.end()) {
-    throw in_use(key, used_by(users->second));
-  }
-  if (!usage.unreadable.empty()) throw in_use(key, "who uses it can't be told: " + usage.unreadable.front());
+  if (const auto why = ChainUsers(layout, reader_).reason_to_stay(key)) throw in_use(key, *why);
   const auto entry = cache_.find(key);
   if (!entry) throw no_base_file(key);
   unlink_base_file(layout, key, entry->allocated, kAskedFor);

@@ -13,9 +13,6 @@
 namespace basecache::inspect {
 namespace {
 
-// The largest VHDX, and more than the other formats' own programs make. Above it a size is a mistake or an attack.
-constexpr std::uint64_t kMaxVirtualSize = std::uint64_t{64} << 40;
-
 bool is_boot_file(const std::optional<std::string>& declared) { return declared == "aki" || declared == "ari"; }
 
 void refuse_empty(const ImageSample& sample) {
@@ -35,11 +32,10 @@ void refuse_unsupported(const Recognition& seen) {
   }
 }
 
-void check_size(Bytes size) {
+void check_size(Bytes size, Bytes largest) {
   if (size.count == 0) refuse(Check::virtual_size, "its disk has no bytes", kFetchAgain);
-  if (size.count > kMaxVirtualSize) {
-    refuse(Check::virtual_size,
-           fmt::format("its disk has {}, more than {}", to_text(size), to_text(Bytes{kMaxVirtualSize})),
+  if (size > largest) {
+    refuse(Check::virtual_size, fmt::format("its disk has {}, more than {}", to_text(size), to_text(largest)),
            "shrink the disk, or make the image again");
   }
 }
@@ -65,6 +61,8 @@ void check_declared(const std::string& declared, const cache::InspectionReport& 
 
 class FormatInspection final : public cache::Inspection {
  public:
+  explicit FormatInspection(Bytes largest_disk) : largest_disk_(largest_disk) {}
+
   void feed(std::span<const std::byte> bytes) override;
   cache::InspectionReport finish(const std::optional<std::string>& declared_format) override;
 
@@ -72,6 +70,7 @@ class FormatInspection final : public cache::Inspection {
   void on_head_complete();
   Bytes check_content(const Recognition& seen, Findings& findings) const;
 
+  const Bytes largest_disk_;
   ImageSample sample_;
 };
 
@@ -115,7 +114,7 @@ cache::InspectionReport FormatInspection::finish(const std::optional<std::string
   findings.check([&] { refuse_unsupported(seen); });
   if (const ImageFormat* image = seen.image()) report.verdict.format = image->format();
   report.verdict.virtual_size = check_content(seen, findings);
-  if (findings.none()) findings.check([&] { check_size(report.verdict.virtual_size); });
+  if (findings.none()) findings.check([&] { check_size(report.verdict.virtual_size, largest_disk_); });
   if (declared_format && sample_.length() > 0) findings.check([&] { check_declared(*declared_format, report); });
   report.findings = std::move(findings).take();
   return report;
@@ -123,7 +122,9 @@ cache::InspectionReport FormatInspection::finish(const std::optional<std::string
 
 }  // namespace
 
-std::unique_ptr<cache::Inspection> FormatInspector::begin() const { return std::make_unique<FormatInspection>(); }
+std::unique_ptr<cache::Inspection> FormatInspector::begin() const {
+  return std::make_unique<FormatInspection>(largest_disk_);
+}
 
 std::vector<cache::Finding> FormatInspector::check_tables(const Path& image, model::DiskFormat format,
                                                           const OpContext& op) const {

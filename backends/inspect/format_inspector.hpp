@@ -12,9 +12,17 @@ namespace basecache::inspect {
 // 64 KiB more.
 class FormatInspector final : public cache::ImageInspector {
  public:
+  // The largest VHDX, and more than the other formats' own programs make. Above it a size is a mistake or an attack.
+  static constexpr Bytes kLargestDisk = gibibytes(64 * 1024);
+
+  explicit FormatInspector(Bytes largest_disk = kLargestDisk) : largest_disk_(largest_disk) {}
+
   std::unique_ptr<cache::Inspection> begin() const override;
   std::vector<cache::Finding> check_tables(const Path& image, model::DiskFormat format,
                                            const OpContext& op) const override;
+
+ private:
+  Bytes largest_disk_;
 };
 
 }  // namespace basecache::inspect

@@ -10,9 +10,11 @@ namespace {
 
 using nlohmann::json;
 
-// {"version","operations":n,"base_files":n,"allocated_bytes":n,"pinned":n}
+// {"version","sandbox_lacks":[...],"operations":n,"base_files":n,"allocated_bytes":n,"pinned":n}
 json status(Session& session) {
-  json status = {{"version", session.ask("GET", "/v1/version")["version"]},
+  const json agent = session.ask("GET", "/v1/version");
+  json status = {{"version", agent["version"]},
+                 {"sandbox_lacks", agent["sandbox_lacks"]},
                  {"operations", session.ask("GET", "/v1/operations")["operations"].size()}};
   std::uint64_t allocated = 0;
   std::size_t pinned = 0;
@@ -26,10 +28,14 @@ json status(Session& session) {
 }
 
 std::string status_text(const json& answer) {
-  return fmt::format("basecached {}: {} operations running, {} base files on {}, {} pinned\n",
-                     answer["version"].get<std::string>(), answer["operations"].get<int>(),
-                     answer["base_files"].get<int>(), to_text(Bytes{answer["allocated_bytes"].get<std::uint64_t>()}),
-                     answer["pinned"].get<int>());
+  std::string text = fmt::format(
+      "basecached {}: {} operations running, {} base files on {}, {} pinned\n", answer["version"].get<std::string>(),
+      answer["operations"].get<int>(), answer["base_files"].get<int>(),
+      to_text(Bytes{answer["allocated_bytes"].get<std::uint64_t>()}), answer["pinned"].get<int>());
+  for (const json& lack : answer["sandbox_lacks"]) {
+    text += fmt::format("the sandbox lacks {}\n", lack.get<std::string>());
+  }
+  return text;
 }
 
 }  // namespace

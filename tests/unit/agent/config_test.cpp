@@ -62,15 +62,16 @@ TEST_CASE("nothing said, a node has the defaults") {
 }
 
 TEST_CASE("every kind of value arrives in its member") {
-  const Config config = Node()
-                            .config_file(
-                                "[DEFAULT]\npreallocate_images = space\nforce_raw_images = no\n"
-                                "[image_cache]\nremove_unused_original_minimum_age_seconds = 60\n"
-                                "[glance]\nnum_retries = 0\n"
-                                "[basecache]\nsocket_mode = 0600\nallowed_uids = 0, 162\nworkers = 7\n"
-                                "file_url_directories = /a,\n  /b\nurl_hosts = ::1, store.internal\n"
-                                "max_image_bytes = 5GiB\nlog_level = debug\n")
-                            .config();
+  const Config config =
+      Node()
+          .config_file(
+              "[DEFAULT]\npreallocate_images = space\nforce_raw_images = no\n"
+              "[image_cache]\nremove_unused_original_minimum_age_seconds = 60\n"
+              "[glance]\nnum_retries = 0\n"
+              "[basecache]\nsocket_mode = 0600\nallowed_uids = 0, 162\nworkers = 7\n"
+              "file_url_directories = /a,\n  /b\nurl_hosts = ::1, store.internal\n"
+              "max_image_bytes = 5GiB\nmax_virtual_size = 2TiB\nsandbox = required\nlog_level = debug\n")
+          .config();
   CHECK(config.preallocate_images == PreallocateImages::space);
   CHECK_FALSE(config.force_raw_images);
   CHECK(config.remove_unused_original_minimum_age == std::chrono::minutes(1));
@@ -81,6 +82,8 @@ TEST_CASE("every kind of value arrives in its member") {
   CHECK(config.file_url_directories == std::vector<Path>{"/a", "/b"});
   CHECK(config.url_hosts == std::vector<std::string>{"::1", "store.internal"});
   CHECK(config.max_image_bytes == gibibytes(5));
+  CHECK(config.max_virtual_size == gibibytes(2048));
+  CHECK(config.sandbox == SandboxNeed::required);
   CHECK(config.log_level == LogLevel::debug);
 }
 

@@ -1,6 +1,6 @@
-#include "backends/registry/throttle.hpp"
+#include "agent/base/throttle.hpp"
 
-namespace basecache::registry {
+namespace basecache {
 
 void Throttle::begin_at(std::optional<std::uint64_t> rate) {
   rate_ = rate;
@@ -17,4 +17,4 @@ void Throttle::pass(Bytes block) {
   if (ahead.count() > 0) op_.wait_for(ahead);
 }
 
-}  // namespace basecache::registry
+}  // namespace basecache

@@ -7,7 +7,7 @@
 #include "agent/base/byte_size.hpp"
 #include "agent/base/op_context.hpp"
 
-namespace basecache::registry {
+namespace basecache {
 
 // Holds a stream to a rate by waiting, so that who sends it is held up by the full connection. Not libcurl's own limit,
 // which lets the first hundred blocks through, and knows nothing of files.
@@ -32,4 +32,4 @@ class Throttle {
   std::uint64_t taken_ = 0;                  // since then
 };
 
-}  // namespace basecache::registry
+}  // namespace basecache
