@@ -1,0 +1,109 @@
+"""What can be wrong with a qcow2's tables: the places that they name, and bits that nobody writes."""
+
+from corpus import KIB, MIB, Corpus, big, patched
+from qcow2 import (BITMAPS, CLUSTER, COMPRESSED, CONTENT, COPIED, EXTENSIONS, L1, L2, REFCOUNT_BLOCK, REFCOUNT_TABLE,
+                   SIZE, extension, image)
+
+FAR = 1 << 40
+OFFSET_BITS = 62 - (12 - 8)  # of a compressed cluster's entry; sectors stand above
+
+# name, offset, entry, check
+ENTRY_CASES = [
+    ("l1-entry-behind-the-end", L1, FAR | COPIED, "truncated"),
+    ("l1-entry-in-header", L1, 512 | COPIED, "tables"),
+    ("l1-entry-odd", L1, L2 + 512 | COPIED, "tables"),
+    ("l1-entry-on-l1-table", L1, L1 | COPIED, "tables"),
+    ("l1-entry-on-refcount-table", L1, REFCOUNT_TABLE | COPIED, "tables"),
+    ("l1-entry-reserved-low-bit", L1, L2 | COPIED | 1, "tables"),
+    ("l1-entry-reserved-high-bit", L1, L2 | COPIED | COMPRESSED, "tables"),
+    ("l2-entry-behind-the-end", L2, FAR | COPIED, "truncated"),
+    ("l2-entry-in-header", L2, 512 | COPIED, "tables"),
+    ("l2-entry-odd", L2, CONTENT + 512 | COPIED, "tables"),
+    ("l2-entry-on-l1-table", L2, L1 | COPIED, "tables"),
+    ("l2-entry-on-refcount-table", L2, REFCOUNT_TABLE | COPIED, "tables"),
+    ("l2-entry-reserved-low-bit", L2, CONTENT | COPIED | 2, "tables"),
+    ("l2-entry-reserved-high-bit", L2, CONTENT | COPIED | 1 << 61, "tables"),
+    ("l2-entry-largest", L2, 0x00fffffffffff000 | COPIED, "truncated"),
+    ("last-l2-entry-behind-the-end", L2 + 511 * 8, FAR | COPIED, "truncated"),
+    ("compressed-behind-the-end", L2, COMPRESSED | FAR, "truncated"),
+    ("compressed-reaches-behind-the-end", L2, COMPRESSED | 7 << OFFSET_BITS | 7 * CLUSTER - 512, "truncated"),
+    ("compressed-in-header", L2, COMPRESSED | 100, "tables"),
+    ("compressed-reaches-into-l1-table", L2, COMPRESSED | L1 + 100, "tables"),
+    ("compressed-and-copied", L2, COMPRESSED | COPIED | CONTENT, "tables"),
+    ("refcount-entry-behind-the-end", REFCOUNT_TABLE, FAR, "truncated"),
+    ("refcount-entry-in-header", REFCOUNT_TABLE, 512, "tables"),
+    ("refcount-entry-odd", REFCOUNT_TABLE, REFCOUNT_BLOCK + 512, "tables"),
+    ("refcount-entry-reserved-bit", REFCOUNT_TABLE, REFCOUNT_BLOCK | 1, "tables"),
+    ("refcount-entry-on-l1-table", REFCOUNT_TABLE, L1, "tables"),
+    ("last-refcount-entry-behind-the-end", REFCOUNT_TABLE + 511 * 8, FAR, "truncated"),
+]
+
+
+def add_tables(corpus: Corpus) -> None:
+    corpus.accept("qcow2-without-any-content", "qcow2", SIZE, patched(image(), (L1, bytes(8))))
+    corpus.accept("qcow2-zero-cluster", "qcow2", SIZE, patched(image(), (L2 + 8, big(1, 8))))
+    for name, at, entry, check in ENTRY_CASES:
+        corpus.refuse(f"qcow2-{name}", check, patched(image(), (at, big(entry, 8))), "qcow2")
+    corpus.refuse("qcow2-version-2-zero-cluster", "tables", patched(image(version=2), (L2 + 8, big(1, 8))), "qcow2")
+    _add_shared_tables(corpus)
+    _add_bitmaps(corpus)
+    _add_extended(corpus)
+
+
+def _add_shared_tables(corpus: Corpus) -> None:
+    # 2 GiB from one L2 table of 4 KiB: each of the 1024 L1 entries names the same one.
+    many = 1024
+    shared = patched(image(size=many * SIZE), (36, big(many, 4)), (40, big(8 * CLUSTER, 8)),
+                     (8 * CLUSTER, big(L2 | COPIED, 8) * many))
+    corpus.refuse("qcow2-l1-entries-share-an-l2-table", "tables", shared, "qcow2")
+
+
+DIRECTORY, BITMAP_TABLE, BITMAP = 7 * CLUSTER, 8 * CLUSTER, 9 * CLUSTER
+
+
+def _with_bitmaps(count: int = 1, directory: int = DIRECTORY, size: int = 32, table: int = BITMAP_TABLE,
+                  table_size: int = 1, bitmap: int = BITMAP, name_length: int = 4) -> bytes:
+    place = big(count, 4) + bytes(4) + big(size, 8) + big(directory, 8)
+    entry = (big(table, 8) + big(table_size, 4) + big(0, 4) + big(1, 1) + big(16, 1) + big(name_length, 2) + big(0, 4) +
+             b"mark")
+    return patched(bytes(10 * CLUSTER), (0, image()), (88, big(1, 8)), (EXTENSIONS, extension(BITMAPS, place)),
+                   (DIRECTORY, entry), (BITMAP_TABLE, big(bitmap, 8)), (REFCOUNT_BLOCK, big(1, 2) * 10))
+
+
+def _add_bitmaps(corpus: Corpus) -> None:
+    corpus.accept("qcow2-bitmap", "qcow2", SIZE, _with_bitmaps())
+    for name, fields, check in [
+            ("directory-outside", {"directory": 100 * CLUSTER}, "truncated"),
+            ("directory-offset-overflows", {"directory": (1 << 64) - CLUSTER}, "truncated"),
+            ("directory-size-overflows", {"size": (1 << 64) - 8}, "truncated"),
+            ("directory-in-header", {"directory": 0}, "tables"),
+            ("directory-odd", {"directory": DIRECTORY + 8}, "tables"),
+            ("directory-empty", {"size": 0}, "tables"),
+            ("directory-too-short", {"size": 16}, "tables"),
+            ("directory-longer-than-its-entries", {"size": 64}, "tables"),
+            ("name-reaches-behind-the-directory", {"name_length": 1000}, "tables"),
+            ("count-overflows", {"count": 0xffffffff}, "tables"),
+            ("table-outside", {"table": 100 * CLUSTER}, "truncated"),
+            ("table-in-header", {"table": 0}, "tables"),
+            ("table-length-overflows", {"table_size": 0xffffffff}, "truncated"),
+            ("outside", {"bitmap": 100 * CLUSTER}, "truncated"),
+            ("on-l1-table", {"bitmap": L1}, "tables")]:
+        corpus.refuse(f"qcow2-bitmap-{name}", check, _with_bitmaps(**fields), "qcow2")
+
+
+def _add_extended(corpus: Corpus) -> None:
+    """Subclusters: an entry of 16 bytes, whose second half says which are there and which are zeros."""
+    cluster, size = 16 * KIB, 1 * MIB
+    base = patched(bytes(6 * cluster), (0, image(size=size, incompatible=16)[:EXTENSIONS]), (20, big(14, 4)),
+                   (40, big(cluster, 8) + big(2 * cluster, 8)), (cluster, big(4 * cluster | COPIED, 8)),
+                   (2 * cluster, big(3 * cluster, 8)), (3 * cluster, big(1, 2) * 6),
+                   (4 * cluster, big(5 * cluster | COPIED, 8) + big(0xffffffff, 8)))
+    corpus.accept("qcow2-extended-l2-made-by-hand", "qcow2", size, base)
+    for name, entry, bitmap in [("present-and-zero", 5 * cluster | COPIED, 1 << 32 | 1),
+                                ("compressed-with-bitmap", COMPRESSED | 5 * cluster, 1),
+                                ("present-nowhere", 0, 1),
+                                ("zero-bit-of-plain-entries", 5 * cluster | COPIED | 1, 0xffffffff)]:
+        content = patched(base, (4 * cluster, big(entry, 8) + big(bitmap, 8)))
+        corpus.refuse(f"qcow2-extended-l2-{name}", "tables", content, "qcow2")
+    outside = patched(base, (4 * cluster, big(FAR | COPIED, 8) + big(1, 8)))
+    corpus.refuse("qcow2-extended-l2-behind-the-end", "truncated", outside, "qcow2")
