@@ -1,8 +1,8 @@
 #include "backends/registry/source_by_ref.hpp"
 
+#include "agent/base/throttle.hpp"
 #include "backends/glance/image_href.hpp"
 #include "backends/registry/progress_meter.hpp"
-#include "backends/registry/throttle.hpp"
 
 namespace basecache::registry {
 namespace {

@@ -1,11 +1,11 @@
-#include "backends/registry/throttle.hpp"
+#include "agent/base/throttle.hpp"
 
 #include <doctest/doctest.h>
 
 #include "agent/base/error.hpp"
 #include "tests/support/scratch_dir.hpp"
 
-namespace basecache::registry {
+namespace basecache {
 namespace {
 
 constexpr Bytes kBlock{1000};
@@ -45,4 +45,4 @@ TEST_CASE("a wait ends with the operation") {
 }
 
 }  // namespace
-}  // namespace basecache::registry
+}  // namespace basecache
