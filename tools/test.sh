@@ -45,15 +45,21 @@ run_suite() {
   logs+=("$label=$log")
 }
 
+# Each target for a minute; tools/fuzz.sh goes on for as long as asked.
+run_fuzzers() {
+  say "test: fuzz"
+  ./tools/fuzz.sh 60 || failed_steps+=("test: fuzz")
+}
+
 main() {
   ./tools/install-packages.sh test peers || exit 1
 
   configure build && build "g++, everything" build &&
     for suite in lint unit functional fault peers; do run_suite "$suite" build "$suite"; done
 
-  # -O1: half the compile time of -O2.
-  configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 &&
-    run_suite "unit (ASan+UBSan)" build-asan unit --timeout-multiplier 5
+  # -O1: half the compile time of -O2. By clang++, whose fuzzers live in the same directory.
+  CXX=clang++ configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 -Dfuzzers=true &&
+    run_suite "unit (ASan+UBSan)" build-asan unit --timeout-multiplier 5 && run_fuzzers
 
   # The same directory shows that clang++ compiles everything without a warning.
   CXX=clang++ configure build-tsan -Db_sanitize=thread -Db_lundef=false -Doptimization=1 &&

@@ -31,6 +31,10 @@ TEST_CASE("qemu-img's words are read") {
       "format-specific": {"type": "qcow2", "data": {"data-file": "/d"}}})");
   CHECK(linked.has_backing_file);
   CHECK(linked.has_external_file);
+  const auto vmdk = ImageDescription::parse(R"({"virtual-size": 1, "format": "vmdk", "filename": "/dev/fd/3",
+      "format-specific": {"data": {"create-type": "monolithicFlat", "extents": [{"filename": "/etc/shadow"}]}}})");
+  CHECK(vmdk.create_type == "monolithicFlat");
+  CHECK(vmdk.has_external_file);
 }
 
 TEST_CASE("words that aren't qemu-img's are a failed tool") {
@@ -50,4 +54,15 @@ TEST_CASE("an image is refused unless QEMU sees what the inspector saw, in one f
         ErrorCode::image_unacceptable);
   CHECK(refusal_of({.format = "qcow2", .virtual_size = Bytes{4096}, .has_external_file = true}) ==
         ErrorCode::image_unacceptable);
+}
+
+TEST_CASE("of VMDK's kinds only those are taken that hold the disk themselves") {
+  const cache::InspectionVerdict verdict{.format = model::DiskFormat::vmdk, .virtual_size = Bytes{4096}};
+  for (const char* taken : {"monolithicSparse", "streamOptimized"}) {
+    CHECK_NOTHROW(check_agreement({.format = "vmdk", .virtual_size = Bytes{4096}, .create_type = taken}, verdict));
+  }
+  for (const char* refused : {"monolithicFlat", "vmfs", "twoGbMaxExtentSparse", ""}) {
+    CHECK_THROWS_AS(check_agreement({.format = "vmdk", .virtual_size = Bytes{4096}, .create_type = refused}, verdict),
+                    Error);
+  }
 }
