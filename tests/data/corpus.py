@@ -1,5 +1,6 @@
 """A folder of image files, each with what the inspector has to say of it. A file's name is its property."""
 
+import functools
 import json
 import subprocess
 from pathlib import Path
@@ -86,10 +87,21 @@ def patched(content: bytes, *patches: tuple[int, bytes]) -> bytes:
     return bytes(changed)
 
 
-def noise(length: int, seed: int = 1) -> bytes:
-    """The same each time, and no magic of any format: every byte has its top bit set."""
+@functools.cache
+def _noise(seed: int) -> bytes:
     state, out = seed, bytearray()
-    while len(out) < length:
+    while len(out) < 16 * KIB:
         state = (state * 1_103_515_245 + 12_345) & 0x7fffffff
         out += (state | 0x80808080).to_bytes(4, "big")
-    return bytes(out[:length])
+    return bytes(out)
+
+
+def noise(length: int, seed: int = 1) -> bytes:
+    """The same each time, and no magic of any format: every byte has its top bit set."""
+    return (_noise(seed) * (length // (16 * KIB) + 1))[:length]
+
+
+def disk(length: int) -> bytes:
+    """A disk with content at its two ends, and mostly a hole."""
+    end = min(length // 2, KIB)
+    return noise(end) + bytes(length - 2 * end) + noise(end)

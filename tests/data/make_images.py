@@ -11,12 +11,15 @@ from pathlib import Path
 from corpus import Corpus
 from qcow2 import add_headers
 from qcow2_tables import add_tables
+from raw import add_raws
+from real import add_real
+from unsupported import add_unsupported
 from vdi import add_vdis
 from vhd import add_vhds
 from vhdx import add_vhdxs
 from vmdk import add_vmdks
 
-MAKERS = (add_headers, add_tables, add_vmdks, add_vhds, add_vhdxs, add_vdis)
+MAKERS = (add_headers, add_tables, add_vmdks, add_vhds, add_vhdxs, add_vdis, add_unsupported, add_raws, add_real)
 
 
 def make_images(folder: Path) -> Corpus:

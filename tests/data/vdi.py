@@ -1,6 +1,6 @@
 """VDI images byte by byte."""
 
-from corpus import MIB, Corpus, little, noise, patched
+from corpus import MIB, Corpus, disk, little, noise, patched
 
 SIZE = 4 * MIB
 MAP, CONTENT = 512, 1024
@@ -20,7 +20,7 @@ def image(head: bytes | None = None, *entries: int) -> bytes:
     """One block of four is there."""
     numbers = (entries + (0, ABSENT, ABSENT, ABSENT)[len(entries):])
     return patched(bytes(CONTENT + MIB), (0, head or header()), (MAP, b"".join(little(one, 4) for one in numbers)),
-                   (CONTENT, noise(MIB)))
+                   (CONTENT, disk(MIB)))
 
 
 HEADER_CASES = [

@@ -1,6 +1,6 @@
 """VHD images (QEMU: vpc) byte by byte: dynamic ones, which begin with their footer, and fixed ones."""
 
-from corpus import GIB, KIB, MIB, TIB, Corpus, big, noise, patched
+from corpus import GIB, KIB, MIB, TIB, Corpus, big, disk, noise, patched
 
 SECTOR = 512
 FIXED, DYNAMIC, DIFFERENCING = 2, 3, 4
@@ -36,12 +36,12 @@ def dynamic(first: bytes | None = None, second: bytes | None = None, last: bytes
     """One block of four is there; footer at both ends."""
     first = footer(DYNAMIC) if first is None else first
     return patched(bytes(CONTENT + BITMAP + BLOCK + SECTOR), (0, first), (DYNAMIC_HEADER, second or dynamic_header()),
-                   (TABLE, table.ljust(SECTOR, b"\xff")), (CONTENT, b"\xff" * BITMAP), (CONTENT + BITMAP, noise(BLOCK)),
+                   (TABLE, table.ljust(SECTOR, b"\xff")), (CONTENT, b"\xff" * BITMAP), (CONTENT + BITMAP, disk(BLOCK)),
                    (CONTENT + BITMAP + BLOCK, first if last is None else last))
 
 
 def fixed(end: bytes | None = None, size: int = SIZE) -> bytes:
-    return noise(size) + (footer(FIXED, size) if end is None else end)
+    return disk(size) + (footer(FIXED, size) if end is None else end)
 
 
 def add_vhds(corpus: Corpus) -> None:
@@ -134,8 +134,8 @@ def _add_fixed(corpus: Corpus) -> None:
 
 def _add_behind_others(corpus: Corpus) -> None:
     """A footer makes a VHD of anything, for who looks there first."""
-    corpus.refuse("raw-with-vhd-footer-and-no-size", "virtual_size", noise(MIB) + footer(FIXED, 0))
-    corpus.refuse("raw-with-damaged-vhd-footer", "header", noise(MIB) + patched(footer(FIXED, MIB), (200, b"x")))
+    corpus.refuse("raw-with-vhd-footer-and-no-size", "virtual_size", disk(MIB) + footer(FIXED, 0))
+    corpus.refuse("raw-with-damaged-vhd-footer", "header", disk(MIB) + patched(footer(FIXED, MIB), (200, b"x")))
 
 
 def _add_cut(corpus: Corpus) -> None:

@@ -1,6 +1,6 @@
 """VHDX images byte by byte: two headers, a region table twice, a log, metadata, the block table, blocks."""
 
-from corpus import KIB, MIB, TIB, Corpus, little, noise, patched
+from corpus import KIB, MIB, TIB, Corpus, disk, little, noise, patched
 
 HEADERS, REGION_TABLES = (64 * KIB, 128 * KIB), (192 * KIB, 256 * KIB)
 LOG, METADATA, TABLE, CONTENT, LENGTH = 1 * MIB, 2 * MIB, 3 * MIB, 4 * MIB, 5 * MIB
@@ -89,7 +89,7 @@ def image(first: bytes | None = None, second: bytes | None = None, table: bytes 
     return patched(bytes(LENGTH), (0, b"vhdxfile"), (HEADERS[0], GOOD_HEADER if first is None else first),
                    (HEADERS[1], LATER_HEADER if second is None else second), (REGION_TABLES[0], table),
                    (REGION_TABLES[1], table), (METADATA, metadata() if items is None else items),
-                   (TABLE, little(block, 8)), (CONTENT, noise(KIB) + bytes(MIB - 2 * KIB) + noise(KIB)))
+                   (TABLE, little(block, 8)), (CONTENT, disk(MIB)))
 
 
 GOOD_HEADER, LATER_HEADER = header(), header(sequence=2)
