@@ -16,7 +16,7 @@ constexpr std::size_t kBlock = 65'536;  // a multiple of every width
 }  // namespace
 
 ImageFile::ImageFile(const Path& path, const OpContext& op)
-    : file_(open_file(path, O_RDONLY | O_NOFOLLOW)), path_(path), op_(op), length_(sizes_of(path).apparent.count) {}
+    : file_(open_file(path, O_RDONLY)), path_(path), op_(op), length_(sizes_of(path).apparent.count) {}
 
 std::vector<std::byte> ImageFile::read(ByteRange range) const {
   if (!holds(range)) {
