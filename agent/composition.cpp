@@ -7,8 +7,12 @@
 
 #include "agent/base/error.hpp"
 #include "agent/cache/base_file_builder.hpp"
+#include "agent/cache/content_check.hpp"
+#include "agent/cache/quarantine.hpp"
 #include "agent/cache/recovery.hpp"
+#include "agent/cache/review.hpp"
 #include "agent/composition_settings.hpp"
+#include "agent/prune/chain_users.hpp"
 #include "backends/disk/qcow2_disk.hpp"
 #include "backends/disk/raw_disk.hpp"
 #include "backends/drive/iso9660_writer.hpp"
@@ -107,7 +111,7 @@ struct Node::Parts {
         qcow2_disk(qemu_img, preallocation(config)),
         builder(layout, {sources.by_ref, inspector, verifier, converter, formatter},
                 {.force_raw_images = config.force_raw_images, .allow_md5 = config.allow_md5}),
-        images(layout, builder, config.build_concurrency),
+        images(layout, builder, review, config.build_concurrency),
         pins(layout),
         provisioner(images, backends, plan_defaults(config)),
         instances(layout, backends),
@@ -131,6 +135,10 @@ struct Node::Parts {
   drive::Iso9660Writer config_drive;
   provision::Backends backends{raw_disk, qcow2_disk, config_drive};
 
+  prune::ChainUsers users{layout, chains};
+  cache::Quarantine quarantine{layout, users};
+  cache::Review review{layout, inspector, converter, quarantine};
+  cache::ContentCheck content_check{layout, quarantine};
   cache::BaseFileBuilder builder;
   cache::ImageCache images;
   cache::Pins pins;
@@ -147,8 +155,8 @@ Node::Node(const Config& config, glance::ImageServiceSettings service)
 Node::~Node() = default;
 
 api::UseCases Node::use_cases() {
-  return {parts_->images, parts_->pins,   parts_->provisioner,      parts_->instances,
-          parts_->pruner, parts_->chains, parts_->sandbox.missing()};
+  return {parts_->images,        parts_->pins,       parts_->provisioner, parts_->instances,        parts_->pruner,
+          parts_->content_check, parts_->quarantine, parts_->chains,      parts_->sandbox.missing()};
 }
 
 const std::vector<Path>& Node::recovered() const { return parts_->recovered; }

@@ -68,6 +68,14 @@ bool prune_is_dry(const json& body) {
   return dry;
 }
 
+RateLimit verify_rate(const json& body) {
+  model::JsonFields fields(body, "");
+  const std::uint64_t rate =
+      fields.number("bytes_per_second", kMostBytesPerSecond).value_or(cache::ContentCheck::kBytesPerSecond);
+  fields.finish();
+  return rate == 0 ? RateLimit() : RateLimit(rate);
+}
+
 json to_json(const Progress& progress) {
   return {{"step", progress.step},
           {"subject", progress.subject},
@@ -102,11 +110,16 @@ json to_json(const cache::CacheEntry& entry, const prune::Usage& usage) {
                 {"pin", or_null(entry.pin)},
                 {"source_format", nullptr},
                 {"source_digest", nullptr},
+                {"content_digest", nullptr},
+                {"rules", nullptr},
+                {"unfit", or_null(entry.unfit)},
                 {"users", json::array()}};
   if (entry.record && entry.record->source_format) {
     shown["source_format"] = model::qemu_name(*entry.record->source_format);
   }
   if (entry.record && entry.record->source_digest) shown["source_digest"] = entry.record->source_digest->text();
+  if (entry.record && entry.record->content_digest) shown["content_digest"] = *entry.record->content_digest;
+  if (entry.record && entry.key.kind() == model::CacheKey::Kind::image) shown["rules"] = entry.record->rules;
   if (const auto users = usage.users.find(entry.key); users != usage.users.end()) shown["users"] = users->second;
   return shown;
 }
@@ -135,7 +148,22 @@ json to_json(const prune::PruneReport& report) {
           {"removed", removed},
           {"kept", report.decisions.size() - removed},
           {"decisions", std::move(decisions)},
+          {"refusals_forgotten", report.refusals_forgotten},
           {"unreadable", report.unreadable}};
+}
+
+json to_json(const model::CacheKey& key, const cache::CheckedContent& checked) {
+  return {{"key", key.text()},
+          {"state", name_of(checked.state)},
+          {"detail", checked.detail.empty() ? json() : json(checked.detail)},
+          {"size_bytes", checked.size.count},
+          {"read_bytes", checked.read.count}};
+}
+
+json to_json(const cache::QuarantinedFile& file) {
+  return {{"name", file.name},     {"key", file.key},
+          {"reason", file.reason}, {"origin", file.origin.empty() ? json() : json(file.origin)},
+          {"found", file.found},   {"allocated_bytes", file.allocated.count}};
 }
 
 }  // namespace basecache::api

@@ -7,8 +7,10 @@
 
 #include "agent/base/digest.hpp"
 #include "agent/base/op_context.hpp"
+#include "agent/cache/content_check.hpp"
 #include "agent/cache/image_cache.hpp"
 #include "agent/cache/lease.hpp"
+#include "agent/cache/quarantine.hpp"
 #include "agent/model/image.hpp"
 #include "agent/provision/provisioner.hpp"
 #include "agent/prune/pruner.hpp"
@@ -31,6 +33,8 @@ struct PrecacheRequest {
 PrecacheRequest precache_request(const nlohmann::json& body);
 std::string pin_reason(const nlohmann::json& body);  // {"reason"?}
 bool prune_is_dry(const nlohmann::json& body);       // {"dry_run"?}
+// {"bytes_per_second"?}: 0 is no limit, nothing ContentCheck's own.
+RateLimit verify_rate(const nlohmann::json& body);
 
 nlohmann::json to_json(const Progress& progress);
 // {"steps":[{"name","seconds"}],"seconds"}: how long it took, merged into the answers of long work.
@@ -39,5 +43,7 @@ nlohmann::json to_json(const provision::InstanceDisks& instance);
 nlohmann::json to_json(const cache::CacheEntry& entry, const prune::Usage& usage);
 nlohmann::json to_json(const cache::BaseFileLease& lease);
 nlohmann::json to_json(const prune::PruneReport& report);
+nlohmann::json to_json(const model::CacheKey& key, const cache::CheckedContent& checked);
+nlohmann::json to_json(const cache::QuarantinedFile& file);
 
 }  // namespace basecache::api

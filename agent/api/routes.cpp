@@ -83,6 +83,7 @@ const std::vector<Routes::Route>& Routes::table() {
       {"POST", "/v1/cache/prune", &Routes::prune},
       {"GET", "/v1/cache/{key}", &Routes::show_base_file},
       {"DELETE", "/v1/cache/{key}", &Routes::remove_base_file},
+      {"POST", "/v1/cache/{key}/verify", &Routes::verify},
       {"PUT", "/v1/cache/{key}/pin", &Routes::pin},
       {"DELETE", "/v1/cache/{key}/pin", &Routes::unpin},
       {"GET", "/v1/operations", &Routes::list_operations},
@@ -145,7 +146,10 @@ Task Routes::list_cache(const Names&, const json&) const {
     const prune::Usage usage = prune::collect_usage(use_cases_.cache.layout(), use_cases_.chains);
     json entries = json::array();
     for (const cache::CacheEntry& entry : use_cases_.cache.list()) entries.push_back(to_json(entry, usage));
-    return {{"entries", std::move(entries)}, {"usage_unknown", usage.unreadable}};
+    json quarantined = json::array();
+    for (const cache::QuarantinedFile& file : use_cases_.quarantine.list()) quarantined.push_back(to_json(file));
+    return {
+        {"entries", std::move(entries)}, {"quarantine", std::move(quarantined)}, {"usage_unknown", usage.unreadable}};
   });
 }
 
@@ -170,6 +174,14 @@ Task Routes::precache(const Names&, const json& body) const {
   return operation("precache", request.image_ref.shown(), [this, request](OpContext& op) {
     op.set_transfers({.token = op.transfers().token, .bytes_per_second = request.bytes_per_second});
     return to_json(use_cases_.cache.acquire(model::ImageBase{request.image_ref, request.checksum}, op));
+  });
+}
+
+Task Routes::verify(const Names& names, const json& body) const {
+  const auto key = key_named(names[0]);
+  const RateLimit rate = verify_rate(body);
+  return operation("verify", key.text(), [this, key, rate](OpContext& op) {
+    return to_json(key, use_cases_.content_check.check(key, rate, op));
   });
 }
 

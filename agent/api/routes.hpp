@@ -55,6 +55,7 @@ class Routes {
   Task precache(const Names& names, const nlohmann::json& body) const;
   Task pin(const Names& names, const nlohmann::json& body) const;
   Task unpin(const Names& names, const nlohmann::json& body) const;
+  Task verify(const Names& names, const nlohmann::json& body) const;
   Task prune(const Names& names, const nlohmann::json& body) const;
   Task list_operations(const Names& names, const nlohmann::json& body) const;
   Task show_operation(const Names& names, const nlohmann::json& body) const;

@@ -3,8 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "agent/cache/content_check.hpp"
 #include "agent/cache/image_cache.hpp"
 #include "agent/cache/pins.hpp"
+#include "agent/cache/quarantine.hpp"
 #include "agent/provision/instances.hpp"
 #include "agent/provision/provisioner.hpp"
 #include "agent/prune/disk_chain_reader.hpp"
@@ -19,6 +21,8 @@ struct UseCases {
   provision::Provisioner& provisioner;
   provision::Instances& instances;
   prune::Pruner& pruner;
+  cache::ContentCheck& content_check;
+  const cache::Quarantine& quarantine;
   const prune::DiskChainReader& chains;           // who uses a base file, for those who ask
   const std::vector<std::string>& sandbox_lacks;  // what this kernel can't confine, in words
 };

@@ -32,10 +32,10 @@ std::optional<BaseFile> BaseFile::find(const CacheLayout& layout, const model::C
   Path path = layout.base_file(key);
   const std::optional<Bytes> length = length_of_regular_file(path);
   if (!length) return std::nullopt;
-  if (is_raw_by_name(key)) return BaseFile(key, std::move(path), model::DiskFormat::raw, *length);
+  if (is_raw_by_name(key)) return BaseFile(key, std::move(path), model::DiskFormat::raw, *length, 0);
   const std::optional<BaseFileRecord> record = read_record(layout, key);
   if (!record) return std::nullopt;
-  return BaseFile(key, std::move(path), record->format, record->virtual_size);
+  return BaseFile(key, std::move(path), record->format, record->virtual_size, record->rules);
 }
 
 }  // namespace basecache::cache

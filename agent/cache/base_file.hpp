@@ -23,15 +23,17 @@ class BaseFile {
   const Path& path() const { return path_; }
   model::DiskFormat format() const { return format_; }
   Bytes virtual_size() const { return virtual_size_; }
+  unsigned rules() const { return rules_; }  // of the inspector, that it passed; 0: none, or they weren't counted
 
  private:
-  BaseFile(model::CacheKey key, Path path, model::DiskFormat format, Bytes virtual_size)
-      : key_(std::move(key)), path_(std::move(path)), format_(format), virtual_size_(virtual_size) {}
+  BaseFile(model::CacheKey key, Path path, model::DiskFormat format, Bytes virtual_size, unsigned rules)
+      : key_(std::move(key)), path_(std::move(path)), format_(format), virtual_size_(virtual_size), rules_(rules) {}
 
   model::CacheKey key_;
   Path path_;
   model::DiskFormat format_;
   Bytes virtual_size_;
+  unsigned rules_;
 };
 
 }  // namespace basecache::cache

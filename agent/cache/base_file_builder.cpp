@@ -1,19 +1,18 @@
 #include "agent/cache/base_file_builder.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <boost/filesystem/operations.hpp>
 #include <cerrno>
 #include <ctime>
 #include <functional>
-#include <vector>
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/cache/content_digest.hpp"
 #include "agent/cache/image_stream.hpp"
+#include "agent/cache/in_place_inspection.hpp"
 #include "agent/cache/left_transfers.hpp"
 #include "agent/cache/transfer_journal.hpp"
 
@@ -22,7 +21,6 @@ namespace {
 
 // The label Nova's first builder of an ephemeral base gives it (driver.py _get_fs_label_ephemeral).
 const std::string kEphemeralLabel = "ephemeral0";
-constexpr std::size_t kInspectionBlock = 1 << 20;
 
 BaseFileRecord record_of(std::string origin, model::DiskFormat format, Bytes virtual_size) {
   BaseFileRecord record;
@@ -52,6 +50,11 @@ void try_to_remove_transfer(const CacheLayout& layout, const model::CacheKey& ke
     remove_transfer(layout, key);
   } catch (const std::exception&) {
   }
+}
+
+std::string digest_of(const StagedFile& file, OpContext& op) {
+  const auto step = op.steps().measure("digest");
+  return content_digest(file.fd(), file.path(), [&](Bytes) { op.check(); });
 }
 
 // However a build ends: what is left then may be one more.
@@ -95,6 +98,7 @@ BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, OpContext& 
   try {
     BaseFile base = making_room(layout_, key, [&] { return fetch_and_publish(image, key, op); });
     remove_transfer(layout_, key);
+    refusals_.forget(key);
     return base;
   } catch (const Error& error) {
     if (is_storage_failure(error.code())) try_to_remove_transfer(layout_, key);
@@ -103,14 +107,34 @@ BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, OpContext& 
 }
 
 BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
-  FetchedImage fetched = fetch(image, key, op);
+  const model::ImageRecord known = describe(image, op);
+  const std::optional<RefusedImage> refusable = refusable_image(known);
+  if (refusable) refusals_.require_none(key, *refusable);
+  FetchedImage fetched = fetch(image, known, key, op);
   try {
     return publish_fetched(std::move(fetched), image, key, op);
   } catch (const Error& error) {
     // Of whole and verified bytes it is a verdict: no later attempt would find anything else in them.
-    if (error.code() == ErrorCode::image_unacceptable) try_to_remove_transfer(layout_, key);
+    if (error.code() == ErrorCode::image_unacceptable) {
+      try_to_remove_transfer(layout_, key);
+      if (refusable) refusals_.remember(key, *refusable, error);
+    }
     throw;
   }
+}
+
+model::ImageRecord BaseFileBuilder::describe(const model::ImageBase& image, OpContext& op) {
+  const auto step = op.steps().measure("describe");
+  return steps_.source.describe(image.ref, op);
+}
+
+// Nothing where no digest tells these bytes from others.
+std::optional<RefusedImage> BaseFileBuilder::refusable_image(const model::ImageRecord& known) const {
+  if (!known.digest || (known.digest->algorithm == DigestAlgorithm::md5 && !settings_.allow_md5)) return std::nullopt;
+  return RefusedImage{.origin = known.ref.shown(),
+                      .digest = *known.digest,
+                      .declared_format = known.disk_format,
+                      .rules = steps_.inspector.rules()};
 }
 
 BaseFile BaseFileBuilder::publish_fetched(FetchedImage fetched, const model::ImageBase& image,
@@ -123,15 +147,30 @@ BaseFile BaseFileBuilder::publish_fetched(FetchedImage fetched, const model::Ima
       record_of(image.ref.shown(), converts ? model::DiskFormat::raw : verdict.format, verdict.virtual_size);
   record.source_format = verdict.format;
   record.source_digest = inspected.digest();
+  record.rules = steps_.inspector.rules();
 
-  if (verdict.format != model::DiskFormat::raw) steps_.converter.confirm(inspected.path(), verdict, op);
+  confirm(inspected, op);
   StagedFile ready = converts ? convert(std::move(inspected), key, op) : std::move(inspected).take_file();
-  return publish(std::move(ready), key, record, op);
+  return publish(std::move(ready), key, std::move(record), op);
 }
 
-FetchedImage BaseFileBuilder::fetch(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
+// The registry, the inspector and the converting tool must be of one mind; the first two are already.
+void BaseFileBuilder::confirm(const InspectedImage& image, OpContext& op) {
+  if (image.verdict().format == model::DiskFormat::raw) return;
+  try {
+    steps_.converter.confirm(image.path(), image.verdict(), op);
+  } catch (Error& error) {
+    const auto& declared = image.declared_format();
+    if (error.code() == ErrorCode::image_unacceptable) {
+      error.add_context(declared ? "the registry says " + quote(*declared) : "the registry says nothing of its format");
+    }
+    throw;
+  }
+}
+
+FetchedImage BaseFileBuilder::fetch(const model::ImageBase& image, const model::ImageRecord& known,
+                                    const model::CacheKey& key, OpContext& op) {
   const auto step = op.steps().measure("fetch");
-  const model::ImageRecord known = steps_.source.describe(image.ref, op);
   const WantedDigests digests = wanted_digests(known, image.checksum, settings_.allow_md5);
   std::unique_ptr<Verification> verification = steps_.verifier.begin(known);
   const Unsynced unsynced = digests.expected.empty() && !verification ? Unsynced::distrusted : Unsynced::trusted;
@@ -187,9 +226,9 @@ BaseFile BaseFileBuilder::build_swap(const model::SwapBase& swap, OpContext& op)
   return publish(std::move(file), key, record_of(model::describe(swap), model::DiskFormat::raw, size), op);
 }
 
-BaseFile BaseFileBuilder::publish(StagedFile file, const model::CacheKey& key, const BaseFileRecord& record,
-                                  OpContext& op) {
+BaseFile BaseFileBuilder::publish(StagedFile file, const model::CacheKey& key, BaseFileRecord record, OpContext& op) {
   op.check();
+  record.content_digest = digest_of(file, op);
   const auto step = op.steps().measure("publish");
   // The record first: a visible base file is then never without one, and a record without its file means nothing.
   write_record(layout_, key, record, file.path());
@@ -202,40 +241,21 @@ BaseFile BaseFileBuilder::publish(StagedFile file, const model::CacheKey& key, c
 BaseFile BaseFileBuilder::adopt(const model::ImageBase& image, OpContext& op) {
   const model::CacheKey key = model::key_of(image);
   const Path path = layout_.base_file(key);
-  const InspectionVerdict verdict = [&] {
-    const auto step = op.steps().measure("inspect");
-    try {
-      return inspect_inherited(path, op);
-    } catch (Error& error) {
-      error.add_context("cannot take over base file " + quote(path.native()));
-      if (error.code() == ErrorCode::image_unacceptable) {
-        error.set_hint("'basecache cache remove " + key.text() + "' makes the next request fetch the image");
-      }
-      throw;
+  BaseFileRecord record;
+  try {
+    const InspectionVerdict verdict = inspect_in_place(path, steps_.inspector, op).require_safe();
+    if (verdict.format != model::DiskFormat::raw) steps_.converter.confirm(path, verdict, op);
+    record = record_of(image.ref.shown(), verdict.format, verdict.virtual_size);
+  } catch (Error& error) {
+    error.add_context("cannot take over base file " + quote(path.native()));
+    if (error.code() == ErrorCode::image_unacceptable) {
+      error.set_hint("'basecache cache remove " + key.text() + "' makes the next request fetch the image");
     }
-  }();
-  write_record(layout_, key, record_of(image.ref.shown(), verdict.format, verdict.virtual_size), path);
+    throw;
+  }
+  record.rules = steps_.inspector.rules();
+  write_record(layout_, key, record, path);
   return BaseFile::find(layout_, key).value();
-}
-
-InspectionVerdict BaseFileBuilder::inspect_inherited(const Path& path, OpContext& op) {
-  if (!boost::filesystem::is_regular_file(boost::filesystem::symlink_status(path))) {
-    throw Error(ErrorCode::storage_unusable, "it is not a regular file")
-        .set_hint("nothing was touched: move it away, and the next request fetches the image");
-  }
-  const UniqueFd file = open_file(path, O_RDONLY | O_NOFOLLOW);
-  const std::unique_ptr<Inspection> inspection = steps_.inspector.begin();
-  std::vector<std::byte> block(kInspectionBlock);
-  off_t offset = 0;
-  while (const std::size_t count = read_at(file.get(), block, offset, path)) {
-    op.check();
-    inspection->feed(std::span(block).first(count));
-    offset += static_cast<off_t>(count);
-  }
-  const InspectionVerdict verdict =
-      with_tables(inspection->finish(std::nullopt), steps_.inspector, path, op).require_safe();
-  if (verdict.format != model::DiskFormat::raw) steps_.converter.confirm(path, verdict, op);
-  return verdict;
 }
 
 }  // namespace basecache::cache

@@ -9,6 +9,7 @@
 #include "agent/cache/image_inspector.hpp"
 #include "agent/cache/image_source.hpp"
 #include "agent/cache/image_verifier.hpp"
+#include "agent/cache/refusals.hpp"
 #include "agent/model/base_file_spec.hpp"
 
 namespace basecache::cache {
@@ -35,10 +36,11 @@ struct BuildSettings {
 // brought, with its journal, until a later build goes on with it, the bytes prove bad or the storage can't hold them.
 // What a source says of an image is no proof against bytes that are here. What all broken transfers left is limited
 // (left_transfers.hpp); a build that meets a full disk removes what others left and tries once more.
+// An image that was refused for what its bytes are isn't fetched again while its source's record stays (refusals.hpp).
 class BaseFileBuilder {
  public:
   BaseFileBuilder(const CacheLayout& layout, BuildSteps steps, BuildSettings settings)
-      : layout_(layout), steps_(steps), settings_(settings) {}
+      : layout_(layout), steps_(steps), settings_(settings), refusals_(layout) {}
 
   BaseFile build(const model::BaseFileSpec& spec, OpContext& op);
 
@@ -52,17 +54,21 @@ class BaseFileBuilder {
   BaseFile build_swap(const model::SwapBase& swap, OpContext& op);
 
   BaseFile fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
-  FetchedImage fetch(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
+  model::ImageRecord describe(const model::ImageBase& image, OpContext& op);
+  std::optional<RefusedImage> refusable_image(const model::ImageRecord& known) const;
+  FetchedImage fetch(const model::ImageBase& image, const model::ImageRecord& known, const model::CacheKey& key,
+                     OpContext& op);
   void fetch_verified(const model::ImageRecord& record, ImageStream& stream, OpContext& op);
   BaseFile publish_fetched(FetchedImage fetched, const model::ImageBase& image, const model::CacheKey& key,
                            OpContext& op);
+  void confirm(const InspectedImage& image, OpContext& op);
   StagedFile convert(InspectedImage image, const model::CacheKey& key, OpContext& op);
-  BaseFile publish(StagedFile file, const model::CacheKey& key, const BaseFileRecord& record, OpContext& op);
-  InspectionVerdict inspect_inherited(const Path& path, OpContext& op);
+  BaseFile publish(StagedFile file, const model::CacheKey& key, BaseFileRecord record, OpContext& op);
 
   const CacheLayout& layout_;
   BuildSteps steps_;
   BuildSettings settings_;
+  Refusals refusals_;
 };
 
 }  // namespace basecache::cache

@@ -19,8 +19,8 @@ namespace basecache::cache {
 // Holes cost nothing: they are skipped with SEEK_DATA.
 inline constexpr const char* kContentDigestPrefix = "sparse-sha256:";
 
-// `passed` hears of each piece that was read; what it throws ends the reading. Error when the file can't be read, naming
-// `path`.
+// `passed` hears of each piece that was read; what it throws ends the reading. Error when the file can't be read,
+// naming `path`.
 std::string content_digest(int fd, const Path& path, const std::function<void(Bytes piece)>& passed);
 
 }  // namespace basecache::cache

@@ -46,6 +46,8 @@ class InspectedImage {
   }
 
   const InspectionVerdict& verdict() const { return verdict_; }
+  // The registry's word, which agrees.
+  const std::optional<std::string>& declared_format() const { return fetched_.record_.disk_format; }
   const Path& path() const { return fetched_.transfer_.path(); }
   const Digest& digest() const { return fetched_.digest_; }
   StagedFile take_file() && { return std::move(fetched_.transfer_).take_file(); }

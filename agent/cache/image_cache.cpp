@@ -16,6 +16,7 @@
 #include "agent/cache/base_file_builder.hpp"
 #include "agent/cache/leases.hpp"
 #include "agent/cache/pins.hpp"
+#include "agent/cache/review.hpp"
 #include "agent/cache/single_flight.hpp"
 
 namespace basecache::cache {
@@ -48,9 +49,11 @@ void require_checksum(const model::BaseFileSpec& spec, const CacheLayout& layout
 
 }  // namespace
 
-ImageCache::ImageCache(const CacheLayout& layout, BaseFileBuilder& builder, std::size_t concurrent_builds)
+ImageCache::ImageCache(const CacheLayout& layout, BaseFileBuilder& builder, Review& review,
+                       std::size_t concurrent_builds)
     : layout_(layout),
       builder_(builder),
+      review_(review),
       leases_(std::make_unique<Leases>(layout)),
       flights_(std::make_unique<SingleFlight>(concurrent_builds)) {}
 
@@ -72,18 +75,20 @@ std::optional<BaseFileLease> ImageCache::hit(const model::CacheKey& key, OpConte
   auto held = leases_->hold(key, op);
   // Looked at again: a pruner may have held the lock that we waited for.
   std::optional<BaseFile> base = BaseFile::find(layout_, key);
-  if (!base) return std::nullopt;
+  if (!base || review_.is_due(*base)) return std::nullopt;
   mark_used(*base);
   return BaseFileLease(std::move(held), *std::move(base), HowAcquired::hit);
 }
 
 BaseFileLease ImageCache::build(const model::BaseFileSpec& spec, OpContext& op) {
   const model::CacheKey key = model::key_of(spec);
+  review_.pass(key, op);
   auto file = std::make_unique<FileLock>(layout_.lock_file(key));
   if (auto lease = lock_or_hit(*file, key, op)) return *std::move(lease);
   ExclusiveLock lock(*file, boost::interprocess::accept_ownership);
   HowAcquired how = HowAcquired::hit;  // another process may have built it while we waited
   std::optional<BaseFile> base = BaseFile::find(layout_, key);
+  review_.refuse_unfit(key);  // found to be so since pass()
   if (!base) base = inherited(spec, op);
   if (!base) {
     base = builder_.build(spec, op);
@@ -100,7 +105,10 @@ BaseFileLease ImageCache::build(const model::BaseFileSpec& spec, OpContext& op) 
 std::optional<BaseFileLease> ImageCache::lock_or_hit(FileLock& file, const model::CacheKey& key, OpContext& op) {
   const auto step = op.steps().measure("lock");
   std::optional<BaseFileLease> lease;
-  (void)try_lock_until(file, op, [&] { return (lease = hit(key, op)).has_value(); });
+  (void)try_lock_until(file, op, [&] {
+    review_.refuse_unfit(key);  // rather than to wait for its users, who may wait for us
+    return (lease = hit(key, op)).has_value();
+  });
   return lease;
 }
 
@@ -133,6 +141,7 @@ std::optional<CacheEntry> ImageCache::find(const model::CacheKey& key) const {
   entry.age = std::chrono::seconds(std::max<std::int64_t>(0, std::time(nullptr) - found.st_mtim.tv_sec));
   entry.leases = leases_->count(key);
   entry.pin = Pins(layout_).reason(key);
+  entry.unfit = read_unfitness(layout_, key);
   return entry;
 }
 

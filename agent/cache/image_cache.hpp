@@ -17,6 +17,7 @@ namespace basecache::cache {
 
 class BaseFileBuilder;
 class Leases;
+class Review;
 class SingleFlight;
 
 // One base file as `cache list` shows it.
@@ -28,18 +29,20 @@ struct CacheEntry {
   std::chrono::seconds age{};  // since its last use
   std::size_t leases = 0;      // held by this process
   std::optional<std::string> pin = {};
+  std::optional<std::string> unfit = {};  // why no request gets it any more
 };
 
 // The read-through cache of base files.
 class ImageCache {
  public:
-  ImageCache(const CacheLayout& layout, BaseFileBuilder& builder, std::size_t concurrent_builds);
+  ImageCache(const CacheLayout& layout, BaseFileBuilder& builder, Review& review, std::size_t concurrent_builds);
   ~ImageCache();  // cancels running builds and waits for them
 
-  // Present: touched and leased (hit). Being built in this process: waits for that build (joined). Else builds it, one
-  // build a key on the node: other processes, Nova included, are met at the lock file. A caller that leaves (cancelled,
-  // out of time) leaves only itself; when the last one has left, the build is cancelled. The build that others join
-  // fetches with the token of whoever started it; one whose own token is another isn't refused for that.
+  // Present and fit by the newest rules: touched and leased (hit). Present and of older rules: inspected again first,
+  // by one flight (review.hpp). Being built in this process: waits for that build (joined). Else builds it, one build a
+  // key on the node: other processes, Nova included, are met at the lock file. A caller that leaves (cancelled, out of
+  // time) leaves only itself; when the last one has left, the build is cancelled. The build that others join fetches
+  // with the token of whoever started it; one whose own token is another isn't refused for that.
   BaseFileLease acquire(const model::BaseFileSpec& spec, OpContext& op);
 
   // The base files that are there, by key.
@@ -55,6 +58,7 @@ class ImageCache {
 
   const CacheLayout& layout_;
   BaseFileBuilder& builder_;
+  Review& review_;
   std::unique_ptr<Leases> leases_;
   std::unique_ptr<SingleFlight> flights_;
 };

@@ -59,13 +59,14 @@ void recover_staged_instances(const CacheLayout& layout, std::vector<Path>& remo
   }
 }
 
-// A record is written just before its base file appears and removed just after it has gone.
-void recover_records(const CacheLayout& layout, std::vector<Path>& removed) {
-  for (const std::string& name : names_in(layout.record_directory())) {
+// What is said of base files that aren't there. A record is written just before its base file appears and removed just
+// after it has gone.
+void recover_remarks(const CacheLayout& layout, const Path& directory, std::vector<Path>& removed) {
+  for (const std::string& name : names_in(directory)) {
     const auto key = model::CacheKey::parse(Path(name).stem().native());
-    if (!key || layout.record(*key).filename() != name) continue;
+    if (!key || name != key->text() + ".json") continue;
     const auto has_no_base_file = [&] { return !fs::exists(layout.base_file(*key)); };
-    if (has_no_base_file()) remove_if_free(layout.lock_file(*key), layout.record(*key), has_no_base_file, removed);
+    if (has_no_base_file()) remove_if_free(layout.lock_file(*key), directory / name, has_no_base_file, removed);
   }
 }
 
@@ -74,7 +75,8 @@ void recover_records(const CacheLayout& layout, std::vector<Path>& removed) {
 void prepare_directories(const CacheLayout& layout) {
   for (const Path& directory :
        {layout.base_directory(), layout.lock_directory(), layout.record_directory(), layout.transfer_directory(),
-        layout.pin_directory(), layout.instance_lock_directory()}) {
+        layout.pin_directory(), layout.refusal_directory(), layout.unfit_directory(), layout.quarantine_directory(),
+        layout.instance_lock_directory()}) {
     make_directories(directory);
   }
 }
@@ -84,7 +86,8 @@ std::vector<Path> recover(const CacheLayout& layout) {
   recover_staged_files(layout, removed);
   recover_transfer_journals(layout, removed);
   recover_staged_instances(layout, removed);
-  recover_records(layout, removed);
+  recover_remarks(layout, layout.record_directory(), removed);
+  recover_remarks(layout, layout.unfit_directory(), removed);
   return removed;
 }
 

@@ -13,6 +13,7 @@
 #include "agent/base/log.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/cache/refusals.hpp"
 #include "agent/cache/transfer_journal.hpp"
 #include "agent/prune/chain_users.hpp"
 
@@ -80,6 +81,7 @@ void unlink_base_file(const cache::CacheLayout& layout, const model::CacheKey& k
                       std::string_view reason) {
   remove_file(layout.base_file(key));
   remove_file(layout.record(key));
+  remove_file(layout.unfit(key));
   log_event(LogLevel::info, "base_file_removed",
             {{"key", key.text()}, {"bytes", allocated.count}, {"reason", std::string(reason)}});
 }
@@ -115,6 +117,7 @@ PruneReport Pruner::prune(bool dry_run, OpContext& op) {
     if (!dry_run) remove_unless_used_meanwhile(decision, marks.at(decision.entry.name));
     if (decision.remove) report.freed = report.freed + decision.entry.allocated;
   }
+  if (!dry_run) report.refusals_forgotten = cache::Refusals(layout).forget_older_than(rules_.original_minimum_age);
   return report;
 }
 
@@ -146,7 +149,11 @@ void Pruner::remove_unless_used_meanwhile(PruneDecision& decision, const struct 
 Bytes Pruner::remove(const model::CacheKey& key, OpContext& op) {
   op.check();
   const cache::CacheLayout& layout = cache_.layout();
-  if (!cache_.find(key)) return remove_transfer(key);
+  if (!cache_.find(key)) {
+    const std::optional<Bytes> freed = remove_transfer(key);
+    if (!cache::Refusals(layout).forget(key) && !freed) throw no_base_file(key);
+    return freed.value_or(Bytes{0});
+  }
   if (const auto reason = pins_.reason(key)) {
     throw in_use(key, reason->empty() ? "it is pinned" : "it is pinned: " + *reason)
         .set_hint("'basecache cache unpin " + key.text() + "' first");
@@ -163,19 +170,20 @@ Bytes Pruner::remove(const model::CacheKey& key, OpContext& op) {
   return entry->allocated;
 }
 
-Bytes Pruner::remove_transfer(const model::CacheKey& key) const {
+// Nothing: there is none.
+std::optional<Bytes> Pruner::remove_transfer(const model::CacheKey& key) const {
   const cache::CacheLayout& layout = cache_.layout();
   const auto there = [&] {
     const Path staged = layout.fetched(key);
     const auto found = look_at(staged);
     return found && is_transfer(layout, key, staged, *found) ? found : std::nullopt;
   };
-  if (!there()) throw no_base_file(key);
+  if (!there()) return std::nullopt;
   FileLock file(layout.lock_file(key));
   const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
   if (!lock.owns()) throw in_use(key, kLockIsHeld);
   const auto found = there();
-  if (!found) throw no_base_file(key);
+  if (!found) return std::nullopt;
   const Bytes allocated = allocated_by(*found);
   unlink_transfer(layout, key, allocated, kAskedFor);
   return allocated;

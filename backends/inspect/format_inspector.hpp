@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "agent/cache/image_inspector.hpp"
+#include "backends/inspect/rules.hpp"
 
 namespace basecache::inspect {
 
@@ -17,6 +18,7 @@ class FormatInspector final : public cache::ImageInspector {
 
   explicit FormatInspector(Bytes largest_disk = kLargestDisk) : largest_disk_(largest_disk) {}
 
+  unsigned rules() const override { return kRuleSet; }
   std::unique_ptr<cache::Inspection> begin() const override;
   std::vector<cache::Finding> check_tables(const Path& image, model::DiskFormat format,
                                            const OpContext& op) const override;

@@ -5,7 +5,8 @@
 
 namespace basecache::inspect {
 
-// What an image can be refused for. Each has a name, which callers of "basecache inspect --json" may rely on.
+// What an image can be refused for; whoever adds a reason raises kRuleSet (rules.hpp). Each has a name, which callers
+// of "basecache inspect --json" may rely on.
 enum class Check {
   unsupported_format,  // known, and not one that is taken
   several_formats,     // more than one thing at once: readers would differ in which

@@ -18,6 +18,10 @@ std::string text_of(const json& value) { return value.is_null() ? "-" : value.ge
 
 std::string size_of(const json& value) { return to_text(Bytes{value.get<std::uint64_t>()}); }
 
+std::string warning_text(std::string_view what, const std::string& name, const std::string& reason) {
+  return fmt::format("{}: {}: {}\n", what, name, one_line(reason));
+}
+
 std::string list_text(const json& answer) {
   Table table({"KEY", "KIND", "SIZE", "ON DISK", "LAST USED", "USERS", "PINNED", "ORIGIN"});
   for (const json& entry : answer["entries"]) {
@@ -27,6 +31,10 @@ std::string list_text(const json& answer) {
                entry["pin"].is_null() ? "-" : "yes", text_of(entry["origin"])});
   }
   std::string text = table.text();
+  for (const json& entry : answer["entries"]) {
+    if (!entry["unfit"].is_null()) text += warning_text("unfit", entry["key"], entry["unfit"]);
+  }
+  for (const json& file : answer["quarantine"]) text += warning_text("in quarantine", file["name"], file["reason"]);
   for (const json& why : answer["usage_unknown"]) text += "users can't be told: " + why.get<std::string>() + "\n";
   return text;
 }
@@ -42,6 +50,9 @@ std::string entry_text(const json& entry) {
   line("format", text_of(entry["format"]));
   line("made from", text_of(entry["source_format"]));
   line("source digest", text_of(entry["source_digest"]));
+  line("content digest", text_of(entry["content_digest"]));
+  line("rule set", entry["rules"].is_null() ? "-" : std::to_string(entry["rules"].get<unsigned>()));
+  if (!entry["unfit"].is_null()) line("unfit", text_of(entry["unfit"]));
   line("size", size_of(entry["virtual_size_bytes"]));
   line("on disk", size_of(entry["allocated_bytes"]));
   line("last used", age_text(entry["age_seconds"]) + " ago");

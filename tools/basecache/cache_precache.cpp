@@ -7,7 +7,7 @@
 #include "agent/base/byte_size.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
-#include "agent/config_values.hpp"
+#include "tools/basecache/byte_rate.hpp"
 #include "tools/basecache/commands.hpp"
 #include "tools/basecache/complaint.hpp"
 #include "tools/basecache/disks_text.hpp"
@@ -28,15 +28,6 @@ std::string image_text(const json& image) {
                      steps_text(image));
 }
 
-std::uint64_t parse_rate(const std::string& text) {
-  try {
-    return parse_bytes(text).count;
-  } catch (const BadValue& bad) {
-    throw Error(ErrorCode::invalid_request, fmt::format("--rate isn't {} a second", bad.what()))
-        .set_hint("write a number of bytes, or one with KiB, MiB or GiB, 64KiB at least: --rate 10MiB");
-  }
-}
-
 // What is asked for each image, but for its image_ref.
 json common_request(const PrecacheOptions& options) {
   if (!options.checksum.empty() && options.images.size() > 1) {
@@ -45,7 +36,7 @@ json common_request(const PrecacheOptions& options) {
   }
   json request = json::object();
   if (!options.checksum.empty()) request["checksum"] = options.checksum;
-  if (!options.rate.empty()) request["bytes_per_second"] = parse_rate(options.rate);
+  if (!options.rate.empty()) request["bytes_per_second"] = parse_byte_rate(options.rate);
   return request;
 }
 

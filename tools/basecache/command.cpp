@@ -39,6 +39,12 @@ Command& Command::arguments(const std::string& name, std::vector<std::string>& v
   return *this;
 }
 
+Command& Command::optional_arguments(const std::string& name, std::vector<std::string>& values,
+                                     const std::string& help) {
+  app_->add_option(name, values, help);
+  return *this;
+}
+
 Command& Command::option(const std::string& name, std::string& value, const std::string& help) {
   app_->add_option(name, value, help);
   return *this;

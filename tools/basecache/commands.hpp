@@ -15,6 +15,7 @@ void add_cache_precache(Command cache, Session& session);
 void add_cache_remove(Command cache, Session& session);
 void add_cache_pin(Command cache, Session& session);  // pin, unpin
 void add_cache_prune(Command cache, Session& session);
+void add_cache_verify(Command cache, Session& session);
 
 void add_image(Command root, Session& session);  // import, list, show, delete
 void add_inspect(Command root, Session& session);

@@ -33,6 +33,7 @@ void declare(Command root, Session& session) {
   add_cache_remove(cache, session);
   add_cache_pin(cache, session);
   add_cache_prune(cache, session);
+  add_cache_verify(cache, session);
   add_image(root, session);
   add_inspect(root, session);
   add_ops(root, session);

@@ -45,8 +45,11 @@ struct ApiNode : FakeNode {
   provision::Provisioner provisioner{images, backends, {}};
   provision::Instances instances{layout, backends};
   prune::Pruner pruner{images, pins, chains, {}};
+  cache::ContentCheck content_check{layout, quarantine};
+  std::vector<std::string> sandbox_lacks;
   api::Operations operations{{}};
-  api::Routes routes{{images, pins, provisioner, instances, pruner, chains}, operations};
+  api::Routes routes{{images, pins, provisioner, instances, pruner, content_check, quarantine, chains, sandbox_lacks},
+                     operations};
 };
 
 inline const std::string kInstance = "9a2d629d-0000-4000-8000-000000000001";

@@ -145,7 +145,37 @@ TEST_CASE("a base file is shown with all that is known of it") {
   CHECK(to_json(entry, usage) == json::parse(R"({"key":"swap_64","kind":"swap","origin":"64 MiB swap space",
     "format":"raw","virtual_size_bytes":67108864,"allocated_bytes":4096,"age_seconds":90,"leases":2,"pin":"golden",
     "source_format":"vpc","source_digest":"md5:00000000000000000000000000000000",
-    "users":["instance x disk 'disk.swap'"]})"));
+    "content_digest":null,"rules":null,"unfit":null,"users":["instance x disk 'disk.swap'"]})"));
+}
+
+TEST_CASE("an image's base file is shown with the rules it passed, its own digest and why it is unfit") {
+  cache::BaseFileRecord record{.origin = "image"};
+  record.rules = 7;
+  record.content_digest = "sparse-sha256:00";
+  const json shown =
+      to_json(cache::CacheEntry{.key = model::CacheKey::for_image("image"), .record = record, .unfit = "rotten"},
+              prune::Usage{});
+  CHECK(shown.at("rules") == 7);
+  CHECK(shown.at("content_digest") == "sparse-sha256:00");
+  CHECK(shown.at("unfit") == "rotten");
+}
+
+TEST_CASE("a verification may have a rate: none said is the usual one, 0 is no limit") {
+  CHECK(verify_rate(json::object()).now() == cache::ContentCheck::kBytesPerSecond);
+  CHECK(verify_rate({{"bytes_per_second", 1000}}).now() == 1000);
+  CHECK_FALSE(verify_rate({{"bytes_per_second", 0}}).now());
+  CHECK(refusal_of([] { verify_rate({{"rate", 1}}); }).message() == "rate is not a known field");
+}
+
+TEST_CASE("a verified base file and one in quarantine are shown") {
+  CHECK(
+      to_json(model::CacheKey::for_swap(64),
+              cache::CheckedContent{.state = cache::ContentState::rotten, .detail = "why", .size = {9}, .read = {4}}) ==
+      json::parse(R"({"key":"swap_64","state":"rotten","detail":"why","size_bytes":9,"read_bytes":4})"));
+  CHECK(to_json(cache::QuarantinedFile{
+            .name = "swap_64.2", .key = "swap_64", .reason = "why", .origin = {}, .found = 5, .allocated = {4096}}) ==
+        json::parse(R"({"name":"swap_64.2","key":"swap_64","reason":"why","origin":null,"found":5,
+                        "allocated_bytes":4096})"));
 }
 
 TEST_CASE("what isn't known of an inherited base file is null") {
@@ -170,7 +200,8 @@ TEST_CASE("a lease is shown as the base file that it holds") {
 }
 
 TEST_CASE("a prune report counts what it removed and kept") {
-  prune::PruneReport report{.dry_run = true, .decisions = {}, .freed = {4096}, .unreadable = {"why"}};
+  prune::PruneReport report{
+      .dry_run = true, .decisions = {}, .freed = {4096}, .unreadable = {"why"}, .refusals_forgotten = 3};
   report.decisions.push_back({.entry = {.name = "swap_64",
                                         .key = model::CacheKey::for_swap(64),
                                         .allocated = {4096},
@@ -181,5 +212,5 @@ TEST_CASE("a prune report counts what it removed and kept") {
   CHECK(to_json(report) == json::parse(R"({"dry_run":true,"freed_bytes":4096,"removed":1,"kept":1,"decisions":[
     {"name":"swap_64","remove":true,"reason":"unused","allocated_bytes":4096,"age_seconds":90},
     {"name":"notes.txt","remove":false,"reason":"unexplained","allocated_bytes":0,"age_seconds":0}],
-    "unreadable":["why"]})"));
+    "refusals_forgotten":3,"unreadable":["why"]})"));
 }

@@ -123,13 +123,14 @@ TEST_CASE("the uuid in a body must be the one in the path") {
 TEST_CASE("a wrong body is refused before there is a task") {
   const ApiNode node;
   const std::string create = "/v1/instances/" + kInstance + "/disks";
-  const std::array<std::array<std::string, 3>, 6> rows{{
+  const std::array<std::array<std::string, 3>, 7> rows{{
       {"POST", create, "{"},
       {"POST", create, "[]"},
       {"POST", create, R"({"flavour":{}})"},
       {"POST", "/v1/cache/images", "{}"},
       {"POST", "/v1/cache/prune", R"({"dry_run":1})"},
       {"PUT", "/v1/cache/swap_64/pin", R"({"reason":1})"},
+      {"POST", "/v1/cache/swap_64/verify", R"({"bytes_per_second":-1})"},
   }};
   for (const auto& row : rows) {
     const auto& method = row[0];
@@ -174,6 +175,24 @@ TEST_CASE("an image is precached, listed, pinned, unpinned and removed") {
   CHECK(removed.at("key") == kKey);
   CHECK(removed.at("freed_bytes").is_number_unsigned());
   CHECK(refusal(node, "GET", "/v1/cache/" + kKey).code() == ErrorCode::not_found);
+}
+
+TEST_CASE("a base file is verified, and one that went to quarantine is listed") {
+  ApiNode node;
+  answer(node, "POST", "/v1/cache/images", kPrecacheBody);
+  const Task task = node.routes.task({"POST", "/v1/cache/" + kKey + "/verify", "{}"});
+  CHECK(task.is_long);
+  CHECK(task.subject.kind == "verify");
+  CHECK(task.subject.name == kKey);
+  OpContext op = test_operation();
+  CHECK(task.work(op).at("state") == "verified");
+  CHECK(answer(node, "GET", "/v1/cache").at("quarantine") == json::array());
+
+  const auto key = model::CacheKey::for_image(kImageUrl);
+  node.quarantine.condemn(key, {.reason = "rotten"});
+  CHECK_FALSE(node.quarantine.isolate(key));
+  CHECK(answer(node, "GET", "/v1/cache").at("quarantine").at(0).at("reason") == "rotten");
+  CHECK(refusal(node, "POST", "/v1/cache/" + kKey + "/verify").code() == ErrorCode::not_found);
 }
 
 TEST_CASE("credentials in an image's URL are not the subject of its operation") {

@@ -14,7 +14,9 @@
 #include "agent/cache/base_file_builder.hpp"
 #include "agent/cache/cache_layout.hpp"
 #include "agent/cache/image_cache.hpp"
+#include "agent/cache/quarantine.hpp"
 #include "agent/cache/recovery.hpp"
+#include "agent/cache/review.hpp"
 #include "tests/support/scratch_dir.hpp"
 
 namespace basecache::test {
@@ -103,17 +105,22 @@ class FakeSource : public cache::ImageSource {
   std::string image_;
 };
 
-// "QFI..." is qcow2, "BAD..." is refused, everything else raw.
+// "QFI..." is qcow2, what begins with `refused` is refused, everything else raw.
 class FakeInspector : public cache::ImageInspector {
  public:
-  std::unique_ptr<cache::Inspection> begin() const override { return std::make_unique<Look>(); }
+  unsigned rules() const override { return version; }
+  std::unique_ptr<cache::Inspection> begin() const override { return std::make_unique<Look>(refused); }
   std::vector<cache::Finding> check_tables(const Path&, model::DiskFormat, const OpContext&) const override {
     return {};
   }
 
+  unsigned version = 1;
+  std::string refused = "BAD";
+
  private:
   class Look : public cache::Inspection {
    public:
+    explicit Look(std::string refused_start) : refused_(std::move(refused_start)) {}
     void feed(std::span<const std::byte> bytes) override {
       for (const std::byte byte : bytes) {
         if (start_.size() < 3) start_.push_back(static_cast<char>(byte));
@@ -123,11 +130,12 @@ class FakeInspector : public cache::ImageInspector {
     cache::InspectionReport finish(const std::optional<std::string>&) override {
       const model::DiskFormat format = start_ == "QFI" ? model::DiskFormat::qcow2 : model::DiskFormat::raw;
       cache::InspectionReport report{.format = std::string(model::qemu_name(format)), .verdict = {format, {count_}}};
-      if (start_ == "BAD") report.findings.push_back({"fake", "the fake inspector refuses", "take another one"});
+      if (start_ == refused_) report.findings.push_back({"fake", "the fake inspector refuses", "take another one"});
       return report;
     }
 
    private:
+    std::string refused_;
     std::string start_;
     std::size_t count_ = 0;
   };
@@ -186,6 +194,12 @@ class FakeFormatter : public cache::BlankFormatter {
   std::string formatted;
 };
 
+class FakeUsers : public cache::BaseFileUsers {
+ public:
+  std::optional<std::string> reason_to_stay(const model::CacheKey&) const override { return reason; }
+  std::optional<std::string> reason;
+};
+
 // A cache in a scratch directory with fakes behind it.
 struct FakeNode {
   explicit FakeNode(std::string image, cache::BuildSettings settings = {})
@@ -200,8 +214,11 @@ struct FakeNode {
   FakeVerifier verifier;
   FakeConverter converter;
   FakeFormatter formatter;
+  FakeUsers users;
+  cache::Quarantine quarantine{layout, users};
+  cache::Review review{layout, inspector, converter, quarantine};
   cache::BaseFileBuilder builder;
-  cache::ImageCache images{layout, builder, 4};
+  cache::ImageCache images{layout, builder, review, 4};
 };
 
 inline model::ImageBase image_base(std::string_view ref = "http://registry.example/image",

@@ -5,6 +5,7 @@
 #include "agent/base/file_lock.hpp"
 #include "agent/cache/base_file_record.hpp"
 #include "agent/cache/pins.hpp"
+#include "agent/cache/unfitness.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
 using namespace basecache;
@@ -59,6 +60,16 @@ TEST_CASE("a record without its base file goes, one with it stays") {
   cache::write_record(p.layout, p.key, {.origin = "gone"}, p.layout.base_file(p.key));
   CHECK(cache::recover(p.layout) == std::vector<Path>{p.layout.record(p.key)});
   CHECK(cache::read_record(p.layout, present));
+}
+
+TEST_CASE("a mark of being unfit without its base file goes, one with it stays") {
+  Place p;
+  const auto present = model::CacheKey::for_swap(1);
+  write_file(p.layout.base_file(present), "swap");
+  cache::write_unfitness(p.layout, present, {.reason = "rotten"});
+  cache::write_unfitness(p.layout, p.key, {.reason = "gone"});
+  CHECK(cache::recover(p.layout) == std::vector<Path>{p.layout.unfit(p.key)});
+  CHECK(cache::read_unfitness(p.layout, present) == "rotten");
 }
 
 TEST_CASE("a damaged record reads as none") {

@@ -10,6 +10,7 @@
 #include "agent/base/file_lock.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/cache/staged_transfer.hpp"
+#include "agent/prune/chain_users.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
 using namespace basecache;
@@ -264,6 +265,31 @@ TEST_CASE("removing a base file that isn't there yet removes what a broken trans
   CHECK_FALSE(boost::filesystem::exists(node.layout.fetched(node.image)));
   CHECK_FALSE(boost::filesystem::exists(node.layout.transfer_journal(node.image)));
   CHECK(remove_error(node) == ErrorCode::not_found);
+}
+
+TEST_CASE("removing forgets that an image was refused, and a prune forgets it by age") {
+  PruneNode node;
+  write_file(node.layout.refusal(node.image), "{}");
+  OpContext op = test_operation();
+  CHECK(node.pruner.remove(node.image, op) == Bytes{0});
+  CHECK(remove_error(node) == ErrorCode::not_found);
+
+  write_file(node.layout.refusal(node.image), "{}");
+  CHECK(node.prune().refusals_forgotten == 0);
+  PruneNode::aged(node.layout.refusal(node.image));
+  CHECK(node.prune(true).refusals_forgotten == 0);
+  CHECK(node.prune().refusals_forgotten == 1);
+}
+
+TEST_CASE("a base file stays in its place while its users are known or can't be known") {
+  PruneNode node;
+  const Path base = node.old_base(node.image);
+  const ChainUsers users(node.layout, node.reader);
+  CHECK_FALSE(users.reason_to_stay(node.image));
+  const Path disk = node.disk(node.layout.instance_directory(kFirst), "disk", "backing:" + base.native());
+  CHECK(users.reason_to_stay(node.image) == "used by instance " + kFirst + " disk 'disk'");
+  write_file(disk, "damaged");
+  CHECK(users.reason_to_stay(node.image).value_or("").starts_with("who uses it can't be told: "));
 }
 
 TEST_CASE("unexplained files are named and left, staged files and our own state are not mentioned") {

@@ -1,0 +1,82 @@
+#include "agent/cache/quarantine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/filesystem/directory.hpp>
+#include <boost/filesystem/operations.hpp>
+#include <nlohmann/json.hpp>
+
+#include "agent/base/file_lock.hpp"
+#include "agent/base/log.hpp"
+#include "agent/base/posix_file.hpp"
+
+namespace basecache::cache {
+namespace {
+
+using nlohmann::json;
+
+Path with_json(const Path& file) { return file.native() + ".json"; }
+
+std::string text_in(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+QuarantinedFile quarantined(const Path& file) {
+  QuarantinedFile shown{.name = file.filename().native(),
+                        .key = file.stem().native(),
+                        .reason = {},
+                        .origin = {},
+                        .found = 0,
+                        .allocated = sizes_of(file).allocated};
+  const json object = json::parse(read_small_file(with_json(file)).value_or(""), nullptr, false);
+  if (!object.is_object()) return shown;
+  shown.reason = text_in(object, "reason");
+  shown.origin = text_in(object, "origin");
+  if (const auto found = object.find("found"); found != object.end() && found->is_number_integer()) {
+    shown.found = found->get<std::int64_t>();
+  }
+  return shown;
+}
+
+}  // namespace
+
+void Quarantine::condemn(const model::CacheKey& key, const Unfitness& why) {
+  write_unfitness(layout_, key, why);
+  log_event(LogLevel::warning, "base_file_unfit", {{"key", key.text()}, {"reason", why.reason}});
+}
+
+std::optional<std::string> Quarantine::isolate(const model::CacheKey& key) {
+  FileLock file(layout_.lock_file(key));
+  const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
+  if (!lock.owns()) return "a request is using it right now";
+  if (!read_unfitness(layout_, key)) return std::nullopt;
+  if (auto why = users_.reason_to_stay(key)) return why;
+  move_away(key);
+  return std::nullopt;
+}
+
+// The name's number is free for as long as the lock of the key is held.
+void Quarantine::move_away(const model::CacheKey& key) {
+  Path place = layout_.quarantine_directory() / key.text();
+  for (int number = 2; !rename_no_replace(layout_.base_file(key), place); ++number) {
+    place = layout_.quarantine_directory() / fmt::format("{}.{}", key.text(), number);
+  }
+  boost::filesystem::rename(layout_.unfit(key), with_json(place));
+  remove_file(layout_.record(key));
+  sync_directory(layout_.base_directory());
+  sync_directory(layout_.quarantine_directory());
+  log_event(LogLevel::warning, "base_file_quarantined", {{"key", key.text()}, {"path", place.native()}});
+}
+
+std::vector<QuarantinedFile> Quarantine::list() const {
+  std::vector<QuarantinedFile> files;
+  for (const auto& entry : boost::filesystem::directory_iterator(layout_.quarantine_directory())) {
+    if (entry.path().extension() != ".json") files.push_back(quarantined(entry.path()));
+  }
+  std::ranges::sort(files, {}, &QuarantinedFile::name);
+  return files;
+}
+
+}  // namespace basecache::cache

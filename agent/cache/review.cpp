@@ -1,0 +1,86 @@
+#include "agent/cache/review.hpp"
+
+#include <fmt/format.h>
+
+#include "agent/base/error.hpp"
+#include "agent/base/file_lock.hpp"
+#include "agent/base/text.hpp"
+#include "agent/cache/in_place_inspection.hpp"
+
+namespace basecache::cache {
+namespace {
+
+Error unfit(const model::CacheKey& key, const std::string& reason, const std::string& why_it_stays) {
+  return Error(ErrorCode::in_use, fmt::format("base file {} must not be used any more, and can't be replaced: {}; {}",
+                                              key.text(), reason, why_it_stays))
+      .set_hint("when nobody uses it any more, the next request moves it to quarantine and fetches the image anew");
+}
+
+std::string reason_of(const std::vector<Finding>& findings, unsigned rules) {
+  std::string details;
+  for (const Finding& finding : findings) details += (details.empty() ? "" : "; ") + finding.detail;
+  return fmt::format("rule set {} of the inspector refuses it: {}", rules, details);
+}
+
+}  // namespace
+
+// Blank base files were made here and never had any rules to pass.
+bool Review::is_outdated(const std::optional<BaseFile>& base) const {
+  return base && base->key().kind() == model::CacheKey::Kind::image && base->rules() < inspector_.rules();
+}
+
+bool Review::is_due(const BaseFile& base) const { return is_outdated(base) || read_unfitness(layout_, base.key()); }
+
+void Review::pass(const model::CacheKey& key, OpContext& op) {
+  inspect_if_outdated(key, op);
+  const std::optional<std::string> reason = read_unfitness(layout_, key);
+  if (!reason) return;
+  if (const auto why_it_stays = quarantine_.isolate(key)) throw unfit(key, *reason, *why_it_stays);
+  op.note(fmt::format("base file {} went to quarantine, and its image is fetched anew: {}", key.text(), *reason));
+}
+
+void Review::inspect_if_outdated(const model::CacheKey& key, OpContext& op) {
+  if (!is_outdated(BaseFile::find(layout_, key))) return;
+  FileLock file(layout_.lock_file(key));
+  const SharedLock lock = lock_shared(file, op);
+  const std::optional<BaseFile> base = BaseFile::find(layout_, key);
+  if (is_outdated(base) && !read_unfitness(layout_, key)) inspect_again(*base, op);
+}
+
+void Review::refuse_unfit(const model::CacheKey& key) const {
+  if (const auto reason = read_unfitness(layout_, key)) throw unfit(key, *reason, "a request is using it right now");
+}
+
+void Review::inspect_again(const BaseFile& base, OpContext& op) {
+  std::vector<Finding> findings =
+      with_context([&] { return "cannot inspect base file " + quote(base.path().native()) + " again"; },
+                   [&] { return findings_in(base, op); });
+  if (!findings.empty()) {
+    const std::string reason = reason_of(findings, inspector_.rules());
+    return quarantine_.condemn(base.key(), {.reason = reason, .findings = std::move(findings)});
+  }
+  BaseFileRecord record = read_record(layout_, base.key()).value();
+  record.rules = inspector_.rules();
+  write_record(layout_, base.key(), record, base.path());
+}
+
+std::vector<Finding> Review::findings_in(const BaseFile& base, OpContext& op) {
+  InspectionReport report = inspect_in_place(base.path(), inspector_, op);
+  if (!report.safe()) return report.findings;
+  if (report.verdict.format != base.format()) {
+    return {
+        {.check = "declared_format",
+         .detail = fmt::format("it was made as {} and looks like {}", model::qemu_name(base.format()), report.format),
+         .hint = {}}};
+  }
+  if (base.format() == model::DiskFormat::raw) return {};
+  try {
+    converter_.confirm(base.path(), report.verdict, op);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::image_unacceptable) throw;
+    return {{.check = "agreement", .detail = error.message(), .hint = error.hint()}};
+  }
+  return {};
+}
+
+}  // namespace basecache::cache
