@@ -17,6 +17,11 @@ struct ByteRange {
   std::uint64_t length = 0;
 };
 
+// Whether they share a byte; true for one that is empty inside the other.
+inline bool overlap(ByteRange a, ByteRange b) {
+  return a.offset < b.offset ? b.offset - a.offset < a.length : a.offset - b.offset < b.length;
+}
+
 // What an inspection keeps of an image that passes by: its first bytes, its last bytes, its length, and one range
 // between them that the first bytes asked for. Memory: head + tail + kMaxWindow at most, whatever the image says.
 class ImageSample {

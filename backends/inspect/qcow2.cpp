@@ -126,6 +126,14 @@ void check_refcount_table(const Qcow2Header& header, const ImageSample& sample) 
     refuse_broken(fmt::format("the refcount table has {} clusters", header.refcount_clusters));
   }
   check_place("the refcount table", table, header, sample);
+  if (overlap(table, header.l1_table())) refuse_broken("the L1 table and the refcount table overlap");
+}
+
+// QEMU minds where an empty one would be.
+void check_snapshot_table(const Qcow2Header& header) {
+  if (header.snapshots_offset % header.cluster_size() != 0) {
+    refuse_broken(fmt::format("the snapshot table stands at {}", header.snapshots_offset));
+  }
 }
 
 }  // namespace
@@ -149,6 +157,7 @@ std::optional<Bytes> Qcow2::check(const ImageSample& sample, Findings& findings)
     check_extensions(*header, bytes, findings);
     findings.check([&] { check_l1_table(*header, sample); });
     findings.check([&] { check_refcount_table(*header, sample); });
+    findings.check([&] { check_snapshot_table(*header); });
   }
   return Bytes{header->virtual_size};
 }

@@ -35,6 +35,7 @@ void check_extension(std::uint32_t type, std::string_view content) {
 // The specification's "Bitmaps extension": count, reserved, size and offset of the directory.
 Qcow2BitmapDirectory directory_of(const ByteReader& content) {
   if (content.size() != 24) refuse_chain(fmt::format("the bitmaps extension has {} bytes", content.size()));
+  if (content.u32(0) == 0 || content.u32(4) != 0) refuse_chain("the bitmaps extension tells of no bitmaps");
   return {.bitmaps = content.u32(0), .place = {.offset = content.u64(16), .length = content.u64(8)}};
 }
 
@@ -52,6 +53,7 @@ std::optional<Qcow2BitmapDirectory> check_extensions(const Qcow2Header& header, 
       if (type == kEnd) return;
       if (length > end - at - 8) refuse_chain("one is larger than its cluster");
       findings.check([&] { check_extension(type, bytes.text(at + 8, length)); });
+      if (type == kBitmaps && bitmaps) refuse_chain("the bitmaps extension is there twice");
       if (type == kBitmaps) bitmaps = directory_of(bytes.part(at + 8, length, "the bitmaps extension"));
       at += 8 + (std::uint64_t{length} + 7) / 8 * 8;
     }

@@ -28,14 +28,13 @@ Qcow2Header Qcow2Header::read(const ByteReader& bytes) {
                      .l1_offset = bytes.u64(40),
                      .refcount_offset = bytes.u64(48),
                      .refcount_clusters = bytes.u32(56),
-                     .snapshots = bytes.u32(60)};
+                     .snapshots = bytes.u32(60),
+                     .snapshots_offset = bytes.u64(64)};
   if (header.version != 2 && header.version != 3) {
     refuse(Check::header, fmt::format("it is a qcow image of version {}; versions 2 and 3 are taken", header.version),
            "convert it with \"qemu-img convert -O qcow2\" and upload that");
   }
   if (header.version == 3) read_version_3(header, bytes);
-  // Version 2 ends with the place of the snapshot table.
-  (void)bytes.bytes(0, kLengthOfVersion2);
   return header;
 }
 

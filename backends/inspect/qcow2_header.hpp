@@ -33,6 +33,7 @@ struct Qcow2Header {
   std::uint64_t refcount_offset = 0;
   std::uint32_t refcount_clusters = 0;
   std::uint32_t snapshots = 0;
+  std::uint64_t snapshots_offset = 0;
   std::uint64_t incompatible = 0;
   std::uint32_t refcount_order = 4;
   std::uint32_t header_length = kLengthOfVersion2;

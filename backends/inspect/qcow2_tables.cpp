@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kOffsetMask = 0x00ff'ffff'ffff'fe00;
 constexpr std::uint64_t kL1Reserved = 0x7f00'0000'0000'01ff;
+constexpr std::uint64_t kCopied = std::uint64_t{1} << 63;  // never of a compressed cluster
 constexpr std::uint64_t kCompressed = std::uint64_t{1} << 62;
 constexpr std::uint64_t kReadsAsZeros = 1;  // version 3; in an extended entry the bitmap says that
 constexpr std::uint64_t kL2Reserved = 0x3f00'0000'0000'01fe;
@@ -20,8 +21,6 @@ constexpr std::uint32_t kMaxBitmaps = 1024;
 [[noreturn]] void refuse_entry(std::string what) {
   refuse(Check::tables, "its qcow2 tables are broken: " + std::move(what), kFetchAgain);
 }
-
-bool overlap(ByteRange a, ByteRange b) { return a.offset < b.offset + b.length && b.offset < a.offset + a.length; }
 
 }  // namespace
 
@@ -40,12 +39,14 @@ void Qcow2Tables::require_place(const Part& part, ByteRange range) const {
            kFetchAgain);
   }
   const bool is_aligned = range.offset % header_.cluster_size() == 0;
-  if (is_aligned && range.offset != 0 && !overlap(range, header_.l1_table()) &&
-      !overlap(range, header_.refcount_table())) {
-    return;
-  }
+  if (is_aligned && !is_reserved(range)) return;
   refuse_entry(fmt::format("{} {} is said to be at {}, {}", part.kind, part.position, range.offset,
                            is_aligned ? "where the header or one of its tables is" : "not at a cluster"));
+}
+
+bool Qcow2Tables::is_reserved(ByteRange range) const {
+  return overlap(range, {0, header_.cluster_size()}) || overlap(range, header_.l1_table()) ||
+         overlap(range, header_.refcount_table());
 }
 
 // Each L2 table has its own clusters. More of them than the file has room for would only cost time.
@@ -105,8 +106,8 @@ void Qcow2Tables::check_compressed(std::uint64_t cluster, std::uint64_t entry) c
                        offset, last, file_.length()),
            kFetchAgain);
   }
-  if (offset < header_.cluster_size()) {
-    refuse_entry(fmt::format("compressed cluster {} is said to be in the header", cluster));
+  if ((entry & kCopied) != 0 || is_reserved({offset, last - offset + 1})) {
+    refuse_entry(fmt::format("the entry of compressed cluster {} is {:#018x}", cluster, entry));
   }
 }
 
@@ -142,6 +143,7 @@ void Qcow2Tables::check_bitmaps(const Qcow2BitmapDirectory& directory) const {
     at += check_bitmap(i, at);
     if (at > end) refuse_entry("the bitmap directory is too short");
   }
+  if (at != end) refuse_entry("the bitmap directory is longer than its entries");
 }
 
 // The entry's length.

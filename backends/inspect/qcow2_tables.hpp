@@ -37,6 +37,7 @@ class Qcow2Tables {
   std::uint64_t check_bitmap(std::uint64_t bitmap, std::uint64_t at) const;
 
   void require_place(const Part& part, ByteRange range) const;
+  bool is_reserved(ByteRange range) const;
   std::uint64_t used_bytes(std::uint64_t cluster) const;
 
   const Qcow2Header& header_;
