@@ -41,7 +41,11 @@ struct Header {
   std::uint64_t descriptor_size = 0;
   std::uint32_t table_entries = 0;
   std::uint64_t directory_at = 0;
+  std::uint64_t content_at = 0;
+  std::uint16_t compression = 0;
 
+  // Of the header and the descriptor.
+  std::uint64_t head_sectors() const { return descriptor_at + descriptor_size; }
   std::uint64_t directory_entries() const {
     const std::uint64_t covered = grain * kTableEntries;
     return capacity / covered + (capacity % covered != 0 ? 1 : 0);
@@ -67,7 +71,9 @@ Header read_header(const ByteReader& bytes) {
           .descriptor_at = bytes.u64(28),
           .descriptor_size = bytes.u64(36),
           .table_entries = bytes.u32(44),
-          .directory_at = bytes.u64(56)};
+          .directory_at = bytes.u64(56),
+          .content_at = bytes.u64(64),
+          .compression = bytes.u16(77)};
 }
 
 void check_kind(const ImageSample& sample) {
@@ -95,6 +101,14 @@ void check_geometry(const Header& header, const ByteReader& bytes) {
   if (header.directory_entries() > kMaxDirectoryEntries) refuse_broken("its grain directory is too large");
 }
 
+// Some readers believe the flag, others the number.
+void check_compression(const Header& header) {
+  const bool flagged = (header.flags & kCompressed) != 0;
+  if (header.compression <= 1 && flagged == (header.compression == 1)) return;
+  refuse(Check::features, fmt::format("it uses an unknown compression (VMDK algorithm {})", header.compression),
+         kFlatten);
+}
+
 // The text up to the first NUL. Nothing but a remnant may follow it: readers differ in where they stop.
 std::string_view descriptor_of(const Header& header, const ByteReader& head) {
   if (header.descriptor_at != 1) refuse_broken("its descriptor isn't where every reader looks for it, at sector 1");
@@ -104,6 +118,9 @@ std::string_view descriptor_of(const Header& header, const ByteReader& head) {
   const std::uint64_t size = header.descriptor_size * kSector;
   const std::string_view text = head.text(kSector, size);
   const std::size_t end = text.find('\0');
+  if (std::min(end, text.size()) > kDescriptorSectorsOfQemu * kSector) {
+    refuse_broken("its descriptor is longer than what every reader reads");
+  }
   if (end == std::string_view::npos && header.descriptor_size < kDescriptorSectorsOfQemu) {
     refuse_broken("its descriptor doesn't end");
   }
@@ -116,7 +133,7 @@ std::string_view descriptor_of(const Header& header, const ByteReader& head) {
 // When the directory's place is in the footer, QEMU believes the footer's header instead of the first one.
 Header with_footer(const Header& header, const ImageSample& sample) {
   const ByteReader tail(sample.tail(), ByteOrder::little, "the VMDK footer");
-  if (sample.length() < 4 * kSector)
+  if (sample.length() < 4 * kSector || sample.length() % kSector != 0)
     refuse(Check::truncated, "it is truncated: the VMDK's footer is missing", kFetchAgain);
   const ByteReader marks = tail.part(tail.size() - 3 * kSector, 3 * kSector, "the VMDK footer");
   const bool opens = marks.u32(8) == 0 && marks.u32(12) == 3 && marks.all_zero(16, kSector - 16);
@@ -137,6 +154,12 @@ Header with_footer(const Header& header, const ImageSample& sample) {
 void check_directory(const Header& header, const ImageSample& sample) {
   const std::uint64_t file_sectors = sample.length() / kSector;
   const std::uint64_t size = header.directory_entries() * 4;
+  if (header.content_at > file_sectors) {
+    refuse(Check::truncated,
+           fmt::format("it is truncated: the VMDK's content begins at sector {}, the file ends at {}",
+                       header.content_at, file_sectors),
+           kFetchAgain);
+  }
   if (header.directory_at == 0 || header.directory_at > file_sectors ||
       size > sample.length() - header.directory_at * kSector) {
     refuse(Check::truncated,
@@ -144,6 +167,7 @@ void check_directory(const Header& header, const ImageSample& sample) {
                        size, sample.length()),
            kFetchAgain);
   }
+  if (header.directory_at < header.head_sectors()) refuse_broken("its grain directory is in its descriptor");
 }
 
 // The header in force of an image whose first one is acceptable.
@@ -151,6 +175,7 @@ Header checked_header(const ImageSample& sample) {
   const ByteReader head = head_of(sample);
   Header header = read_header(head.part(0, kSector, "the VMDK header"));
   check_geometry(header, head);
+  check_compression(header);
   return header;
 }
 
@@ -193,10 +218,14 @@ class GrainTables {
   }
 
   void require(std::string_view kind, std::uint64_t position, ByteRange range) const {
-    if (file_.holds(range)) return;
-    refuse(Check::truncated,
-           fmt::format("it is truncated: {} {} of the VMDK is said to be at {}, the file ends at {}", kind, position,
-                       range.offset, file_.length()),
+    if (!file_.holds(range)) {
+      refuse(Check::truncated,
+             fmt::format("it is truncated: {} {} of the VMDK is said to be at {}, the file ends at {}", kind, position,
+                         range.offset, file_.length()),
+             kFetchAgain);
+    }
+    if (range.offset >= header_.head_sectors() * kSector) return;
+    refuse(Check::tables, fmt::format("its VMDK is broken: {} {} is said to be in its descriptor", kind, position),
            kFetchAgain);
   }
 
