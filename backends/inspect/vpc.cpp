@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include "agent/base/text.hpp"
 #include "backends/inspect/image_file.hpp"
 #include "backends/inspect/magic.hpp"
 #include "backends/inspect/refusal.hpp"
@@ -17,8 +18,10 @@ constexpr std::string_view kCookie = "conectix";
 constexpr std::string_view kDynamicCookie = "cxsparse";
 constexpr std::uint64_t kFooterSize = 512;
 constexpr std::uint64_t kDynamicHeaderSize = 1024;
+constexpr std::uint64_t kParentEnd = 768;  // in the dynamic header: its time, name and locators end here
 constexpr std::uint32_t kFixed = 2;
 constexpr std::uint32_t kDynamic = 3;
+constexpr std::uint64_t kMaxSectors = 0xff00'0000;                       // QEMU's and Microsoft's limit, 2040 GiB
 constexpr std::uint64_t kMaxGeometry = std::uint64_t{65535} * 16 * 255;  // sectors
 
 // Programs whose images have the size that the footer says. QEMU sizes all others by their geometry (block/vpc.c), and
@@ -33,6 +36,14 @@ bool begins_as_vhd(const ImageSample& sample) { return begins_with(sample, kCook
 bool ends_as_vhd(const ImageSample& sample) {
   const ByteReader tail = tail_of(sample);
   return tail.size() >= kFooterSize && tail.holds(tail.size() - kFooterSize, kCookie);
+}
+
+// QEMU rounds the file's length up to a sector: the footer is the last one, cut or not. Virtual PC before 2004 wrote
+// 511 bytes.
+bool ends_in_part_of_footer(const ImageSample& sample) {
+  const ByteReader tail = tail_of(sample);
+  const std::uint64_t cut = sample.length() % kFooterSize;
+  return cut != 0 && tail.holds(tail.size() - cut, kCookie);
 }
 
 [[noreturn]] void refuse_broken(std::string what) {
@@ -62,6 +73,10 @@ void check_footer(const ByteReader& footer, std::uint32_t expected_type) {
   const std::uint32_t type = footer.u32(60);
   if (type == 4) refuse(Check::backing_file, "it is a differencing VHD, which has a parent image", kFlatten);
   if (type != expected_type) refuse_broken(fmt::format("disk type {} at this place", type));
+  if (const Bytes size = virtual_size(footer); size.count / 512 > kMaxSectors) {
+    refuse(Check::virtual_size, fmt::format("its disk has {}, more than a VHD can have", to_text(size)),
+           "make a VHDX or qcow2 of it with \"qemu-img convert\" and upload that");
+  }
 }
 
 struct BlockTable {
@@ -74,18 +89,24 @@ BlockTable block_table_of(const ByteReader& dynamic) {
   return {.offset = dynamic.u64(16), .entries = dynamic.u32(28), .block_size = dynamic.u32(32)};
 }
 
-void check_table(const BlockTable& table, Bytes size, std::uint64_t file_length) {
+// Where neither the table nor a block may be: the first footer and the dynamic header that it names.
+bool is_reserved(ByteRange range, const ByteReader& footer) {
+  return overlap(range, {0, kFooterSize}) || overlap(range, {footer.u64(16), kDynamicHeaderSize});
+}
+
+void check_table(const BlockTable& table, const ByteReader& footer, Bytes size, std::uint64_t file_length) {
   const std::uint64_t block = table.block_size;
   if (block < 512 || (block & (block - 1)) != 0) refuse_broken(fmt::format("the block size is {}", block));
   if (table.entries * block < size.count) refuse_broken("the disk is larger than its block table");
   if (table.offset % 512 != 0 || table.offset > file_length || table.entries * 4 > file_length - table.offset) {
     refuse_broken("the block table isn't inside the file");
   }
+  if (is_reserved({table.offset, table.entries * 4}, footer)) refuse_broken("the block table overlaps a header");
 }
 
 // The fields of a parent must be empty; readers differ in whether they look at the disk type first.
 void check_alone(const ByteReader& dynamic) {
-  if (!dynamic.all_zero(40, 16) || !dynamic.all_zero(64, 512)) {
+  if (!dynamic.all_zero(40, 16) || !dynamic.all_zero(64, kParentEnd - 64)) {
     refuse(Check::backing_file, "it is a VHD that names a parent image", kFlatten);
   }
 }
@@ -113,13 +134,23 @@ Bytes check_dynamic(const ImageSample& sample, Findings& findings) {
   findings.check([&] {
     const ByteReader dynamic = dynamic_header(head_of(sample));
     findings.check([&] { check_alone(dynamic); });
-    check_table(block_table_of(dynamic), size, sample.length());
+    check_table(block_table_of(dynamic), footer, size, sample.length());
   });
   findings.check([&] { check_ends(sample, footer); });
   return size;
 }
 
+void check_whole_sectors(const ImageSample& sample) {
+  if (ends_in_part_of_footer(sample)) {
+    refuse(Check::truncated, "it is truncated: the footer of the fixed VHD isn't whole", kFetchAgain);
+  }
+  if (sample.length() % kFooterSize != 0) {
+    refuse_broken(fmt::format("its {} bytes aren't whole sectors", sample.length()));
+  }
+}
+
 Bytes check_fixed(const ImageSample& sample, Findings& findings) {
+  check_whole_sectors(sample);
   const ByteReader tail = tail_of(sample);
   const ByteReader footer = tail.part(tail.size() - kFooterSize, kFooterSize, "the VHD footer");
   findings.check([&] { check_footer(footer, kFixed); });
@@ -133,9 +164,19 @@ Bytes check_fixed(const ImageSample& sample, Findings& findings) {
   return size;
 }
 
+void check_block(std::uint64_t position, ByteRange block, const ImageFile& file) {
+  if (file.holds(block)) return;
+  refuse(Check::truncated,
+         fmt::format("it is truncated: block {} of the VHD is said to be at {}, the file ends at {}", position,
+                     block.offset, file.length()),
+         kFetchAgain);
+}
+
 }  // namespace
 
-bool Vpc::matches(const ImageSample& sample) const { return begins_as_vhd(sample) || ends_as_vhd(sample); }
+bool Vpc::matches(const ImageSample& sample) const {
+  return begins_as_vhd(sample) || ends_as_vhd(sample) || ends_in_part_of_footer(sample);
+}
 
 std::optional<Bytes> Vpc::check(const ImageSample& sample, Findings& findings) const {
   return findings.value_of(
@@ -153,10 +194,12 @@ void Vpc::check_tables(const ImageFile& file, Findings& findings) const {
     const NumberTable entries{.offset = table.offset, .entries = table.entries, .width = 4};
     file.for_each(entries, [&](std::uint64_t position, std::uint64_t entry) {
       constexpr std::uint64_t kAbsent = 0xffff'ffff;
-      if (entry == kAbsent || file.holds({entry * 512, bitmap + table.block_size})) return;
-      refuse(Check::truncated,
-             fmt::format("it is truncated: block {} of the VHD is said to be at {}, the file ends at {}", position,
-                         entry * 512, file.length()),
+      if (entry == kAbsent) return;
+      const ByteRange block{entry * 512, bitmap + table.block_size};
+      check_block(position, block, file);
+      if (!is_reserved(block, bytes) && !overlap(block, {table.offset, table.entries * 4})) return;
+      refuse(Check::tables,
+             fmt::format("its VHD is broken: block {} is said to be where a header or its table is", position),
              kFetchAgain);
     });
   });
