@@ -16,6 +16,7 @@
 namespace basecache::inspect {
 namespace {
 
+constexpr std::uint64_t kSector = 512;
 using Guid = std::string_view;  // 16 bytes as they stand in the file
 
 constexpr std::string_view kSignature = "vhdxfile";
@@ -23,6 +24,7 @@ constexpr std::array<std::uint64_t, 2> kHeadersAt{kibibytes(64).count, kibibytes
 constexpr std::uint64_t kHeaderSize = kibibytes(4).count;
 constexpr std::uint64_t kRegionTableAt = kibibytes(192).count;
 constexpr std::uint64_t kTableSize = kibibytes(64).count;
+constexpr std::uint64_t kHeadersEnd = mebibytes(1).count;
 constexpr std::uint64_t kMaxEntries = 2047;  // of either table, by the specification
 
 constexpr Guid kBlockTableRegion{"\x66\x77\xc2\x2d\x23\xf6\x00\x42\x9d\x64\x11\x5e\x9b\xfd\x4a\x08", 16};
@@ -53,22 +55,25 @@ bool checksum_holds(const ByteReader& bytes) {
   return crc32c(copy) == bytes.u32(4);
 }
 
-// The header in force is the whole one with the higher sequence number.
-std::optional<ByteReader> current_header(const ByteReader& head) {
+// The header in force is the whole one with the higher sequence number; of two with the same one, they must be equal.
+ByteReader current_header(const std::array<ByteReader, 2>& headers) {
   std::optional<ByteReader> current;
-  for (const std::uint64_t at : kHeadersAt) {
-    const ByteReader header = head.part(at, kHeaderSize, "the VHDX header");
+  for (const ByteReader& header : headers) {
     if (!header.holds(0, "head") || !checksum_holds(header)) continue;
+    if (current && header.u64(8) == current->u64(8) && !header.holds(0, current->text(0, kHeaderSize))) {
+      refuse_broken("its two headers contradict each other");
+    }
     if (!current || header.u64(8) > current->u64(8)) current = header;
   }
-  return current;
+  if (!current) refuse_broken("neither of its two headers is whole");
+  return *current;
 }
 
 void check_header(const ByteReader& head) {
-  const std::optional<ByteReader> header = current_header(head);
-  if (!header) refuse_broken("neither of its two headers is whole");
-  if (header->u16(66) != 1) refuse_broken(fmt::format("its version is {}", header->u16(66)));
-  if (!header->all_zero(48, 16)) {
+  const ByteReader header = current_header({head.part(kHeadersAt[0], kHeaderSize, "the first VHDX header"),
+                                            head.part(kHeadersAt[1], kHeaderSize, "the second VHDX header")});
+  if (header.u16(66) != 1) refuse_broken(fmt::format("its version is {}", header.u16(66)));
+  if (!header.all_zero(48, 16)) {
     refuse(Check::features, "it was not closed properly (its VHDX log has to be replayed)",
            "open and close it with the program that wrote it, and upload it again");
   }
@@ -89,10 +94,11 @@ Regions regions_of(const ByteReader& table) {
       refuse(Check::features, "it has an unknown required VHDX region", kFlatten);
     if (known == nullptr) continue;
     if (known->length != 0) refuse_broken("a region is there twice");
-    if (range.offset < mebibytes(1).count || range.length == 0) refuse_broken("a region overlaps the header");
+    if (range.offset < kHeadersEnd || range.length == 0) refuse_broken("a region overlaps the header");
     *known = range;
   }
   if (regions.metadata.length == 0 || regions.block_table.length == 0) refuse_broken("a region is missing");
+  if (overlap(regions.metadata, regions.block_table)) refuse_broken("its regions overlap");
   return regions;
 }
 
@@ -145,10 +151,15 @@ Metadata read_metadata(const ByteReader& region) {
     seen.push_back(entry.text(0, 16));
     read_item(entry, region, metadata);
   }
+  for (const Guid required : {kFileParameters, kVirtualDiskSize, kDiskId, kLogicalSectorSize, kPhysicalSectorSize}) {
+    if (std::ranges::find(seen, required) == seen.end()) refuse_broken("a metadata item is missing");
+  }
   return metadata;
 }
 
 // The block table interleaves one bitmap entry with as many block entries as a bitmap block has bits for.
+std::uint64_t blocks_per_bitmap(std::uint64_t block_size) { return (std::uint64_t{1} << 23) * kSector / block_size; }
+
 void check_metadata(const Metadata& metadata, const Regions& regions) {
   if ((metadata.flags & 2) != 0)
     refuse(Check::backing_file, "it is a differencing VHDX, which has a parent image", kFlatten);
@@ -156,17 +167,94 @@ void check_metadata(const Metadata& metadata, const Regions& regions) {
   if (block < mebibytes(1).count || block > mebibytes(256).count || (block & (block - 1)) != 0) {
     refuse_broken(fmt::format("the block size is {}", block));
   }
-  if (metadata.sector_size != 512 && metadata.sector_size != 4096) {
-    refuse_broken(fmt::format("the sector size is {}", metadata.sector_size));
+  if (metadata.sector_size == 4096) {
+    refuse(Check::features, "it has sectors of 4096 bytes, which QEMU doesn't read in a VHDX", kFlatten);
   }
-  if (metadata.virtual_size % metadata.sector_size != 0) {
+  if (metadata.sector_size != kSector) refuse_broken(fmt::format("the sector size is {}", metadata.sector_size));
+  if (metadata.virtual_size % kSector != 0) {
     refuse_broken(fmt::format("the virtual size is {}", metadata.virtual_size));
   }
   const std::uint64_t blocks = metadata.virtual_size / block + (metadata.virtual_size % block != 0 ? 1 : 0);
-  const std::uint64_t ratio = (std::uint64_t{1} << 23) * metadata.sector_size / block;
+  const std::uint64_t ratio = blocks_per_bitmap(block);
   const std::uint64_t entries = blocks == 0 ? 0 : blocks + (blocks - 1) / ratio;
   if (entries * 8 > regions.block_table.length) refuse_broken("the disk is larger than its block table");
 }
+
+// The second look: blocks must be whole in the file, and not where anything else is.
+class BlockTable {
+ public:
+  explicit BlockTable(const ImageFile& file)
+      : file_(file), regions_(read_regions()), log_(read_log()), block_size_(read_block_size()) {}
+
+  void check() const {
+    if (log_.offset < kHeadersEnd || overlap(log_, regions_.metadata) || overlap(log_, regions_.block_table)) {
+      refuse_broken("its log overlaps something else");
+    }
+    const NumberTable table{
+        .offset = regions_.block_table.offset, .entries = regions_.block_table.length / 8, .order = ByteOrder::little};
+    const std::uint64_t ratio = blocks_per_bitmap(block_size_);
+    file_.for_each(table, [&](std::uint64_t position, std::uint64_t entry) {
+      const bool is_bitmap = position % (ratio + 1) == ratio;
+      check_entry(position, entry, is_bitmap ? kBitmapSize : block_size_);
+    });
+  }
+
+ private:
+  static constexpr std::uint64_t kBitmapSize = mebibytes(1).count;
+
+  Regions read_regions() const {
+    const std::vector<std::byte> bytes = file_.read({kRegionTableAt, kTableSize});
+    return regions_of(ByteReader(bytes, ByteOrder::little, "the VHDX region table"));
+  }
+
+  ByteRange read_log() const {
+    const std::vector<std::byte> first = file_.read({kHeadersAt[0], kHeaderSize});
+    const std::vector<std::byte> second = file_.read({kHeadersAt[1], kHeaderSize});
+    const ByteReader header = current_header({ByteReader(first, ByteOrder::little, "the first VHDX header"),
+                                              ByteReader(second, ByteOrder::little, "the second VHDX header")});
+    return {.offset = header.u64(72), .length = header.u32(68)};
+  }
+
+  // The first look has shown that the item is there, once, and its value acceptable.
+  std::uint64_t read_block_size() const {
+    const ByteRange region = regions_.metadata;
+    const std::vector<std::byte> bytes = file_.read({region.offset, std::min(region.length, kTableSize)});
+    const ByteReader table(bytes, ByteOrder::little, "the VHDX metadata table");
+    for (std::uint64_t at = 32; table.has(at, 32); at += 32) {
+      if (!table.holds(at, kFileParameters)) continue;
+      const std::vector<std::byte> item = file_.read({region.offset + table.u32(at + 16), 4});
+      return ByteReader(item, ByteOrder::little, "the VHDX file parameters").u32(0);
+    }
+    refuse_broken("a metadata item is missing");
+  }
+
+  // How it is there: the lowest three bits; where, in MiB: from bit 20.
+  void check_entry(std::uint64_t position, std::uint64_t entry, std::uint64_t size) const {
+    constexpr std::uint64_t kFullyPresent = 6;
+    constexpr std::uint64_t kPartiallyPresent = 7;  // the rest is in a parent image
+    if ((entry & 7) == kPartiallyPresent) refuse_block(position, "partially present");
+    if ((entry & 7) != kFullyPresent) return;
+    const ByteRange block{entry >> 20 << 20, size};
+    if (!file_.holds(block)) {
+      refuse(Check::truncated,
+             fmt::format("it is truncated: block {} of the VHDX is said to be at {}, the file ends at {}", position,
+                         block.offset, file_.length()),
+             kFetchAgain);
+    }
+    const bool is_reserved = overlap(block, {0, kHeadersEnd}) || overlap(block, regions_.block_table) ||
+                             overlap(block, regions_.metadata) || overlap(block, log_);
+    if (is_reserved) refuse_block(position, "where a header, the log or a table is");
+  }
+
+  [[noreturn]] static void refuse_block(std::uint64_t position, std::string_view where) {
+    refuse(Check::tables, fmt::format("its VHDX is broken: block {} is said to be {}", position, where), kFetchAgain);
+  }
+
+  const ImageFile& file_;
+  Regions regions_;
+  ByteRange log_;
+  std::uint64_t block_size_;
+};
 
 }  // namespace
 
@@ -189,22 +277,8 @@ std::optional<Bytes> Vhdx::check(const ImageSample& sample, Findings& findings) 
   });
 }
 
-// Blocks that are fully present must be inside the file; where they begin is counted in MiB.
 void Vhdx::check_tables(const ImageFile& file, Findings& findings) const {
-  findings.check([&] {
-    const std::vector<std::byte> bytes = file.read({kRegionTableAt, kTableSize});
-    const ByteRange region = regions_of(ByteReader(bytes, ByteOrder::little, "the VHDX region table")).block_table;
-    const NumberTable table{.offset = region.offset, .entries = region.length / 8, .order = ByteOrder::little};
-    file.for_each(table, [&](std::uint64_t position, std::uint64_t entry) {
-      constexpr std::uint64_t kFullyPresent = 6;
-      const std::uint64_t offset = entry >> 20 << 20;
-      if ((entry & 7) != kFullyPresent || file.holds({offset, mebibytes(1).count})) return;
-      refuse(Check::truncated,
-             fmt::format("it is truncated: block {} of the VHDX is said to be at {}, the file ends at {}", position,
-                         offset, file.length()),
-             kFetchAgain);
-    });
-  });
+  findings.check([&] { BlockTable(file).check(); });
 }
 
 }  // namespace basecache::inspect
