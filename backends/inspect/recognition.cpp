@@ -44,10 +44,10 @@ std::vector<std::string_view> Recognition::ambiguity() const {
   std::vector<std::string_view> found;
   for (const ImageFormat* format : images) found.push_back(model::qemu_name(format->format()));
   for (const UnsupportedFormat* format : unsupported) found.push_back(format->found);
-  // A fixed VHD is a raw disk with a footer, and may well begin with a partition table.
-  const bool may_hold_content = found.empty() || found == std::vector<std::string_view>{"vpc"};
-  if (!may_hold_content) {
-    for (const RawContent content : contents) found.push_back(text_of(content));
+  // A fixed VHD is a raw disk with a footer, and may well begin with a partition table. No disc has such a footer.
+  const bool is_vhd = found == std::vector<std::string_view>{"vpc"};
+  for (const RawContent content : contents) {
+    if (!found.empty() && (!is_vhd || is_optical(content))) found.push_back(text_of(content));
   }
   if (found.size() < 2) found.clear();
   return found;
