@@ -28,7 +28,7 @@ ENTRY_CASES = [
     ("compressed-behind-the-end", L2, COMPRESSED | FAR, "truncated"),
     ("compressed-reaches-behind-the-end", L2, COMPRESSED | 7 << OFFSET_BITS | 7 * CLUSTER - 512, "truncated"),
     ("compressed-in-header", L2, COMPRESSED | 100, "tables"),
-    ("compressed-reaches-into-l1-table", L2, COMPRESSED | L1 + 100, "tables"),
+    ("compressed-reaches-into-l1-table", L2, COMPRESSED | L1 + 4, "tables"),
     ("compressed-and-copied", L2, COMPRESSED | COPIED | CONTENT, "tables"),
     ("refcount-entry-behind-the-end", REFCOUNT_TABLE, FAR, "truncated"),
     ("refcount-entry-in-header", REFCOUNT_TABLE, 512, "tables"),

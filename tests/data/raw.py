@@ -102,7 +102,7 @@ def _add_hidden_ends(corpus: Corpus) -> None:
     corpus.refuse("raw-with-dmg-trailer-of-version-5", "unsupported_format", disk(MIB) + patched(_trailer(), (4, big(5, 4))),
                   "dmg")
     corpus.refuse("raw-with-dmg-trailer-and-odd-length", "unsupported_format", disk(MIB + 100) + _trailer(), "dmg")
-    corpus.refuse("raw-with-dmg-trailer-before-its-end", "unsupported_format", disk(MIB) + _trailer() + bytes(100), "dmg")
+    corpus.refuse("raw-with-dmg-trailer-before-its-end", "unsupported_format", disk(MIB + 300) + _trailer() + bytes(100), "dmg")
     corpus.refuse("raw-with-partition-table-and-dmg-trailer", "unsupported_format", with_boot_record(GOOD) + _trailer(),
                   "dmg")
     corpus.refuse("dmg-trailer-alone", "unsupported_format", _trailer(), "dmg")
