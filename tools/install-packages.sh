@@ -12,7 +12,7 @@ build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev l
 demo=("${build[@]}" curl xorriso)
 test=("${demo[@]}" ccache clang clang-format-14 libclang-rt-14-dev openssl procps shellcheck strace universal-ctags
   xfsprogs)
-peers=(ceph-common ceph-mon ceph-osd glance-api glance-common keystone python3-openstackclient radosgw
+peers=(ceph-common ceph-mon ceph-osd glance-api glance-common keystone python3-nova python3-openstackclient radosgw
   uwsgi-plugin-python3)
 
 wanted_packages() {
