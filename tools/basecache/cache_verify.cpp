@@ -25,6 +25,9 @@ struct VerifyOptions {
   std::string rate;
 };
 
+// 0: no limit.
+std::uint64_t rate_of(const std::string& text) { return text == "0" ? 0 : parse_byte_rate(text); }
+
 std::string verified_text(const json& report) {
   Table table({"STATE", "SIZE", "READ", "KEY", "WHY"});
   for (const json& file : report["files"]) {
@@ -40,7 +43,7 @@ std::string verified_text(const json& report) {
 class Verifying {
  public:
   Verifying(const VerifyOptions& options, Session& session) : options_(options), session_(session) {
-    if (!options.rate.empty()) request_["bytes_per_second"] = parse_byte_rate(options.rate);
+    if (!options.rate.empty()) request_["bytes_per_second"] = rate_of(options.rate);
   }
 
   // Throws Told when something rotted, or couldn't be verified.
