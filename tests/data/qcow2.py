@@ -114,6 +114,7 @@ def add_headers(corpus: Corpus) -> None:
     corpus.accept("qcow2-made-by-hand", "qcow2", SIZE, image())
     corpus.accept("qcow2-version-2-made-by-hand", "qcow2", SIZE, image(version=2))
     corpus.accept("qcow2-header-of-104-bytes", "qcow2", SIZE, image(length=104))
+    corpus.accept("qcow2-header-of-120-bytes", "qcow2", SIZE, image(length=120))
     corpus.accept("qcow2-unknown-compatible-feature", "qcow2", SIZE, patched(image(), (80, big(1 << 40, 8))))
     corpus.accept("qcow2-unknown-extension", "qcow2", SIZE, with_extension(extension(0x12345678, b"whatever")))
     corpus.accept("qcow2-extensions-fill-the-cluster", "qcow2", SIZE,

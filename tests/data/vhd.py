@@ -47,9 +47,14 @@ def fixed(end: bytes | None = None, size: int = SIZE) -> bytes:
 def add_vhds(corpus: Corpus) -> None:
     corpus.accept("vhd-dynamic-made-by-hand", "vpc", SIZE, dynamic())
     corpus.accept("vhd-fixed-made-by-hand", "vpc", SIZE, fixed())
-    # Sized by its geometry, as Virtual PC's are.
-    by_geometry = footer(FIXED, creator=b"vpc ", geometry=big(60, 2) + b"\4\x10")
-    corpus.accept("vhd-fixed-sized-by-geometry", "vpc", 60 * 4 * 16 * SECTOR, fixed(by_geometry))
+    # QEMU believes some programs' sizes, and of all others the geometry.
+    geometry, by_geometry = big(60, 2) + b"\4\x10", 60 * 4 * 16 * SECTOR
+    for creator, size in [(b"vpc ", by_geometry), (b"vs  ", by_geometry), (b"qemu", by_geometry), (b"vbox", by_geometry),
+                          (b"win ", SIZE), (b"d2v ", SIZE), (b"CTXS", SIZE), (b"tap\0", SIZE)]:
+        name = f"vhd-fixed-by-{creator.decode().strip(' ' + chr(0)).lower()}"
+        corpus.accept(name, "vpc", size, fixed(footer(FIXED, creator=creator, geometry=geometry)))
+    corpus.accept("vhd-fixed-of-the-largest-geometry", "vpc", SIZE,
+                  fixed(footer(FIXED, creator=b"vpc ", geometry=MAX_GEOMETRY)))
     _add_footers(corpus)
     _add_dynamic_headers(corpus)
     _add_disagreeing_ends(corpus)

@@ -138,6 +138,8 @@ def add_vmdks(corpus: Corpus) -> None:
     size = CAPACITY * SECTOR
     corpus.accept("vmdk-made-by-hand", "vmdk", size, image())
     corpus.accept("vmdk-stream-made-by-hand", "vmdk", size, stream())
+    for version in (2, 3):
+        corpus.accept(f"vmdk-version-{version}", "vmdk", size, patched(image(), (4, little(version, 4))))
     corpus.accept("vmdk-descriptor-with-crlf", "vmdk", size, image(descriptor().replace("\n", "\r\n")))
     for name, at, new, check in HEADER_CASES:
         corpus.refuse(f"vmdk-{name}", check, patched(image(), (at, new)), "vmdk")
@@ -176,6 +178,10 @@ def _add_tables(corpus: Corpus) -> None:
             ("grain-reaches-behind-the-end", TABLE, CONTENT + 1, "truncated"),
             ("grain-in-descriptor", TABLE, 2, "tables")]:
         corpus.refuse(f"vmdk-{name}", check, patched(image(), (at * SECTOR, little(entry, 4))), "vmdk")
+    # 4 GiB from one grain table: each of 128 directory entries names the same one.
+    large = patched(image(descriptor(capacity=8 * MIB)), (12, little(8 * MIB, 8)), (56, little(LENGTH // SECTOR, 8)))
+    shared = large + little(TABLE, 4) * 128
+    corpus.refuse("vmdk-directory-entries-share-a-table", "tables", shared, "vmdk")
 
 
 def _add_footers(corpus: Corpus) -> None:
