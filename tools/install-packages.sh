@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that basecache needs, those that are missing only:
-#   install-packages.sh [--list] run|build|demo|test|peers...
-# Groups include one another: build has run, demo and test have build. peers are the real services that tests talk to
+#   install-packages.sh [--list] run|build|demo|bench|test|peers...
+# Groups include one another: build has run, demo and test have build, bench has demo. peers are the real services that tests talk to
 # (OpenStack, Ceph): tests start their own, so what is installed isn't started.
 set -euo pipefail
 
@@ -10,6 +10,7 @@ build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev l
   libisofs-dev libseccomp-dev libspdlog-dev libssl-dev libyaml-cpp-dev meson ninja-build nlohmann-json3-dev
   pkg-config python3 doctest-dev)
 demo=("${build[@]}" curl xorriso)
+bench=("${demo[@]}" libbenchmark-dev)
 test=("${demo[@]}" ccache clang clang-format-14 libclang-rt-14-dev openssl procps shellcheck strace universal-ctags
   xfsprogs)
 peers=(ceph-common ceph-mon ceph-osd glance-api glance-common keystone python3-nova python3-openstackclient radosgw
@@ -22,10 +23,11 @@ wanted_packages() {
       run) printf '%s\n' "${run[@]}" ;;
       build) printf '%s\n' "${build[@]}" ;;
       demo) printf '%s\n' "${demo[@]}" ;;
+      bench) printf '%s\n' "${bench[@]}" ;;
       test) printf '%s\n' "${test[@]}" ;;
       peers) printf '%s\n' "${peers[@]}" ;;
       *)
-        echo "install-packages.sh: unknown group '$group'; there are run, build, demo, test, peers" >&2
+        echo "install-packages.sh: unknown group '$group'; there are run, build, demo, bench, test, peers" >&2
         exit 2
         ;;
     esac
