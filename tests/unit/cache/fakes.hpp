@@ -109,13 +109,17 @@ class FakeSource : public cache::ImageSource {
 class FakeInspector : public cache::ImageInspector {
  public:
   unsigned rules() const override { return version; }
-  std::unique_ptr<cache::Inspection> begin() const override { return std::make_unique<Look>(refused); }
+  std::unique_ptr<cache::Inspection> begin() const override {
+    ++inspections;
+    return std::make_unique<Look>(refused);
+  }
   std::vector<cache::Finding> check_tables(const Path&, model::DiskFormat, const OpContext&) const override {
     return {};
   }
 
   unsigned version = 1;
   std::string refused = "BAD";
+  mutable std::atomic<int> inspections = 0;
 
  private:
   class Look : public cache::Inspection {
