@@ -180,6 +180,14 @@ TEST_CASE("a mark of being unfit doesn't hold for a base file that took the plac
   CHECK_FALSE(cache::read_unfitness(node.layout, node.key));
 }
 
+TEST_CASE("an unfit base file whose record was lost goes to quarantine all the same") {
+  ReviewNode node;
+  node.quarantine.condemn(node.key, {.reason = "rotten"});
+  boost::filesystem::remove(node.layout.record(node.key));
+  CHECK(node.acquire() == cache::HowAcquired::built);
+  CHECK(node.quarantined().size() == 2);
+}
+
 TEST_CASE("a mark of being unfit that was damaged holds") {
   ReviewNode node;
   write_file(node.layout.unfit(node.key), "{");
