@@ -91,19 +91,26 @@ struct Launch {
   pid_t parent;
 };
 
-// Out of the way first, as any of them may stand where another one belongs.
-int arrange_files(const Launch& launch) {
-  constexpr int kFirst = 3;
-  constexpr int kAside = kFirst + static_cast<int>(ChildProcess::kMostFiles);
-  std::array<int, ChildProcess::kMostFiles> aside{};
+constexpr int kFirstFile = 3;
+using FileNumbers = std::array<int, ChildProcess::kMostFiles>;
+
+// Out of the way, as any of them may stand where another one belongs. Before the confinement, which limits how many
+// there may be: the parent may have more open.
+int set_aside(const Launch& launch, FileNumbers& aside) {
+  constexpr int kAside = kFirstFile + static_cast<int>(ChildProcess::kMostFiles);
   for (unsigned i = 0; i < launch.file_count; ++i) {
     aside[i] = ::fcntl(launch.files[i], F_DUPFD, kAside);
     if (aside[i] < 0) return errno;
   }
+  return 0;
+}
+
+// After the confinement, which may need a descriptor that is closed here.
+int put_in_place(const Launch& launch, const FileNumbers& aside) {
   for (unsigned i = 0; i < launch.file_count; ++i) {
-    if (::dup2(aside[i], kFirst + static_cast<int>(i)) < 0) return errno;
+    if (::dup2(aside[i], kFirstFile + static_cast<int>(i)) < 0) return errno;
   }
-  const unsigned first_unwanted = kFirst + launch.file_count;
+  const unsigned first_unwanted = kFirstFile + launch.file_count;
   return ::syscall(SYS_close_range, first_unwanted, ~0U, 0U) == 0 ? 0 : errno;
 }
 
@@ -111,13 +118,15 @@ int arrange_files(const Launch& launch) {
 int become(const Launch& launch) {
   if (::setpgid(0, 0) != 0) return errno;
   if (::dup2(launch.input, 0) < 0 || ::dup2(launch.output, 1) < 0 || ::dup2(launch.errors, 2) < 0) return errno;
+  FileNumbers aside{};
+  if (const int error = set_aside(launch, aside); error != 0) return error;
   if (launch.confinement != nullptr) {
     if (const int error = launch.confinement->enter(); error != 0) return error;
   }
   // Afterwards: another user's process forgets it.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
   if (::getppid() != launch.parent) return ECANCELED;
-  if (const int error = arrange_files(launch); error != 0) return error;
+  if (const int error = put_in_place(launch, aside); error != 0) return error;
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);

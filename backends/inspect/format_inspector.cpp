@@ -56,7 +56,10 @@ void check_declared(const std::string& declared, const cache::InspectionReport& 
   }
   if (agrees(declared, *format, report)) return;
   refuse(Check::declared_format, fmt::format("it is declared as {} and is {}", quote(declared), report.format),
-         fmt::format("correct the declared format to {}, if the image is the one you mean", report.format));
+         fmt::format(
+             "correct the declared format to {}, if the image is the one you mean; qemu-img was not asked, which is "
+             "shown only what is what it is said to be",
+             report.format));
 }
 
 class FormatInspection final : public cache::Inspection {

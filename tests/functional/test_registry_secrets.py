@@ -4,8 +4,6 @@ journal, the arguments or the environment of a child. Every secret here has the 
 import base64
 import http.client
 import json
-import os
-import shutil
 import unittest
 from urllib.parse import quote
 
@@ -24,13 +22,6 @@ SWIFT_TOKEN = "canary-swift-token"
 URL_PASSWORD = "canary-url-password"
 SIGNATURE = "canary-url-signature"
 
-# A tool that writes down what it was started with, and does its work.
-WRITES_DOWN = """#!/bin/sh
-{{ tr '\\0' '\\n' < /proc/$$/cmdline; tr '\\0' '\\n' < /proc/$$/environ; }} >> '{told}'
-exec {real} "$@"
-"""
-
-
 def spellings(secret: str) -> set[bytes]:
     """As it is, as in a URL, as in JSON, and what Basic authentication makes of it."""
     basic = base64.b64encode(f"user:{secret}".encode()).rstrip(b"=")
@@ -47,18 +38,11 @@ class Secrets(RegistryStory):
         self.store.wants_token = False
         self.host = self.store.address.removeprefix("http://")
         self.told: list[str] = []  # answers of the socket, output of the CLI
-        self.tools = self.scratch / "tools"
-        self.tools.mkdir()
-        for name in ("qemu-img", "mkfs.ext4", "mkswap"):
-            self.wrap(name)
-
-    def wrap(self, name: str) -> None:
-        (self.tools / name).write_text(WRITES_DOWN.format(told=self.scratch / "children", real=shutil.which(name)))
-        (self.tools / name).chmod(0o755)
 
     def start(self, glance: dict | None = None, basecache: dict | None = None, **changes):
-        return super().start(glance, {"log_level": "debug", **(basecache or {})},
-                             path=f"{self.tools}:{os.environ['PATH']}", **changes)
+        """Watched for what its children are started with: arguments and environment."""
+        watch = ["strace", "-D", "-f", "-qq", "-v", "-s", "100000", "-e", "trace=execve", "-A", "-o", self.scratch / "children"]
+        return super().start(glance, {"log_level": "debug", **(basecache or {})}, wrapper=watch, **changes)
 
     def ask(self, method: str, target: str, body: object = None, token: str = "") -> str:
         """One request, with a caller's own token; the answer is kept."""

@@ -142,6 +142,16 @@ TEST_CASE("root's confined program is somebody else, to whom files are what thei
   CHECK(intrude({"whoami"}).output == "0 0");
 }
 
+TEST_CASE("a program gets its files although we have more open than it may have") {
+  const ScratchDir scratch;
+  const Path image = scratch / "image";
+  write_file(image, "image");
+  std::vector<UniqueFd> ours;
+  for (unsigned i = 0; i < 2 * kLimits.open_files; ++i) ours.push_back(open_file(image, O_RDONLY));
+  const Attempt attempt{.reach = {.read = {image}}, .files = {ours.back().get()}};
+  CHECK(intrude({"open", "/dev/fd/3"}, attempt).status == 0);
+}
+
 TEST_CASE("what the reach names must be there") {
   CHECK_THROWS_AS((void)sandbox().confine({.read = {"/nonexistent"}}, kLimits, std::nullopt), Error);
 }
