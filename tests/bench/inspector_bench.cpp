@@ -3,6 +3,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,7 @@ void pass(const std::string& bytes, Take&& take) {
 }
 
 void set_bytes(benchmark::State& state, const Image& image) {
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * image.bytes.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(image.bytes.size()));
 }
 
 void hash(benchmark::State& state, const Image& image) {
