@@ -1,11 +1,14 @@
 // A program that has been taken over: tries what a reader of images has no business to do, and says how it went.
-//   intruder open PATH | write PATH | connect | fork | exec PATH | eat MIB | spin | fill DESCRIPTOR | whoami
+//   intruder open PATH | write PATH | cut PATH | connect | fork | exec PATH | eat MIB | spin | fill DESCRIPTOR |
+//            hoard DESCRIPTOR | limit PID | kill PID | sign PID | whoami
 // Exit 0: it succeeded. Otherwise strerror() of what stopped it is on stderr.
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -41,6 +44,23 @@ int fork_once() {
   return outcome("fork", child > 0);
 }
 
+// Room behind the end of a file that stays as short as it is.
+int hoard(int file) { return outcome("fallocate", ::fallocate(file, FALLOC_FL_KEEP_SIZE, 0, 1 << 20) == 0); }
+
+int limit(pid_t other) {
+  const rlimit64 none{.rlim_cur = RLIM64_INFINITY, .rlim_max = RLIM64_INFINITY};
+  return outcome("prlimit", ::prlimit64(other, RLIMIT_CORE, nullptr, nullptr) == 0 &&
+                                ::prlimit64(other, RLIMIT_FSIZE, &none, nullptr) == 0);
+}
+
+// Signal 0 harms nobody, and needs the same right as any other.
+int kill_somebody(pid_t other) { return outcome("kill", ::syscall(SYS_tgkill, other, other, 0) == 0); }
+
+int sign(pid_t other) {
+  const int file = ::open("/dev/null", O_RDWR);
+  return outcome("fcntl", file >= 0 && ::fcntl(file, F_SETOWN, other) == 0);
+}
+
 int spin() {
   volatile unsigned count = 0;
   for (;;) count = count + 1;
@@ -53,6 +73,11 @@ int main(int argc, char** argv) {
   const char* subject = argc > 2 ? argv[2] : "";
   if (act == "open") return outcome("open", ::open(subject, O_RDONLY) >= 0);
   if (act == "write") return outcome("open for writing", ::open(subject, O_WRONLY | O_CREAT | O_TRUNC, 0600) >= 0);
+  if (act == "cut") return outcome("truncate", ::truncate(subject, 0) == 0);
+  if (act == "hoard") return hoard(std::atoi(subject));
+  if (act == "limit") return limit(std::atoi(subject));
+  if (act == "kill") return kill_somebody(std::atoi(subject));
+  if (act == "sign") return sign(std::atoi(subject));
   if (act == "connect") return outcome("socket", ::socket(AF_INET, SOCK_STREAM, 0) >= 0);
   if (act == "fork") return fork_once();
   if (act == "exec") return outcome("exec", ::execl(subject, subject, static_cast<char*>(nullptr)) == 0);

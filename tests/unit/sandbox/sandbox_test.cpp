@@ -117,6 +117,24 @@ TEST_CASE("a confined program has no network, no child and not all the memory") 
   CHECK(intrude({"eat", "256"}).status == 0);
 }
 
+TEST_CASE("a confined program leaves other processes alone") {
+  const std::string us = std::to_string(::getpid());
+  CHECK(mentions(intrude({"limit", us}), "prlimit: "));
+  CHECK(mentions(intrude({"kill", us}), "kill: Operation not permitted"));
+  CHECK(mentions(intrude({"sign", us}), "fcntl: "));
+}
+
+TEST_CASE("a confined program gets no room that no limit counts, and cuts no file by its name") {
+  const ScratchDir scratch;
+  write_file(scratch / "disk", "disk");
+  const std::string disk = (scratch / "disk").string();
+  const UniqueFd file = open_file(disk, O_RDWR);
+  const Attempt attempt{.reach = {.write = {disk}}, .files = {file.get()}};
+  CHECK(mentions(intrude({"hoard", "3"}, attempt), "fallocate: "));
+  CHECK(mentions(intrude({"cut", disk}, attempt), "truncate: Operation not permitted"));
+  CHECK(sizes_of(disk).apparent == Bytes{4});
+}
+
 TEST_CASE("a confined program ends when it has used up its time") {
   Attempt attempt;
   attempt.limits.cpu_time = std::chrono::seconds(1);
