@@ -61,8 +61,7 @@ class Enclosure final : public Confinement {
 
  private:
   int become_user() const noexcept {
-    if (::syscall(SYS_geteuid) != 0) return 0;
-    if (user_) {
+    if (user_ && ::syscall(SYS_geteuid) == 0) {
       if (::syscall(SYS_setgroups, 0, nullptr) != 0) return errno;
       if (::syscall(SYS_setresgid, user_->gid, user_->gid, user_->gid) != 0) return errno;
       if (::syscall(SYS_setresuid, user_->uid, user_->uid, user_->uid) != 0) return errno;

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,11 +47,11 @@ constexpr std::array kAllowed{
     SCMP_SYS(timerfd_settime), SCMP_SYS(io_setup), SCMP_SYS(io_submit), SCMP_SYS(io_getevents), SCMP_SYS(io_destroy),
     SCMP_SYS(futex), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
     // itself
-    SCMP_SYS(execve), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(arch_prctl), SCMP_SYS(prctl),
-    SCMP_SYS(set_tid_address), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(getrlimit), SCMP_SYS(getrusage),
-    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigtimedwait),
-    SCMP_SYS(sigaltstack), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getpgrp), SCMP_SYS(getpgid),
-    SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(getgroups), SCMP_SYS(getresuid),
+    SCMP_SYS(execve), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(arch_prctl), SCMP_SYS(set_tid_address),
+    SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(getrlimit), SCMP_SYS(getrusage), SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigtimedwait), SCMP_SYS(sigaltstack),
+    SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getpgrp), SCMP_SYS(getpgid), SCMP_SYS(getuid),
+    SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(getgroups), SCMP_SYS(getresuid),
     SCMP_SYS(getresgid), SCMP_SYS(capget), SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(getrandom),
     SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_getparam), SCMP_SYS(sched_getscheduler), SCMP_SYS(getcpu),
     SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(times),
@@ -127,12 +128,15 @@ void add(const Filter& filter, std::uint32_t action, std::span<const int> calls)
   }
 }
 
-void add_if(const Filter& filter, int call, scmp_arg_cmp condition) {
+// Allowed with that value of one of its arguments, counted from 0. (libseccomp's macros for it are C99.)
+void add_if(const Filter& filter, int call, unsigned argument, int value) {
+  const scmp_arg_cmp condition{
+      .arg = argument, .op = SCMP_CMP_EQ, .datum_a = static_cast<scmp_datum_t>(value), .datum_b = 0};
   require(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 1, condition));
 }
 
 // Its own limits, not those of other processes.
-void add_own_limits(const Filter& filter) { add_if(filter, SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0)); }
+void add_own_limits(const Filter& filter) { add_if(filter, SCMP_SYS(prlimit64), 0, 0); }
 
 // Not F_SETOWN and its like, which have signals sent to others.
 void add_file_control(const Filter& filter) {
@@ -140,21 +144,33 @@ void add_file_control(const Filter& filter) {
                                  F_SETFL,     F_GETLK,         F_SETLK,     F_SETLKW,   F_OFD_GETLK,
                                  F_OFD_SETLK, F_OFD_SETLKW,    F_ADD_SEALS, F_GET_SEALS};
   for (const int command : kCommands) {
-    add_if(filter, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command)));
+    add_if(filter, SCMP_SYS(fcntl), 1, command);
   }
+}
+
+// Names of threads and what can be asked; PR_SET_PDEATHSIG would let it outlive us. The one that become() sends after
+// the filter is in force is the same for everybody: SIGKILL.
+void add_process_control(const Filter& filter) {
+  for (const int option : {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_CAPBSET_READ, PR_SET_VMA}) {
+    add_if(filter, SCMP_SYS(prctl), 0, option);
+  }
+  const std::array killed_with_us{scmp_arg_cmp{.arg = 0, .op = SCMP_CMP_EQ, .datum_a = PR_SET_PDEATHSIG, .datum_b = 0},
+                                  scmp_arg_cmp{.arg = 1, .op = SCMP_CMP_EQ, .datum_a = SIGKILL, .datum_b = 0}};
+  require(::seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(prctl), killed_with_us.size(),
+                                   killed_with_us.data()));
 }
 
 // Not behind the end of a file that keeps its size: no limit of file sizes counts that.
 void add_allocation(const Filter& filter) {
   for (const int mode : {0, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE}) {
-    add_if(filter, SCMP_SYS(fallocate), SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(mode)));
+    add_if(filter, SCMP_SYS(fallocate), 1, mode);
   }
 }
 
 // Only the old call tells its flags to a filter; the new one points at them.
 void add_threads(const Filter& filter) {
-  const auto thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
-  const auto process = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
+  const scmp_arg_cmp thread{.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = CLONE_THREAD, .datum_b = CLONE_THREAD};
+  const scmp_arg_cmp process{.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = CLONE_THREAD, .datum_b = 0};
   require(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread));
   require(::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, process));
 }
@@ -181,6 +197,7 @@ SyscallFilter::SyscallFilter() {
   add_threads(filter);
   add_own_limits(filter);
   add_file_control(filter);
+  add_process_control(filter);
   add_allocation(filter);
   program_ = exported(filter);
 }
