@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <functional>
@@ -50,6 +51,11 @@ void try_to_remove_transfer(const CacheLayout& layout, const model::CacheKey& ke
     remove_transfer(layout, key);
   } catch (const std::exception&) {
   }
+}
+
+// A verdict by the bytes alone; another program's may be another one tomorrow.
+bool is_inspectors(const Error& error) {
+  return std::ranges::any_of(error.fields(), [](const auto& field) { return field.first == kChecksField; });
 }
 
 std::string digest_of(const StagedFile& file, OpContext& op) {
@@ -117,7 +123,7 @@ BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const
     // Of whole and verified bytes it is a verdict: no later attempt would find anything else in them.
     if (error.code() == ErrorCode::image_unacceptable) {
       try_to_remove_transfer(layout_, key);
-      if (refusable) refusals_.remember(key, *refusable, error);
+      if (refusable && is_inspectors(error)) refusals_.remember(key, *refusable, error);
     }
     throw;
   }

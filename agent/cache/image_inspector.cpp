@@ -15,7 +15,7 @@ const InspectionVerdict& InspectionReport::require_safe() const {
   throw Error(ErrorCode::image_unacceptable, "cannot take the image: " + details)
       .set_hint(findings.front().hint)
       .add_field("found_format", format)
-      .add_field("checks", checks);
+      .add_field(kChecksField, checks);
 }
 
 InspectionReport with_tables(InspectionReport report, const ImageInspector& inspector, const Path& image,

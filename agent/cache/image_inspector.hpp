@@ -29,6 +29,9 @@ struct Finding {
   bool operator==(const Finding&) const = default;
 };
 
+// The field of require_safe()'s Error that lists the checks which found something.
+inline constexpr const char* kChecksField = "checks";
+
 // All that a look at an image has told.
 struct InspectionReport {
   std::string format;                  // "qcow2", "raw", "iso", or what else it is: "qed", "gzip"

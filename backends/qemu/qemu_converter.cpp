@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
@@ -15,13 +16,25 @@
 namespace basecache::qemu {
 namespace {
 
-// What qemu-img says when the image, not the node, is at fault.
+// What qemu-img says when the image, not the node, may be at fault.
+constexpr std::string_view kOpenFailure = "qemu-img: Could not open ";
 constexpr std::string_view kReadFailure = "error while reading";
+// And what it adds when it is the node after all: the C library's words, and those of QEMU's lock (block/file-posix.c).
+// An I/O error is QEMU's word for a broken entry of a table, too.
+constexpr std::array<std::string_view, 8> kNodeFailures{
+    "Permission denied",  "Operation not permitted", "Cannot allocate memory",
+    "Input/output error", "Too many open files",     "No such file",
+    "Stale file handle",  "No space left",           "Failed to get"};
 
+bool blames_image(std::string_view words) {
+  return std::ranges::none_of(kNodeFailures,
+                              [&](std::string_view failure) { return words.find(failure) != std::string_view::npos; });
+}
+
+// A verdict on an image is for good, so it must be one: whoever couldn't look has none.
 ImageDescription read_description(const CompletedProcess& done, model::DiskFormat format) {
   if (done.status == 0) return ImageDescription::parse(done.output);
-  // Ended by a signal it has said nothing about the image.
-  if (done.status < 0) require_success(done, "look at the image");
+  if (!done.errors.starts_with(kOpenFailure) || !blames_image(done.errors)) require_success(done, "look at the image");
   throw Error(ErrorCode::image_unacceptable, fmt::format("qemu-img can't open the image as {}: {}",
                                                          model::qemu_name(format), quote(done.errors, 2048)));
 }
@@ -56,7 +69,8 @@ void QemuConverter::to_raw(const Path& image, const cache::InspectionVerdict& ve
   try {
     qemu_img_.convert_to_raw(image, verdict.format, raw_file, total, on_stdout, op);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::tool_failed || error.message().find(kReadFailure) == std::string::npos) throw;
+    const bool reads = error.message().find(kReadFailure) != std::string::npos;
+    if (error.code() != ErrorCode::tool_failed || !reads || !blames_image(error.message())) throw;
     throw Error(ErrorCode::image_unacceptable, error.message()).set_hint("the image is damaged: upload it again");
   }
   // The file was there before, as large as it is now.
