@@ -22,9 +22,8 @@ constexpr std::string_view kReadFailure = "error while reading";
 // And what it adds when it is the node after all: the C library's words, and those of QEMU's lock (block/file-posix.c).
 // An I/O error is QEMU's word for a broken entry of a table, too.
 constexpr std::array<std::string_view, 8> kNodeFailures{
-    "Permission denied",  "Operation not permitted", "Cannot allocate memory",
-    "Input/output error", "Too many open files",     "No such file",
-    "Stale file handle",  "No space left",           "Failed to get"};
+    "Permission denied", "Operation not permitted", "Cannot allocate memory", "Too many open files",
+    "No such file",      "Stale file handle",       "No space left",          "Failed to get"};
 
 bool blames_image(std::string_view words) {
   return std::ranges::none_of(kNodeFailures,
