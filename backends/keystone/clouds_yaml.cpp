@@ -97,8 +97,9 @@ std::vector<std::string> keys_of(const YAML::Node& map, const Path& file) {
 Error no_such_cloud(const std::string& cloud, const YAML::Node& clouds, const Path& file) {
   Error error(ErrorCode::invalid_request,
               fmt::format("there is no cloud {} in {}", quote(cloud), quote(file.string())));
-  if (const auto meant = nearest(cloud, keys_of(clouds, file)))
+  if (const auto meant = nearest(cloud, keys_of(clouds, file))) {
     return error.set_hint("did you mean " + quote(*meant) + "?");
+  }
   return error.set_hint("set OS_CLOUD to one of the names below 'clouds:' there");
 }
 

@@ -97,7 +97,8 @@ SwiftStore::Account SwiftStore::keystone_account(const StoreLocation& location, 
   } catch (const Error&) {
     // Which describes the catalog, in the words of a Keystone that nobody of ours chose: it knows the key.
     throw Error(ErrorCode::source_unavailable,
-                "Keystone at " + quote(redact_url(location.url)) + " knows no object store for the location's user");
+                "Keystone at " + quote(redact_url(location.url)) + " knows no object store for the location's user")
+        .set_hint("look at the image's locations: whose catalog has the store, and what its region is");
   }
 }
 

@@ -1,6 +1,7 @@
 """Fetching from servers that misbehave: what is retried, what is refused, what is left behind (nothing)."""
 
 import hashlib
+import json
 import socket
 import unittest
 
@@ -104,6 +105,16 @@ class Fetch(ImageStory):
         self.assert_problem(answer, 504, "timed_out")
         gate.wait_client_gone()
         eventually(lambda: self.tree() == self.before, "the staged file of a caller that has its answer going")
+
+    def test_a_rate_holds_a_server_and_a_file_up_until_the_deadline(self):
+        """At 64 KiB a second the image takes minutes; without a rate it is there at once."""
+        config = self.config(basecache={"request_deadline": 2})
+        self.daemon(config)
+        for image in (self.server.serve("/image", self.image), self.file_url(images.qcow2())):
+            with self.subTest(image):
+                slow = self.cli("--socket", self.scratch / "agent.sock", "--json", "cache", "precache", image,
+                                "--rate", "64KiB", config=config)
+                self.assertEqual(json.loads(slow.err)["code"], "timed_out", slow)
 
     def test_the_checksum_of_the_bytes_is_demanded(self):
         url = self.server.serve("/image", self.image)
