@@ -137,9 +137,9 @@ struct Node::Parts {
 
   prune::ChainUsers users{layout, chains};
   cache::Quarantine quarantine{layout, users};
-  cache::Review review{layout, inspector, converter, quarantine};
   cache::ContentCheck content_check{layout, quarantine};
   cache::BaseFileBuilder builder;
+  cache::Review review{layout, inspector, converter, builder, quarantine};
   cache::ImageCache images;
   cache::Pins pins;
   provision::Provisioner provisioner;

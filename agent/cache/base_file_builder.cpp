@@ -113,12 +113,29 @@ BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, OpContext& 
 }
 
 BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
+  InspectedImage inspected = fetch_safe(image, key, op);
+  try {
+    return publish_image(std::move(inspected), image, key, op);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::image_unacceptable) try_to_remove_transfer(layout_, key);
+    throw;
+  }
+}
+
+void BaseFileBuilder::inspect_source(const model::ImageBase& image, OpContext& op) {
+  const model::CacheKey key = model::key_of(image);
+  const LimitAtEnd limit{layout_, key, settings_.most_left_bytes.value_or(most_left_bytes(layout_))};
+  (void)fetch_safe(image, key, op);
+  remove_transfer(layout_, key);
+}
+
+InspectedImage BaseFileBuilder::fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
   const model::ImageRecord known = describe(image, op);
   const std::optional<RefusedImage> refusable = refusable_image(known);
   if (refusable) refusals_.require_none(key, *refusable);
   FetchedImage fetched = fetch(image, known, key, op);
   try {
-    return publish_fetched(std::move(fetched), image, key, op);
+    return inspect(std::move(fetched), op);
   } catch (const Error& error) {
     // Of whole and verified bytes it is a verdict: no later attempt would find anything else in them.
     if (error.code() == ErrorCode::image_unacceptable) {
@@ -127,6 +144,12 @@ BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const
     }
     throw;
   }
+}
+
+InspectedImage BaseFileBuilder::inspect(FetchedImage fetched, OpContext& op) {
+  InspectedImage inspected = InspectedImage::inspect(std::move(fetched), steps_.inspector, op);
+  confirm(inspected, op);
+  return inspected;
 }
 
 model::ImageRecord BaseFileBuilder::describe(const model::ImageBase& image, OpContext& op) {
@@ -143,9 +166,8 @@ std::optional<RefusedImage> BaseFileBuilder::refusable_image(const model::ImageR
                       .rules = steps_.inspector.rules()};
 }
 
-BaseFile BaseFileBuilder::publish_fetched(FetchedImage fetched, const model::ImageBase& image,
-                                          const model::CacheKey& key, OpContext& op) {
-  InspectedImage inspected = InspectedImage::inspect(std::move(fetched), steps_.inspector, op);
+BaseFile BaseFileBuilder::publish_image(InspectedImage inspected, const model::ImageBase& image,
+                                        const model::CacheKey& key, OpContext& op) {
   const InspectionVerdict verdict = inspected.verdict();
 
   const bool converts = settings_.force_raw_images && verdict.format != model::DiskFormat::raw;
@@ -155,7 +177,6 @@ BaseFile BaseFileBuilder::publish_fetched(FetchedImage fetched, const model::Ima
   record.source_digest = inspected.digest();
   record.rules = steps_.inspector.rules();
 
-  confirm(inspected, op);
   StagedFile ready = converts ? convert(std::move(inspected), key, op) : std::move(inspected).take_file();
   return publish(std::move(ready), key, std::move(record), op);
 }
@@ -260,6 +281,7 @@ BaseFile BaseFileBuilder::adopt(const model::ImageBase& image, OpContext& op) {
     throw;
   }
   record.rules = steps_.inspector.rules();
+  record.content_digest = digest_in_place(path, op);
   write_record(layout_, key, record, path);
   return BaseFile::find(layout_, key).value();
 }

@@ -48,19 +48,25 @@ class BaseFileBuilder {
   // source's digest, which nobody knows any more.
   BaseFile adopt(const model::ImageBase& image, OpContext& op);
 
+  // Fetches, verifies and inspects what the image's source has now, and makes nothing of it. Error(image_unacceptable),
+  // Error(checksum_mismatch) when it isn't what `image` demands.
+  void inspect_source(const model::ImageBase& image, OpContext& op);
+
  private:
   BaseFile build_image(const model::ImageBase& image, OpContext& op);
   BaseFile build_ephemeral(const model::EphemeralBase& ephemeral, OpContext& op);
   BaseFile build_swap(const model::SwapBase& swap, OpContext& op);
 
+  InspectedImage fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
+  InspectedImage inspect(FetchedImage fetched, OpContext& op);
   BaseFile fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
   model::ImageRecord describe(const model::ImageBase& image, OpContext& op);
   std::optional<RefusedImage> refusable_image(const model::ImageRecord& known) const;
   FetchedImage fetch(const model::ImageBase& image, const model::ImageRecord& known, const model::CacheKey& key,
                      OpContext& op);
   void fetch_verified(const model::ImageRecord& record, ImageStream& stream, OpContext& op);
-  BaseFile publish_fetched(FetchedImage fetched, const model::ImageBase& image, const model::CacheKey& key,
-                           OpContext& op);
+  BaseFile publish_image(InspectedImage inspected, const model::ImageBase& image, const model::CacheKey& key,
+                         OpContext& op);
   void confirm(const InspectedImage& image, OpContext& op);
   StagedFile convert(InspectedImage image, const model::CacheKey& key, OpContext& op);
   BaseFile publish(StagedFile file, const model::CacheKey& key, BaseFileRecord record, OpContext& op);

@@ -82,13 +82,12 @@ std::optional<BaseFileLease> ImageCache::hit(const model::CacheKey& key, OpConte
 
 BaseFileLease ImageCache::build(const model::BaseFileSpec& spec, OpContext& op) {
   const model::CacheKey key = model::key_of(spec);
-  review_.pass(key, op);
   auto file = std::make_unique<FileLock>(layout_.lock_file(key));
   if (auto lease = lock_or_hit(*file, key, op)) return *std::move(lease);
   ExclusiveLock lock(*file, boost::interprocess::accept_ownership);
+  review_.pass(spec, op);
   HowAcquired how = HowAcquired::hit;  // another process may have built it while we waited
   std::optional<BaseFile> base = BaseFile::find(layout_, key);
-  review_.refuse_unfit(key);  // found to be so since pass()
   if (!base) base = inherited(spec, op);
   if (!base) {
     base = builder_.build(spec, op);

@@ -7,6 +7,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
+#include "agent/cache/content_digest.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -33,6 +34,12 @@ InspectionReport inspect_in_place(const Path& path, const ImageInspector& inspec
     op.report(progress);
   }
   return with_tables(inspection->finish(std::nullopt), inspector, path, op);
+}
+
+std::string digest_in_place(const Path& path, OpContext& op) {
+  const auto step = op.steps().measure("digest");
+  const UniqueFd file = open_file(path, O_RDONLY | O_NOFOLLOW);
+  return content_digest(file.get(), path, [&](Bytes) { op.check(); });
 }
 
 }  // namespace basecache::cache

@@ -51,6 +51,10 @@ std::optional<std::string> Quarantine::isolate(const model::CacheKey& key) {
   FileLock file(layout_.lock_file(key));
   const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
   if (!lock.owns()) return "a request is using it right now";
+  return isolate_locked(key);
+}
+
+std::optional<std::string> Quarantine::isolate_locked(const model::CacheKey& key) {
   if (!read_unfitness(layout_, key)) return std::nullopt;
   if (auto why = users_.reason_to_stay(key)) return why;
   move_away(key);

@@ -36,6 +36,8 @@ class Quarantine {
   // Moves the base file away if it is marked and nobody has it. Nothing: it is gone; else why it stays. Takes the
   // exclusive lock of the key without waiting, so the caller holds none.
   std::optional<std::string> isolate(const model::CacheKey& key);
+  // The same for a caller who holds it.
+  std::optional<std::string> isolate_locked(const model::CacheKey& key);
 
   // By name.
   std::vector<QuarantinedFile> list() const;

@@ -19,7 +19,11 @@ Error unfit(const model::CacheKey& key, const std::string& reason, const std::st
 std::string reason_of(const std::vector<Finding>& findings, unsigned rules) {
   std::string details;
   for (const Finding& finding : findings) details += (details.empty() ? "" : "; ") + finding.detail;
-  return fmt::format("rule set {} of the inspector refuses it: {}", rules, details);
+  return fmt::format("rule set {} of the inspector doesn't take it: {}", rules, details);
+}
+
+bool was_converted(const BaseFileRecord& record) {
+  return record.source_format && *record.source_format != record.format;
 }
 
 }  // namespace
@@ -31,37 +35,52 @@ bool Review::is_outdated(const std::optional<BaseFile>& base) const {
 
 bool Review::is_due(const BaseFile& base) const { return is_outdated(base) || read_unfitness(layout_, base.key()); }
 
-void Review::pass(const model::CacheKey& key, OpContext& op) {
-  inspect_if_outdated(key, op);
+void Review::pass(const model::BaseFileSpec& spec, OpContext& op) {
+  const model::CacheKey key = model::key_of(spec);
+  const std::optional<BaseFile> base = BaseFile::find(layout_, key);
+  if (is_outdated(base) && !read_unfitness(layout_, key)) inspect_again(std::get<model::ImageBase>(spec), *base, op);
   const std::optional<std::string> reason = read_unfitness(layout_, key);
   if (!reason) return;
-  if (const auto why_it_stays = quarantine_.isolate(key)) throw unfit(key, *reason, *why_it_stays);
+  if (const auto why_it_stays = quarantine_.isolate_locked(key)) throw unfit(key, *reason, *why_it_stays);
   op.note(fmt::format("base file {} went to quarantine, and its image is fetched anew: {}", key.text(), *reason));
-}
-
-void Review::inspect_if_outdated(const model::CacheKey& key, OpContext& op) {
-  if (!is_outdated(BaseFile::find(layout_, key))) return;
-  FileLock file(layout_.lock_file(key));
-  const SharedLock lock = lock_shared(file, op);
-  const std::optional<BaseFile> base = BaseFile::find(layout_, key);
-  if (is_outdated(base) && !read_unfitness(layout_, key)) inspect_again(*base, op);
 }
 
 void Review::refuse_unfit(const model::CacheKey& key) const {
   if (const auto reason = read_unfitness(layout_, key)) throw unfit(key, *reason, "a request is using it right now");
 }
 
-void Review::inspect_again(const BaseFile& base, OpContext& op) {
-  std::vector<Finding> findings =
-      with_context([&] { return "cannot inspect base file " + quote(base.path().native()) + " again"; },
-                   [&] { return findings_in(base, op); });
+void Review::inspect_again(const model::ImageBase& image, const BaseFile& base, OpContext& op) {
+  BaseFileRecord record = read_record(layout_, base.key()).value();
+  std::vector<Finding> findings = with_context(
+      [&] { return "cannot inspect base file " + quote(base.path().native()) + " again"; },
+      [&] { return was_converted(record) ? findings_in_source(image, record, op) : findings_in(base, op); });
   if (!findings.empty()) {
     const std::string reason = reason_of(findings, inspector_.rules());
     return quarantine_.condemn(base.key(), {.reason = reason, .findings = std::move(findings)});
   }
-  BaseFileRecord record = read_record(layout_, base.key()).value();
   record.rules = inspector_.rules();
+  if (!record.content_digest) record.content_digest = digest_in_place(base.path(), op);
   write_record(layout_, base.key(), record, base.path());
+}
+
+std::vector<Finding> Review::findings_in_source(const model::ImageBase& image, const BaseFileRecord& record,
+                                                OpContext& op) {
+  op.note(
+      fmt::format("base file {} is older than rule set {} of the inspector, so the image that it was converted from "
+                  "is fetched again to be inspected",
+                  model::key_of(image).text(), inspector_.rules()));
+  try {
+    builder_.inspect_source({.ref = image.ref, .checksum = record.source_digest}, op);
+    return {};
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::checksum_mismatch) {
+      return {{.check = "source",
+               .detail = "what it was converted from can't be inspected any more: " + error.message(),
+               .hint = error.hint()}};
+    }
+    if (error.code() != ErrorCode::image_unacceptable) throw;
+    return {{.check = "source", .detail = "it was converted from what is refused: " + error.message(), .hint = {}}};
+  }
 }
 
 std::vector<Finding> Review::findings_in(const BaseFile& base, OpContext& op) {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import images
 from harness import cache_key, creation, new_uuid
+from image_server import status
 from image_story import ImageStory
 
 
@@ -58,6 +59,12 @@ class QuarantineStory(ImageStory):
 
 
 class OlderRules(QuarantineStory):
+    """Of what was published as it came, the base file itself is inspected."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.url = self.serve(images.raw())
+
     def test_a_base_file_of_older_rules_is_inspected_again_before_its_next_use(self):
         self.precache()
         current = self.entry()["rules"]
@@ -103,6 +110,47 @@ class OlderRules(QuarantineStory):
         self.assert_created(self.client.create(new_uuid(), creation(self.url, 1)))
         self.assert_published(self.url)
         self.assertEqual((len(self.quarantined()), self.fetches(), self.entry()["unfit"]), (2, 2, None))
+
+
+class OlderRulesOfWhatWasConverted(QuarantineStory):
+    """The rules are for the bytes that it was made from, so those are fetched again."""
+
+    def test_the_same_image_is_fetched_and_inspected_again_and_its_base_file_stays(self):
+        self.precache()
+        before = self.base_file(self.url).stat().st_ino
+        current = self.entry()["rules"]
+        self.change_record(rules=None, content_digest=None)
+        again = self.precache()
+        self.assertEqual((again["how"], self.fetches(), self.entry()["rules"]), ("hit", 2, current))
+        self.assertIn("fetched again to be inspected", again["notes"][0])
+        self.assertEqual(self.base_file(self.url).stat().st_ino, before)
+        self.assertTrue(self.entry()["content_digest"])
+        self.assertEqual((self.precache()["how"], self.fetches()), ("hit", 2))
+        self.assert_nothing_staged()
+
+    def test_an_image_that_became_another_one_takes_its_place(self):
+        self.precache()
+        self.change_record(rules=None)
+        self.serve(images.other_raw())
+        self.assertEqual(self.precache()["how"], "built")
+        self.assert_published(self.url, images.other_raw())
+        self.assertIn("can't be inspected any more", self.sentence()["reason"])
+
+    def test_an_image_that_is_refused_now_leaves_nothing_to_be_used(self):
+        self.precache()
+        self.change_record(rules=None)
+        self.serve(images.with_backing_file())
+        self.assert_problem(self.client.create(new_uuid(), creation(self.url, 1)), 422, "image_unacceptable", "backing file")
+        self.assertEqual((self.quarantined(), self.visible_base_files()), ([self.key, f"{self.key}.json"], []))
+
+    def test_while_the_image_cannot_be_fetched_its_base_file_waits(self):
+        self.precache()
+        self.change_record(rules=None)
+        self.server.serve("/image", status(403))
+        answer = self.client.request("POST", "/v1/cache/images", {"image_ref": self.url})
+        self.assert_problem(answer, 502, "source_unauthorized", "cannot inspect base file", "again")
+        self.assertEqual((self.entry()["unfit"], self.quarantined()), (None, []))
+        self.assertTrue(self.base_file(self.url).exists())
 
 
 class Rot(QuarantineStory):

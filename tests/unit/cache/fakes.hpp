@@ -79,6 +79,8 @@ class FakeSource : public cache::ImageSource {
     sink.write(bytes_of(image_).subspan(middle));
   }
 
+  void replace(std::string image) { image_ = std::move(image); }
+
   std::optional<std::string> declared;
   std::optional<Bytes> size;
   std::optional<Digest> promised;
@@ -220,8 +222,8 @@ struct FakeNode {
   FakeFormatter formatter;
   FakeUsers users;
   cache::Quarantine quarantine{layout, users};
-  cache::Review review{layout, inspector, converter, quarantine};
   cache::BaseFileBuilder builder;
+  cache::Review review{layout, inspector, converter, builder, quarantine};
   cache::ImageCache images{layout, builder, review, 4};
 };
 

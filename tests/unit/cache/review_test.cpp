@@ -165,6 +165,88 @@ TEST_CASE("what isn't raw is shown to the converting tool again") {
   CHECK(node.converter.confirmed == before + 1);
 }
 
+TEST_CASE("of what was converted, the source is fetched again for newer rules and the base file stays") {
+  ReviewNode node("QFI bytes");
+  node.inspector.version = 2;
+  const int confirmed = node.converter.confirmed;
+  CHECK(node.acquire() == cache::HowAcquired::hit);
+  CHECK(node.source.fetches == 2);
+  CHECK(node.converter.confirmed == confirmed + 1);
+  CHECK(cache::read_record(node.layout, node.key)->rules == 2);
+  CHECK(read_file(node.layout.base_file(node.key)) == "RAW bytes");
+  CHECK_FALSE(boost::filesystem::exists(node.layout.fetched(node.key)));
+  REQUIRE(node.op.notes().size() == 1);
+  CHECK(node.op.notes()[0].find("fetched again") != std::string::npos);
+  CHECK(node.acquire() == cache::HowAcquired::hit);
+  CHECK(node.source.fetches == 2);
+}
+
+TEST_CASE("a converted base file whose own bytes look like something else is judged by its source alone") {
+  ReviewNode node("QFI bytes");
+  node.inspector.version = 2;
+  node.inspector.refused = "RAW";
+  CHECK(node.acquire() == cache::HowAcquired::hit);
+  CHECK(node.quarantined().empty());
+}
+
+TEST_CASE("a converted base file goes to quarantine when newer rules refuse its source") {
+  ReviewNode node("QFI bytes");
+  node.source.promised = Digest::parse("sha256:" + hex_digest(DigestAlgorithm::sha256, "QFI bytes"));
+  node.inspector.version = 2;
+  node.inspector.refused = "QFI";
+  const auto error = node.refusal();
+  REQUIRE(error);
+  CHECK(error->code() == ErrorCode::image_unacceptable);
+  CHECK(node.source.fetches == 2);  // not once more to build it: the refusal is remembered
+  CHECK(node.quarantined().size() == 2);
+  CHECK(node.quarantine.list().at(0).reason.find("the fake inspector refuses") != std::string::npos);
+}
+
+TEST_CASE("a converted base file whose source has other bytes now is replaced, or unfit while disks stand on it") {
+  ReviewNode node("QFI bytes");
+  node.source.replace("QFI others");
+  node.inspector.version = 2;
+  node.users.reason = "used by instance 1 disk 'disk'";
+  const auto error = node.refusal();
+  REQUIRE(error);
+  CHECK(error->code() == ErrorCode::in_use);
+  CHECK(error->message().find("can't be inspected any more") != std::string::npos);
+  const int fetches = node.source.fetches;
+  CHECK(node.refusal());
+  CHECK(node.source.fetches == fetches);
+
+  node.users.reason.reset();
+  CHECK(node.acquire() == cache::HowAcquired::built);
+  CHECK(read_file(node.layout.base_file(node.key)) == "RAW others");
+  CHECK(read_file(node.layout.quarantine_directory() / node.key.text()) == "RAW bytes");
+}
+
+TEST_CASE("a converted base file waits for newer rules until its source can be fetched") {
+  ReviewNode node("QFI bytes");
+  node.inspector.version = 2;
+  node.source.fails = true;
+  for (int i = 0; i < 2; ++i) {
+    const auto error = node.refusal();
+    REQUIRE(error);
+    CHECK(error->code() == ErrorCode::source_unavailable);
+    CHECK(error->message().find("cannot inspect base file") != std::string::npos);
+  }
+  CHECK_FALSE(node.images.find(node.key)->unfit);
+  node.source.fails = false;
+  CHECK(node.acquire() == cache::HowAcquired::hit);
+}
+
+TEST_CASE("what is inspected again gets the content digest that it lacked") {
+  ReviewNode node;
+  cache::BaseFileRecord record = cache::read_record(node.layout, node.key).value();
+  const std::string digest = record.content_digest.value();
+  record.content_digest.reset();
+  record.rules = 0;
+  cache::write_record(node.layout, node.key, record, node.layout.base_file(node.key));
+  CHECK(node.acquire() == cache::HowAcquired::hit);
+  CHECK(cache::read_record(node.layout, node.key)->content_digest == digest);
+}
+
 TEST_CASE("blank base files have no rules to pass") {
   ReviewNode node;
   node.images.acquire(model::SwapBase{.mebibytes = 1}, node.op);
