@@ -1,11 +1,12 @@
 #include "agent/cache/pins.hpp"
 
 #include "agent/base/posix_file.hpp"
+#include "agent/cache/state_files.hpp"
 
 namespace basecache::cache {
 
 void Pins::pin(const model::CacheKey& key, const std::string& reason) {
-  replace_small_file(layout_.pin(key), reason, Durability::synced);
+  replace_state_file(layout_, layout_.pin(key), reason, Durability::synced);
 }
 
 bool Pins::unpin(const model::CacheKey& key) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/filesystem/directory.hpp>
 #include <boost/filesystem/operations.hpp>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "agent/base/posix_file.hpp"
+#include "agent/cache/state_files.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -75,10 +75,10 @@ Error repeated(const Remembered& refusal, const model::CacheKey& key) {
 
 std::vector<std::pair<std::time_t, Path>> by_age(const Path& directory) {
   std::vector<std::pair<std::time_t, Path>> files;
-  for (const auto& entry : fs::directory_iterator(directory)) {
+  for (const Path& file : state_files(directory)) {
     boost::system::error_code gone;
-    const std::time_t written = fs::last_write_time(entry.path(), gone);
-    if (!gone) files.emplace_back(written, entry.path());
+    const std::time_t written = fs::last_write_time(file, gone);
+    if (!gone) files.emplace_back(written, file);
   }
   std::ranges::sort(files);
   return files;
@@ -94,7 +94,8 @@ void limit(const Path& directory) {
 void Refusals::remember(const model::CacheKey& key, const RefusedImage& image, const Error& why) const noexcept {
   try {
     const json object = to_json(image, why);
-    replace_small_file(layout_.refusal(key), object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+    replace_state_file(layout_, layout_.refusal(key),
+                       object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     limit(layout_.refusal_directory());
   } catch (const std::exception&) {
     // The caller hears of the refusal itself.

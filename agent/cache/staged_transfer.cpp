@@ -6,6 +6,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/cache/state_files.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -59,7 +60,10 @@ void StagedTransfer::start(const Transfer& transfer) {
   file_.restart();
   remove_file(layout_.transfer_journal(key_));
   // Did the removed journal come back after a power cut, it would vouch for bytes that aren't its transfer's.
-  if (journal_.synced.count > 0) sync_directory(layout_.transfer_directory());
+  if (journal_.synced.count > 0) {
+    make_state_directory(layout_, layout_.transfer_directory());
+    sync_directory(layout_.transfer_directory());
+  }
   journal_.transfer = transfer;
   journal_.synced = {};
   if (!transfer.version.empty()) write_journal(layout_, key_, journal_);

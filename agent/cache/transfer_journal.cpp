@@ -10,6 +10,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/cache/state_files.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -69,7 +70,8 @@ void write_journal(const CacheLayout& layout, const model::CacheKey& key, const 
                  {"synced", journal.synced.count},
                  {"written", std::time(nullptr)}};
   if (journal.transfer.size) object["size"] = journal.transfer.size->count;
-  replace_small_file(layout.transfer_journal(key), object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  replace_state_file(layout, layout.transfer_journal(key),
+                     object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 std::optional<LeftTransfer> find_left_transfer(const CacheLayout& layout, const model::CacheKey& key,

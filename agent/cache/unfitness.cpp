@@ -5,6 +5,7 @@
 
 #include "agent/base/posix_file.hpp"
 #include "agent/cache/base_file_record.hpp"
+#include "agent/cache/state_files.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -39,7 +40,7 @@ void write_unfitness(const CacheLayout& layout, const model::CacheKey& key, cons
                  {"format", nullptr},           {"source_digest", nullptr},
                  {"content_digest", nullptr},   {"rules", nullptr}};
   if (const auto record = read_record(layout, key)) add_record(object, *record);
-  replace_small_file(layout.unfit(key), object.dump(2, ' ', false, json::error_handler_t::replace) + "\n",
+  replace_state_file(layout, layout.unfit(key), object.dump(2, ' ', false, json::error_handler_t::replace) + "\n",
                      Durability::synced);
 }
 

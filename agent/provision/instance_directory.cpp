@@ -5,6 +5,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/cache/state_files.hpp"
 
 namespace basecache::provision {
 
@@ -15,7 +16,7 @@ InstanceDirectory::InstanceDirectory(const cache::CacheLayout& layout, const mod
     : path_(layout.instance_directory(uuid.text())),
       staged_(layout.staged_instance_directory(uuid.text())),
       uuid_(uuid.text()),
-      lock_file_(layout.instance_lock(uuid.text())),
+      lock_file_(cache::instance_lock_file(layout, uuid.text())),
       lock_(lock_exclusive(lock_file_, op)) {
   if (fs::symlink_status(path_).type() != fs::file_not_found && !fs::is_directory(fs::symlink_status(path_))) {
     throw Error(ErrorCode::already_exists, quote(path_.native()) + " is there and isn't a directory");

@@ -6,6 +6,7 @@
 #include "agent/base/file_lock.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/cache/state_files.hpp"
 #include "agent/provision/disk_formats.hpp"
 
 namespace basecache::provision {
@@ -46,7 +47,7 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
 
 void Instances::remove(const model::InstanceId& uuid, OpContext& op) const {
   (void)directory_of(layout_, uuid);  // before the lock: a name that means nothing leaves no lock file behind
-  FileLock lock_file(layout_.instance_lock(uuid.text()));
+  FileLock lock_file(cache::instance_lock_file(layout_, uuid.text()));
   const ExclusiveLock lock = lock_exclusive(lock_file, op);
   const Path directory = directory_of(layout_, uuid);
   // Out of sight at once; recovery ends what a crash leaves.
