@@ -59,6 +59,13 @@ void cut(int fd, Bytes length, const struct stat& file, const Path& path) {
   (void)!::futimens(fd, times.data());
 }
 
+// What was lent to another user for a while, and never given back: its borrower, or we, were killed.
+void take_back(int fd, const Path& path) {
+  if (look_at(fd, path).st_uid == ::geteuid() || ::fchown(fd, ::geteuid(), ::getegid()) == 0) return;
+  const int error = errno;
+  throw Error::from_errno(error, "take back " + quote(path.native()));
+}
+
 }  // namespace
 
 StagedFile StagedFile::create(Path staged_path) {
@@ -74,6 +81,7 @@ StagedFile StagedFile::reopen(Path staged_path, Bytes length) {
     throw Error(ErrorCode::internal, fmt::format("{} has {} bytes, not {}", quote(staged_path.native()),
                                                  length_of(found).count, length.count));
   }
+  take_back(fd.get(), staged_path);
   if (length < length_of(found)) cut(fd.get(), length, found, staged_path);
   StagedFile file(std::move(staged_path), std::move(fd));
   file.size_ = length;
@@ -149,6 +157,7 @@ void StagedFile::leave() && noexcept {
 }
 
 void StagedFile::publish(const Path& final_path) && {
+  take_back(fd_.get(), path_);
   sync_file(fd_.get(), path_);
   if (::fchmod(fd_.get(), 0444) != 0) {
     const int error = errno;

@@ -16,7 +16,7 @@ class StagedFile {
   static StagedFile create(Path staged_path);
 
   // The one that an earlier builder left there, cut to its first `length` bytes; append() goes on behind them. Its time
-  // of modification stays until then. Error when there is none, or it is shorter.
+  // of modification stays until then. It becomes ours. Error when there is none, it is shorter, or can't be ours.
   static StagedFile reopen(Path staged_path, Bytes length);
 
   // A staged file that a tool makes at `staged_path` by itself (a leftover is removed first); fd() is -1 until adopt().
@@ -40,7 +40,7 @@ class StagedFile {
   // Leaves the file where it is, as long as size() says, for a later builder to reopen.
   void leave() && noexcept;
 
-  // The only way a file becomes visible: fsync -> 0444 -> rename without replace -> fsync the directory.
+  // The only way a file becomes visible: ours -> fsync -> 0444 -> rename without replace -> fsync the directory.
   // Error(already_exists) when `final_path` is there (the staged file then goes with this object).
   void publish(const Path& final_path) &&;
 

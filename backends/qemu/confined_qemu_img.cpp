@@ -16,7 +16,7 @@ CompletedProcess ConfinedQemuImg::describe(const Path& image, model::DiskFormat 
   return run_confined(sandbox_,
                       {.command = {.argv = describe_argv(format)},
                        .files = {&source},
-                       .user = source.reader(),
+                       .user = source.reader(sandbox_),
                        .limits = limits_of_looking()},
                       op);
 }
@@ -30,7 +30,7 @@ void ConfinedQemuImg::convert_to_raw(const Path& image, model::DiskFormat format
   const CompletedProcess done = run_confined(sandbox_,
                                              {.command = {.argv = convert_to_raw_argv(format), .on_stdout = on_stdout},
                                               .files = {&source, &target},
-                                              .user = source.reader(),
+                                              .user = source.reader(sandbox_),
                                               .limits = limits_of_converting(virtual_size)},
                                              op);
   require_success(done, "convert the image to raw");

@@ -15,7 +15,7 @@
 namespace basecache::qemu {
 
 // qemu-img in the sandbox. The files that it is for are opened by us and are its descriptors 3 and 4, so that it needs
-// no way to them: whoever reads an image runs as nobody (the image's owner, where nobody else may read it), whoever
+// no way to them: whoever reads an image runs as a stranger (the image's owner, where nobody else may read it), whoever
 // changes a disk as the disk's owner. What it says of them names their paths.
 //
 // Errors of all: as of run_checked(), `doing` as there.

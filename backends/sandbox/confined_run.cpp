@@ -17,9 +17,6 @@
 namespace basecache::sandbox {
 namespace {
 
-// "nobody" and "nogroup" everywhere.
-constexpr Sandbox::User kNobody{.uid = 65534, .gid = 65534};
-
 struct stat status_of(const OpenedFile& file) {
   struct stat found {};
   if (::fstat(file.fd(), &found) == 0) return found;
@@ -32,7 +29,8 @@ bool is_everybodys(const OpenedFile& file) { return (status_of(file).st_mode & S
 // The files that a user gets for the time of a run, and to whom they belong otherwise.
 class LentFiles {
  public:
-  LentFiles(const std::vector<const OpenedFile*>& files, Sandbox::User user) {
+  // Delegates first: what was lent goes back also when the rest can't be.
+  LentFiles(const std::vector<const OpenedFile*>& files, User user) : LentFiles() {
     if (::geteuid() != 0) return;
     for (const OpenedFile* file : files) {
       const bool may_already = file->access() == OpenedFile::Access::read && is_everybodys(*file);
@@ -48,10 +46,12 @@ class LentFiles {
   }
 
  private:
-  // Where the file system knows no owners (vfat, some NFS), the program finds out what it may.
-  static void give(int fd, Sandbox::User user) { [[maybe_unused]] const int result = ::fchown(fd, user.uid, user.gid); }
+  LentFiles() = default;
 
-  std::vector<std::pair<int, Sandbox::User>> owners_;
+  // Where the file system knows no owners (vfat, some NFS), the program finds out what it may.
+  static void give(int fd, User user) { [[maybe_unused]] const int result = ::fchown(fd, user.uid, user.gid); }
+
+  std::vector<std::pair<int, User>> owners_;
 };
 
 Reach reach_of(const std::vector<const OpenedFile*>& files) {
@@ -81,13 +81,13 @@ OpenedFile OpenedFile::make(const Path& path, Bytes size) {
   throw Error::from_errno(error, fmt::format("make a file of {} at {}", to_text(size), quote(path.native())));
 }
 
-Sandbox::User OpenedFile::owner() const {
+User OpenedFile::owner() const {
   const struct stat found = status_of(*this);
   return {.uid = found.st_uid, .gid = found.st_gid};
 }
 
-Sandbox::User OpenedFile::reader() const {
-  return is_everybodys(*this) || owner().uid == ::geteuid() ? kNobody : owner();
+User OpenedFile::reader(const Sandbox& sandbox) const {
+  return is_everybodys(*this) || owner().uid == ::geteuid() ? sandbox.stranger() : owner();
 }
 
 std::string descriptor_path(std::size_t position) { return "/dev/fd/" + std::to_string(3 + position); }

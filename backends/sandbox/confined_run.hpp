@@ -25,9 +25,10 @@ class OpenedFile {
   const Path& path() const { return path_; }
   int fd() const { return fd_.get(); }
   Access access() const { return access_; }
-  Sandbox::User owner() const;
-  // Who is to read it for us: nobody, where it is everybody's to read or ours to lend; else its owner.
-  Sandbox::User reader() const;
+  User owner() const;
+  // Who is to read it for a program that the calling thread waits for: a stranger, where it is everybody's to read or
+  // ours to lend; else its owner.
+  User reader(const Sandbox& sandbox) const;
 
  private:
   OpenedFile(Path path, UniqueFd fd, Access access) : path_(std::move(path)), fd_(std::move(fd)), access_(access) {}
@@ -44,7 +45,7 @@ std::string descriptor_path(std::size_t position);
 struct ConfinedRun {
   Command command;
   std::vector<const OpenedFile*> files;  // its descriptors 3, 4, ...
-  Sandbox::User user;
+  User user;
   Limits limits;
   std::vector<Path> also_read = {};  // what of the system's it needs besides
 };

@@ -1,5 +1,6 @@
 #include "backends/sandbox/sandbox.hpp"
 
+#include <fmt/format.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -10,10 +11,14 @@
 #include <array>
 #include <boost/filesystem/operations.hpp>
 #include <cerrno>
+#include <fstream>
 #include <utility>
 
 namespace basecache::sandbox {
 namespace {
+
+// "nobody" and "nogroup" everywhere.
+constexpr User kNobody{.uid = 65534, .gid = 65534};
 
 // What the loader, libc and glib open by themselves.
 constexpr std::array kSystemPrograms{"/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"};
@@ -37,7 +42,7 @@ ResourceLimit cpu_limit(std::chrono::seconds most) {
 // all threads of the parent, whose memory this is.
 class Enclosure final : public Confinement {
  public:
-  Enclosure(UniqueFd ruleset, const SyscallFilter* filter, const Limits& limits, std::optional<Sandbox::User> user)
+  Enclosure(UniqueFd ruleset, const SyscallFilter* filter, const Limits& limits, std::optional<User> user)
       : ruleset_(std::move(ruleset)), user_(user) {
     if (filter != nullptr) {
       program_.len = static_cast<unsigned short>(filter->program().size());
@@ -75,7 +80,7 @@ class Enclosure final : public Confinement {
   UniqueFd ruleset_;  // none: the kernel has no Landlock
   sock_fprog program_ = {};
   std::array<ResourceLimit, 5> limits_ = {};
-  std::optional<Sandbox::User> user_;
+  std::optional<User> user_;
 };
 
 void add_system(Reach& reach) {
@@ -88,13 +93,28 @@ void add_system(Reach& reach) {
   reach.write.emplace_back(kSink);
 }
 
+bool has_run_users() {
+  const auto are_in = [](const char* path) {
+    std::ifstream map(path);
+    return !map.is_open() || maps_run_users(map);  // a kernel without user namespaces has every id
+  };
+  return are_in("/proc/self/uid_map") && are_in("/proc/self/gid_map");
+}
+
 }  // namespace
 
-Sandbox::Sandbox() : landlock_version_(landlock_version()) {
+Sandbox::Sandbox() : landlock_version_(landlock_version()), has_run_users_(has_run_users()) {
   if (has_syscall_filters()) filter_.emplace();
   if (landlock_version_ == 0) missing_.emplace_back("Landlock (other files are guarded by their owners only)");
   if (!filter_) missing_.emplace_back("seccomp (network and other system calls stay open)");
+  if (!has_run_users_) {
+    missing_.push_back(
+        fmt::format("users {} to {} in its user namespace (what reads images is \"nobody\", as others are)",
+                    kFirstRunUser, kLastRunUser));
+  }
 }
+
+User Sandbox::stranger() const { return has_run_users_ ? user_of_this_thread() : kNobody; }
 
 std::unique_ptr<Confinement> Sandbox::confine(Reach reach, const Limits& limits, std::optional<User> user) const {
   UniqueFd ruleset;

@@ -8,6 +8,7 @@
 #include "agent/base/confinement.hpp"
 #include "backends/sandbox/landlock.hpp"
 #include "backends/sandbox/limits.hpp"
+#include "backends/sandbox/run_user.hpp"
 #include "backends/sandbox/syscall_filter.hpp"
 
 namespace basecache::sandbox {
@@ -22,12 +23,10 @@ class Sandbox {
   // What this kernel lacks, each as it is told to operators: "Landlock (other files stay readable)". Empty: nothing.
   const std::vector<std::string>& missing() const { return missing_; }
 
-  struct User {
-    unsigned uid = 0;
-    unsigned gid = 0;
+  // Who is nobody else: for a program that the calling thread waits for, so that what is lent to the one is lent to no
+  // other process. "nobody", where our user namespace has no such users.
+  User stranger() const;
 
-    friend bool operator==(const User&, const User&) = default;
-  };
   // For one run of a program; the Sandbox must outlive it. Every program may read and execute the system's programs and
   // libraries. Without `user`, or when we aren't root, it stays who we are.
   // Error when a path of `reach` isn't there, or the kernel refuses.
@@ -36,6 +35,7 @@ class Sandbox {
  private:
   int landlock_version_;
   std::optional<SyscallFilter> filter_;
+  bool has_run_users_;
   std::vector<std::string> missing_;
 };
 

@@ -15,14 +15,6 @@ from harness import GIB, cache_key, creation, eventually, new_uuid, tool
 from image_server import Gate, gated
 from image_story import ImageStory
 
-# A qemu-img that says where it is and waits to be told before it converts.
-# Sleeps where it should convert; in the sandbox it can tell nobody.
-SLOW_QEMU_IMG = """#!/bin/sh
-for word in "$@"; do
-  [ "$word" = convert ] && exec perl -e 'sleep 600'
-done
-exec {real} "$@"
-"""
 TAG = '"one"'
 
 
@@ -150,16 +142,9 @@ class Kill(ImageStory):
 
     def test_during_the_conversion(self):
         self.serve(images.qcow2())
-        folder = self.scratch / "slow"
-        folder.mkdir()
-        real = tool("sh", "-c", "command -v qemu-img").strip()
-        (folder / "qemu-img").write_text(SLOW_QEMU_IMG.format(real=real))
-        (folder / "qemu-img").chmod(0o755)
-        self.scratch.chmod(0o755)  # whoever reads images isn't root
-        daemon, client = self.daemon(path=f"{folder}:{os.environ['PATH']}")
+        daemon, client = self.daemon(path=self.path_of_slow_qemu_img())
         stream = self.start_creation(client)
-        converting = eventually(lambda: self._child(daemon.pid, "perl"), "the conversion starting")
-        self.addCleanup(self._end, converting)
+        converting = self.slow_conversion(daemon)
         daemon.kill()
         stream.close()
         eventually(lambda: not Path(f"/proc/{converting}").exists(), "the conversion ending with its daemon")
@@ -167,25 +152,6 @@ class Kill(ImageStory):
         self.assert_recovered()
         self.assert_published(self.url)
         self.assertEqual(self.watch.violations(), [])
-
-    @staticmethod
-    def _end(pid: int) -> None:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it died with its daemon
-
-    @staticmethod
-    def _child(parent: int, name: str) -> int | None:
-        """Whose parent is the process, and which runs that program now."""
-        for status in Path("/proc").glob("[0-9]*/status"):
-            try:
-                said = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
-            except OSError:
-                continue  # it has ended
-            if said["Name"] == name and int(said["PPid"]) == parent:
-                return int(status.parent.name)
-        return None
 
     def test_at_each_system_call_of_publishing(self):
         killed = 0

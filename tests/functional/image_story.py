@@ -1,11 +1,20 @@
 """A story with images: a scripted server of its own, and the usual checks of what a creation made."""
 
+import os
+import signal
 from pathlib import Path
 
 import images
-from harness import Story, cache_key
+from harness import Story, cache_key, eventually, tool
 from image_server import ImageServer
 
+# Sleeps where it should convert; in the sandbox it can tell nobody.
+SLOW_QEMU_IMG = """#!/bin/sh
+for word in "$@"; do
+  [ "$word" = convert ] && exec perl -e 'sleep 600'
+done
+exec {real} "$@"
+"""
 
 class ImageStory(Story):
     def setUp(self) -> None:
@@ -32,6 +41,41 @@ class ImageStory(Story):
             return []
         return [path for path in sorted(self.base.iterdir())
                 if path.is_file() and not path.name.startswith(".") and path.suffix not in (".part", ".converted")]
+
+    def path_of_slow_qemu_img(self) -> str:
+        """A PATH whose qemu-img never ends a conversion."""
+        folder = self.scratch / "slow"
+        folder.mkdir()
+        real = tool("sh", "-c", "command -v qemu-img").strip()
+        (folder / "qemu-img").write_text(SLOW_QEMU_IMG.format(real=real))
+        (folder / "qemu-img").chmod(0o755)
+        self.scratch.chmod(0o755)  # whoever reads images isn't root
+        return f"{folder}:{os.environ['PATH']}"
+
+    def slow_conversion(self, daemon) -> int:
+        """The process of it, once it runs. Ended after the story if it still runs."""
+        pid = eventually(lambda: self._child(daemon.pid, "perl"), "the conversion starting")
+        self.addCleanup(self._end, pid)
+        return pid
+
+    @staticmethod
+    def _end(pid: int) -> None:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it died as it should
+
+    @staticmethod
+    def _child(parent: int, name: str) -> int | None:
+        """Whose parent is the process, and which runs that program now."""
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                said = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+            except OSError:
+                continue  # it has ended
+            if said["Name"] == name and int(said["PPid"]) == parent:
+                return int(status.parent.name)
+        return None
 
     def assert_published(self, image_ref: str, image: Path | None = None) -> Path:
         """The base file of the image is there, complete, read-only, raw, equal to its source."""

@@ -160,6 +160,27 @@ TEST_CASE("a published file has its name, is read-only, and stays") {
   CHECK((found.st_mode & 0777) == 0444);
 }
 
+TEST_CASE("a file that was lent and never given back is ours when it is gone on with, and when it is published") {
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: needs root");
+    return;
+  }
+  const test::ScratchDir scratch;
+  const auto lend = [&] { REQUIRE(::chown((scratch / "x.part").c_str(), 1879048193, 1879048193) == 0); };
+  const auto is_ours = [&](std::string_view name) {
+    struct stat found {};
+    REQUIRE(::stat((scratch / name).c_str(), &found) == 0);
+    return found.st_uid == ::geteuid() && found.st_gid == ::getegid();
+  };
+  test::write_file(scratch / "x.part", "abc");
+  lend();
+  StagedFile file = StagedFile::reopen(scratch / "x.part", Bytes{3});
+  CHECK(is_ours("x.part"));
+  lend();
+  std::move(file).publish(scratch / "x");
+  CHECK(is_ours("x"));
+}
+
 TEST_CASE("publishing replaces nothing") {
   const test::ScratchDir scratch;
   test::write_file(scratch / "x", "old");

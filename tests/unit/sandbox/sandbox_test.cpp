@@ -2,11 +2,14 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/filesystem/operations.hpp>
 #include <csignal>
+#include <sstream>
+#include <thread>
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
@@ -22,7 +25,6 @@ using basecache::test::write_file;
 
 constexpr Limits kLimits{
     .address_space = gibibytes(1), .cpu_time = std::chrono::seconds(60), .file_size = kibibytes(256)};
-constexpr Sandbox::User kNobody{.uid = 65534, .gid = 65534};
 
 const Sandbox& sandbox() {
   static const Sandbox one;
@@ -32,7 +34,7 @@ const Sandbox& sandbox() {
 struct Attempt {
   Reach reach = {};
   Limits limits = kLimits;
-  std::optional<Sandbox::User> user = {};
+  std::optional<User> user = {};
   std::vector<int> files = {};
 };
 
@@ -150,14 +152,41 @@ TEST_CASE("root's confined program is somebody else, to whom files are what thei
   const Path image = scratch / "image";
   write_file(image, "image");
   const UniqueFd file = open_file(image, O_RDONLY);
-  const Attempt as_nobody{.reach = {.read = {image}}, .user = kNobody, .files = {file.get()}};
-  CHECK(intrude({"whoami"}, as_nobody).output == "65534 65534");
+  const User stranger = sandbox().stranger();
+  const Attempt as_stranger{.reach = {.read = {image}}, .user = stranger, .files = {file.get()}};
+  CHECK(intrude({"whoami"}, as_stranger).output == fmt::format("{} {}", stranger.uid, stranger.gid));
   REQUIRE(::chmod(image.c_str(), 0644) == 0);
-  CHECK(mentions(intrude({"open", image.string()}, as_nobody), "Permission denied"));
-  CHECK(intrude({"open", "/dev/fd/3"}, as_nobody).status == 0);
+  CHECK(mentions(intrude({"open", image.string()}, as_stranger), "Permission denied"));
+  CHECK(intrude({"open", "/dev/fd/3"}, as_stranger).status == 0);
   REQUIRE(::chmod(image.c_str(), 0600) == 0);
-  CHECK(mentions(intrude({"open", "/dev/fd/3"}, as_nobody), "Permission denied"));
+  CHECK(mentions(intrude({"open", "/dev/fd/3"}, as_stranger), "Permission denied"));
   CHECK(intrude({"whoami"}).output == "0 0");
+}
+
+TEST_CASE("whoever reads an image for one thread is nobody that another thread or program is") {
+  const User here = sandbox().stranger();
+  CHECK(here == sandbox().stranger());
+  User there;
+  std::thread([&] { there = sandbox().stranger(); }).join();
+  CHECK_FALSE(there == here);
+  for (const User& user : {here, there}) {
+    CHECK(user.uid > kFirstRunUser);
+    CHECK(user.uid <= kLastRunUser);
+    CHECK(user.gid == user.uid);
+  }
+}
+
+TEST_CASE("the users that programs may be are there when their user namespace has all of them") {
+  const auto has_them = [](const std::string& map) {
+    std::istringstream lines(map);
+    return maps_run_users(lines);
+  };
+  CHECK(has_them("         0          0 4294967295\n"));
+  CHECK(has_them("0 1000 1\n1 100000 65536\n1879048192 500000 4194305\n"));
+  CHECK_FALSE(has_them("0 1000 1\n1 100000 65536\n"));
+  CHECK_FALSE(has_them("0 0 1879048200\n"));
+  CHECK_FALSE(has_them("1879048193 0 1000000000\n"));
+  CHECK_FALSE(has_them(""));
 }
 
 TEST_CASE("a program gets its files although we have more open than it may have") {

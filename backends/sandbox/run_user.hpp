@@ -1,0 +1,26 @@
+#pragma once
+
+#include <iosfwd>
+
+namespace basecache::sandbox {
+
+struct User {
+  unsigned uid = 0;
+  unsigned gid = 0;
+
+  friend bool operator==(const User&, const User&) = default;
+};
+
+// Of the range that no account, container or service of a host is given (https://systemd.io/UIDS-GIDS/), one for each
+// thread that can be (proc(5), pid_max).
+inline constexpr unsigned kFirstRunUser = 0x7000'0000;
+inline constexpr unsigned kLastRunUser = kFirstRunUser + (1U << 22);
+
+// The one of the calling thread: no other process is this user or of this group while the thread waits for a program
+// that is.
+User user_of_this_thread();
+
+// Whether a user namespace has all of them, by its /proc/self/uid_map or gid_map (user_namespaces(7)).
+bool maps_run_users(std::istream& id_map);
+
+}  // namespace basecache::sandbox
