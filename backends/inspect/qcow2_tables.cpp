@@ -17,6 +17,10 @@ constexpr std::uint64_t kReadsAsZeros = 1;  // version 3; in an extended entry t
 constexpr std::uint64_t kL2Reserved = 0x3f00'0000'0000'01fe;
 // QEMU's limits are 65535 bitmaps and 64 MiB for their directory; people keep a few.
 constexpr std::uint32_t kMaxBitmaps = 1024;
+// How much smaller a cluster can become: deflate's limit by its authors, and zstd's blocks of 128 KiB that are one byte
+// again and again, of four bytes each.
+constexpr std::uint64_t kBestDeflate = 1032;
+constexpr std::uint64_t kBestZstd = 32'768;
 
 [[noreturn]] void refuse_entry(std::string what) {
   refuse(Check::tables, "its qcow2 tables are broken: " + std::move(what), kFetchAgain);
@@ -24,10 +28,23 @@ constexpr std::uint32_t kMaxBitmaps = 1024;
 
 }  // namespace
 
-void Qcow2Tables::check(const std::optional<Qcow2BitmapDirectory>& bitmaps, Findings& findings) const {
-  findings.check([&] { check_l1(); });
+Qcow2Tables::Qcow2Tables(const Qcow2Header& header, const ImageFile& file)
+    : header_(header), file_(file), taken_(file.length(), header.cluster_size()), compressed_room_(file.length()) {}
+
+void Qcow2Tables::check(const std::optional<Qcow2BitmapDirectory>& bitmaps, Findings& findings) {
   findings.check([&] { check_refcounts(); });
+  findings.check([&] { check_l1(); });
   if (bitmaps) findings.check([&] { check_bitmaps(*bitmaps); });
+}
+
+// The clusters that begin in the range, for this alone.
+void Qcow2Tables::take(const Part& part, ByteRange range) {
+  require_place(part, range);
+  for (std::uint64_t at = range.offset; at < range.offset + range.length; at += header_.cluster_size()) {
+    if (!taken_.take(at)) {
+      refuse_entry(fmt::format("{} {} is said to be at {}, where something else is", part.kind, part.position, at));
+    }
+  }
 }
 
 // Nothing may stand in the header's cluster, or where the two tables are that the header names.
@@ -49,9 +66,7 @@ bool Qcow2Tables::is_reserved(ByteRange range) const {
          overlap(range, header_.refcount_table());
 }
 
-// Each L2 table has its own clusters. More of them than the file has room for would only cost time.
-void Qcow2Tables::check_l1() const {
-  std::uint64_t room = file_.length() / header_.cluster_size();
+void Qcow2Tables::check_l1() {
   file_.for_each({.offset = header_.l1_offset, .entries = header_.l1_entries},
                  [&](std::uint64_t position, std::uint64_t entry) {
                    if ((entry & kL1Reserved) != 0) {
@@ -59,13 +74,12 @@ void Qcow2Tables::check_l1() const {
                    }
                    const std::uint64_t offset = entry & kOffsetMask;
                    if (offset == 0) return;
-                   require_place({"L2 table", position}, {offset, header_.cluster_size()});
-                   if (room-- == 0) refuse_entry("it has more L2 tables than the file has clusters");
+                   take({"L2 table", position}, {offset, header_.cluster_size()});
                    check_l2(position, offset);
                  });
 }
 
-void Qcow2Tables::check_l2(std::uint64_t l1_position, std::uint64_t offset) const {
+void Qcow2Tables::check_l2(std::uint64_t l1_position, std::uint64_t offset) {
   const std::uint64_t first = l1_position * header_.l2_entries();
   const bool extended = header_.extended_l2();
   std::uint64_t entry = 0;
@@ -79,13 +93,13 @@ void Qcow2Tables::check_l2(std::uint64_t l1_position, std::uint64_t offset) cons
                  });
 }
 
-void Qcow2Tables::check_plain(std::uint64_t cluster, std::uint64_t entry) const {
+void Qcow2Tables::check_plain(std::uint64_t cluster, std::uint64_t entry) {
   const bool zeros_allowed = header_.version == 3 && !header_.extended_l2();
   const std::uint64_t reserved = kL2Reserved | (zeros_allowed ? 0 : kReadsAsZeros);
   if ((entry & reserved) != 0) refuse_entry(fmt::format("the entry of cluster {} is {:#018x}", cluster, entry));
   const std::uint64_t offset = entry & kOffsetMask;
   if (offset == 0) return;
-  require_place({"cluster", cluster}, {offset, used_bytes(cluster)});
+  take({"cluster", cluster}, {offset, used_bytes(cluster)});
 }
 
 // The virtual disk may end inside its last cluster, and so may the file; of subclusters some may be missing.
@@ -95,7 +109,7 @@ std::uint64_t Qcow2Tables::used_bytes(std::uint64_t cluster) const {
 }
 
 // Counted in sectors from the one it begins in; the last of them may be cut by the end of the file.
-void Qcow2Tables::check_compressed(std::uint64_t cluster, std::uint64_t entry) const {
+void Qcow2Tables::check_compressed(std::uint64_t cluster, std::uint64_t entry) {
   const std::uint32_t offset_bits = 62 - (header_.cluster_bits - 8);
   const std::uint64_t offset = entry & ((std::uint64_t{1} << offset_bits) - 1);
   const std::uint64_t more_sectors = (entry & (kCompressed - 1)) >> offset_bits;
@@ -109,6 +123,15 @@ void Qcow2Tables::check_compressed(std::uint64_t cluster, std::uint64_t entry) c
   if ((entry & kCopied) != 0 || is_reserved({offset, last - offset + 1})) {
     refuse_entry(fmt::format("the entry of compressed cluster {} is {:#018x}", cluster, entry));
   }
+  take_compressed(last - offset + 1);
+}
+
+// All together have no more bytes than the file; each has at least those, and what its compressor leaves of a cluster.
+void Qcow2Tables::take_compressed(std::uint64_t bytes) {
+  const std::uint64_t best = header_.compression == 0 ? kBestDeflate : kBestZstd;
+  const std::uint64_t taken = std::max(bytes, header_.cluster_size() / best);
+  if (taken > compressed_room_) refuse_entry("its compressed clusters are more than the file has room for");
+  compressed_room_ -= taken;
 }
 
 // The specification's "Extended L2 Entries": 32 bits say which subclusters are there, 32 which read as zeros.
@@ -122,20 +145,20 @@ void Qcow2Tables::check_subclusters(std::uint64_t cluster, std::uint64_t entry, 
   }
 }
 
-void Qcow2Tables::check_refcounts() const {
+void Qcow2Tables::check_refcounts() {
   const ByteRange table = header_.refcount_table();
   file_.for_each({.offset = table.offset, .entries = table.length / 8},
                  [&](std::uint64_t position, std::uint64_t entry) {
                    if (entry == 0) return;
                    if (entry % 512 != 0) refuse_entry(fmt::format("refcount entry {} is {:#018x}", position, entry));
-                   require_place({"refcount block", position}, {entry, header_.cluster_size()});
+                   take({"refcount block", position}, {entry, header_.cluster_size()});
                  });
 }
 
 // The specification's "Bitmap directory": entries of 24 bytes and their names, each entry's length a multiple of 8.
-void Qcow2Tables::check_bitmaps(const Qcow2BitmapDirectory& directory) const {
+void Qcow2Tables::check_bitmaps(const Qcow2BitmapDirectory& directory) {
   if (directory.bitmaps > kMaxBitmaps) refuse_entry(fmt::format("it has {} bitmaps", directory.bitmaps));
-  require_place({"bitmap directory", 0}, directory.place);
+  take({"bitmap directory", 0}, directory.place);
   const std::uint64_t end = directory.place.offset + directory.place.length;
   std::uint64_t at = directory.place.offset;
   for (std::uint32_t i = 0; i < directory.bitmaps; ++i) {
@@ -147,14 +170,14 @@ void Qcow2Tables::check_bitmaps(const Qcow2BitmapDirectory& directory) const {
 }
 
 // The entry's length.
-std::uint64_t Qcow2Tables::check_bitmap(std::uint64_t bitmap, std::uint64_t at) const {
+std::uint64_t Qcow2Tables::check_bitmap(std::uint64_t bitmap, std::uint64_t at) {
   const std::vector<std::byte> bytes = file_.read({at, 24});
   const ByteReader entry(bytes, ByteOrder::big, "a bitmap directory entry");
   const NumberTable table{.offset = entry.u64(0), .entries = entry.u32(8)};
-  require_place({"bitmap table", bitmap}, {table.offset, table.entries * 8});
+  take({"bitmap table", bitmap}, {table.offset, table.entries * 8});
   file_.for_each(table, [&](std::uint64_t, std::uint64_t number) {
     const std::uint64_t offset = number & kOffsetMask;
-    if (offset != 0) require_place({"cluster of bitmap", bitmap}, {offset, header_.cluster_size()});
+    if (offset != 0) take({"cluster of bitmap", bitmap}, {offset, header_.cluster_size()});
   });
   const std::uint64_t length = 24 + std::uint64_t{entry.u32(20)} + entry.u16(18);
   return (length + 7) / 8 * 8;

@@ -6,6 +6,7 @@
 
 #include "backends/inspect/image_file.hpp"
 #include "backends/inspect/refusal.hpp"
+#include "backends/inspect/taken_blocks.hpp"
 
 namespace basecache::inspect {
 namespace {
@@ -79,6 +80,12 @@ void check_length(const Header& header, const ImageSample& sample) {
   }
 }
 
+[[noreturn]] void refuse_entry(std::uint64_t position, std::uint64_t block, std::string_view why) {
+  refuse(Check::tables,
+         fmt::format("its VDI block map is broken: block {} is said to be the {}th, {}", position, block, why),
+         kFetchAgain);
+}
+
 }  // namespace
 
 bool Vdi::matches(const ImageSample& sample) const {
@@ -105,13 +112,12 @@ void Vdi::check_tables(const ImageFile& file, Findings& findings) const {
     const Header header = read_header(ByteReader(head, ByteOrder::little, kName));
     const NumberTable map{
         .offset = header.map_offset, .entries = header.blocks, .width = 4, .order = ByteOrder::little};
+    TakenBlocks taken(header.allocated, 1);
     file.for_each(map, [&](std::uint64_t position, std::uint64_t block) {
       constexpr std::uint64_t kDiscarded = 0xffff'fffe;  // and one more: not there
-      if (block >= kDiscarded || block < header.allocated) return;
-      refuse(Check::tables,
-             fmt::format("its VDI block map is broken: block {} is said to be the {}th of {}", position, block,
-                         header.allocated),
-             kFetchAgain);
+      if (block >= kDiscarded) return;
+      if (block >= header.allocated) refuse_entry(position, block, fmt::format("of {}", header.allocated));
+      if (!taken.take(block)) refuse_entry(position, block, "as another one is");
     });
   });
 }

@@ -12,6 +12,7 @@
 #include "backends/inspect/image_file.hpp"
 #include "backends/inspect/magic.hpp"
 #include "backends/inspect/refusal.hpp"
+#include "backends/inspect/taken_blocks.hpp"
 
 namespace basecache::inspect {
 namespace {
@@ -184,9 +185,13 @@ void check_metadata(const Metadata& metadata, const Regions& regions) {
 class BlockTable {
  public:
   explicit BlockTable(const ImageFile& file)
-      : file_(file), regions_(read_regions()), log_(read_log()), block_size_(read_block_size()) {}
+      : file_(file),
+        regions_(read_regions()),
+        log_(read_log()),
+        block_size_(read_block_size()),
+        taken_(file.length(), block_size_) {}
 
-  void check() const {
+  void check() {
     if (log_.offset < kHeadersEnd || overlap(log_, regions_.metadata) || overlap(log_, regions_.block_table)) {
       refuse_broken("its log overlaps something else");
     }
@@ -195,7 +200,7 @@ class BlockTable {
     const std::uint64_t ratio = blocks_per_bitmap(block_size_);
     file_.for_each(table, [&](std::uint64_t position, std::uint64_t entry) {
       const bool is_bitmap = position % (ratio + 1) == ratio;
-      check_entry(position, entry, is_bitmap ? kBitmapSize : block_size_);
+      check_entry(position, entry, is_bitmap);
     });
   }
 
@@ -229,12 +234,12 @@ class BlockTable {
   }
 
   // How it is there: the lowest three bits; where, in MiB: from bit 20.
-  void check_entry(std::uint64_t position, std::uint64_t entry, std::uint64_t size) const {
+  void check_entry(std::uint64_t position, std::uint64_t entry, bool is_bitmap) {
     constexpr std::uint64_t kFullyPresent = 6;
     constexpr std::uint64_t kPartiallyPresent = 7;  // the rest is in a parent image
     if ((entry & 7) == kPartiallyPresent) refuse_block(position, "partially present");
     if ((entry & 7) != kFullyPresent) return;
-    const ByteRange block{entry >> 20 << 20, size};
+    const ByteRange block{entry >> 20 << 20, is_bitmap ? kBitmapSize : block_size_};
     if (!file_.holds(block)) {
       refuse(Check::truncated,
              fmt::format("it is truncated: block {} of the VHDX is said to be at {}, the file ends at {}", position,
@@ -244,6 +249,7 @@ class BlockTable {
     const bool is_reserved = overlap(block, {0, kHeadersEnd}) || overlap(block, regions_.block_table) ||
                              overlap(block, regions_.metadata) || overlap(block, log_);
     if (is_reserved) refuse_block(position, "where a header, the log or a table is");
+    if (!is_bitmap && !taken_.take(block.offset)) refuse_block(position, "where another one is");
   }
 
   [[noreturn]] static void refuse_block(std::uint64_t position, std::string_view where) {
@@ -254,6 +260,7 @@ class BlockTable {
   Regions regions_;
   ByteRange log_;
   std::uint64_t block_size_;
+  TakenBlocks taken_;  // by blocks; only images with a parent have bitmaps
 };
 
 }  // namespace

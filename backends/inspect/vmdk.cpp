@@ -9,6 +9,7 @@
 #include "backends/inspect/image_file.hpp"
 #include "backends/inspect/magic.hpp"
 #include "backends/inspect/refusal.hpp"
+#include "backends/inspect/taken_blocks.hpp"
 #include "backends/inspect/vmdk_descriptor.hpp"
 
 namespace basecache::inspect {
@@ -182,38 +183,45 @@ Header checked_header(const ImageSample& sample) {
 // The grain directory names grain tables, and they grains.
 class GrainTables {
  public:
-  GrainTables(const Header& header, const ImageFile& file) : header_(header), file_(file) {}
+  GrainTables(const Header& header, const ImageFile& file)
+      : header_(header),
+        file_(file),
+        taken_by_tables_(file.length(), kTableEntries * 4),
+        // A compressed grain takes a sector at least.
+        taken_by_grains_(file.length(), is_compressed() ? kSector : header.grain * kSector) {}
 
-  // More tables than the file has room for would only cost time.
-  void check() const {
-    std::uint64_t room = file_.length() / (kTableEntries * 4);
+  void check() {
     const NumberTable directory = table_at(header_.directory_at * kSector, header_.directory_entries());
-    file_.for_each(directory, [&](std::uint64_t position, std::uint64_t entry) {
+    file_.for_each(directory, [this](std::uint64_t position, std::uint64_t entry) {
       if (entry == 0) return;
-      require("grain table", position, {entry * kSector, kTableEntries * 4});
-      if (room-- == 0) refuse(Check::tables, "its VMDK has more grain tables than the file has room for", kFetchAgain);
-      check_table(position, entry * kSector);
+      const std::uint64_t offset = entry * kSector;
+      require("grain table", position, {offset, kTableEntries * 4});
+      if (!taken_by_tables_.take(offset)) refuse_place("grain table", position, "where another one is");
+      check_table(position, offset);
     });
   }
 
  private:
+  bool is_compressed() const { return (header_.flags & kCompressed) != 0; }
+
   static NumberTable table_at(std::uint64_t offset, std::uint64_t entries) {
     return {.offset = offset, .entries = entries, .width = 4, .order = ByteOrder::little};
   }
 
-  void check_table(std::uint64_t table, std::uint64_t offset) const {
+  void check_table(std::uint64_t table, std::uint64_t offset) {
     constexpr std::uint64_t kZeroGrain = 1;
     file_.for_each(table_at(offset, kTableEntries), [&](std::uint64_t position, std::uint64_t entry) {
       if (entry <= kZeroGrain) return;
       const std::uint64_t grain = table * kTableEntries + position;
       require("grain", grain, {entry * kSector, grain_bytes(grain)});
+      if (!taken_by_grains_.take(entry * kSector)) refuse_place("grain", grain, "where another one is");
     });
   }
 
   // A compressed grain has a head of 12 bytes and at least one more; a disk may end inside its last grain.
   std::uint64_t grain_bytes(std::uint64_t grain) const {
     constexpr std::uint64_t kLeastCompressed = 13;
-    if ((header_.flags & kCompressed) != 0) return kLeastCompressed;
+    if (is_compressed()) return kLeastCompressed;
     return grain < header_.capacity / header_.grain ? header_.grain * kSector : kSector;
   }
 
@@ -224,13 +232,18 @@ class GrainTables {
                          range.offset, file_.length()),
              kFetchAgain);
     }
-    if (range.offset >= header_.head_sectors() * kSector) return;
-    refuse(Check::tables, fmt::format("its VMDK is broken: {} {} is said to be in its descriptor", kind, position),
+    if (range.offset < header_.head_sectors() * kSector) refuse_place(kind, position, "in its descriptor");
+  }
+
+  [[noreturn]] static void refuse_place(std::string_view kind, std::uint64_t position, std::string_view where) {
+    refuse(Check::tables, fmt::format("its VMDK is broken: {} {} is said to be {}", kind, position, where),
            kFetchAgain);
   }
 
   const Header& header_;
   const ImageFile& file_;
+  TakenBlocks taken_by_tables_;
+  TakenBlocks taken_by_grains_;
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "backends/inspect/image_file.hpp"
 #include "backends/inspect/magic.hpp"
 #include "backends/inspect/refusal.hpp"
+#include "backends/inspect/taken_blocks.hpp"
 
 namespace basecache::inspect {
 namespace {
@@ -164,13 +165,49 @@ Bytes check_fixed(const ImageSample& sample, Findings& findings) {
   return size;
 }
 
-void check_block(std::uint64_t position, ByteRange block, const ImageFile& file) {
-  if (file.holds(block)) return;
-  refuse(Check::truncated,
-         fmt::format("it is truncated: block {} of the VHD is said to be at {}, the file ends at {}", position,
-                     block.offset, file.length()),
-         kFetchAgain);
-}
+// A block is a bitmap of its sectors, padded to a sector, and the sectors.
+class Blocks {
+ public:
+  Blocks(const ByteReader& head, const ImageFile& file)
+      : head_(head),
+        file_(file),
+        table_(block_table_of(dynamic_header(head))),
+        size_((table_.block_size / 512 / 8 + 511) / 512 * 512 + table_.block_size),
+        taken_(file.length(), size_) {}
+
+  void check() {
+    const NumberTable entries{.offset = table_.offset, .entries = table_.entries, .width = 4};
+    file_.for_each(entries, [this](std::uint64_t position, std::uint64_t entry) {
+      constexpr std::uint64_t kAbsent = 0xffff'ffff;
+      if (entry != kAbsent) check_block(position, {entry * 512, size_});
+    });
+  }
+
+ private:
+  void check_block(std::uint64_t position, ByteRange block) {
+    if (!file_.holds(block)) {
+      refuse(Check::truncated,
+             fmt::format("it is truncated: block {} of the VHD is said to be at {}, the file ends at {}", position,
+                         block.offset, file_.length()),
+             kFetchAgain);
+    }
+    if (is_reserved(block, head_) || overlap(block, {table_.offset, table_.entries * 4})) {
+      refuse_block(position, "a header or its table");
+    }
+    if (!taken_.take(block.offset)) refuse_block(position, "another one");
+  }
+
+  [[noreturn]] static void refuse_block(std::uint64_t position, std::string_view what) {
+    refuse(Check::tables, fmt::format("its VHD is broken: block {} is said to be where {} is", position, what),
+           kFetchAgain);
+  }
+
+  const ByteReader& head_;
+  const ImageFile& file_;
+  BlockTable table_;
+  std::uint64_t size_;
+  TakenBlocks taken_;
+};
 
 }  // namespace
 
@@ -183,25 +220,11 @@ std::optional<Bytes> Vpc::check(const ImageSample& sample, Findings& findings) c
       [&] { return begins_as_vhd(sample) ? check_dynamic(sample, findings) : check_fixed(sample, findings); });
 }
 
-// A block is a bitmap of its sectors, padded to a sector, and the sectors.
 void Vpc::check_tables(const ImageFile& file, Findings& findings) const {
   findings.check([&] {
     const std::vector<std::byte> head = file.read({0, std::min<std::uint64_t>(file.length(), kibibytes(64).count)});
     const ByteReader bytes(head, ByteOrder::big, "the VHD header");
-    if (!bytes.holds(0, kCookie)) return;  // a fixed one has no table
-    const BlockTable table = block_table_of(dynamic_header(bytes));
-    const std::uint64_t bitmap = (table.block_size / 512 / 8 + 511) / 512 * 512;
-    const NumberTable entries{.offset = table.offset, .entries = table.entries, .width = 4};
-    file.for_each(entries, [&](std::uint64_t position, std::uint64_t entry) {
-      constexpr std::uint64_t kAbsent = 0xffff'ffff;
-      if (entry == kAbsent) return;
-      const ByteRange block{entry * 512, bitmap + table.block_size};
-      check_block(position, block, file);
-      if (!is_reserved(block, bytes) && !overlap(block, {table.offset, table.entries * 4})) return;
-      refuse(Check::tables,
-             fmt::format("its VHD is broken: block {} is said to be where a header or its table is", position),
-             kFetchAgain);
-    });
+    if (bytes.holds(0, kCookie)) Blocks(bytes, file).check();  // a fixed one has no table
   });
 }
 

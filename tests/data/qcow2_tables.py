@@ -2,7 +2,7 @@
 
 from corpus import KIB, MIB, Corpus, big, patched
 from qcow2 import (BITMAPS, CLUSTER, COMPRESSED, CONTENT, COPIED, EXTENSIONS, L1, L2, REFCOUNT_BLOCK, REFCOUNT_TABLE,
-                   SIZE, extension, image)
+                   SIZE, extension, header, image)
 
 FAR = 1 << 40
 OFFSET_BITS = 62 - (12 - 8)  # of a compressed cluster's entry; sectors stand above
@@ -16,11 +16,16 @@ ENTRY_CASES = [
     ("l1-entry-on-refcount-table", L1, REFCOUNT_TABLE | COPIED, "tables"),
     ("l1-entry-reserved-low-bit", L1, L2 | COPIED | 1, "tables"),
     ("l1-entry-reserved-high-bit", L1, L2 | COPIED | COMPRESSED, "tables"),
+    ("l1-entry-on-refcount-block", L1, REFCOUNT_BLOCK | COPIED, "tables"),
     ("l2-entry-behind-the-end", L2, FAR | COPIED, "truncated"),
     ("l2-entry-in-header", L2, 512 | COPIED, "tables"),
     ("l2-entry-odd", L2, CONTENT + 512 | COPIED, "tables"),
     ("l2-entry-on-l1-table", L2, L1 | COPIED, "tables"),
     ("l2-entry-on-refcount-table", L2, REFCOUNT_TABLE | COPIED, "tables"),
+    ("l2-entry-on-refcount-block", L2, REFCOUNT_BLOCK | COPIED, "tables"),
+    ("l2-entry-on-its-table", L2, L2 | COPIED, "tables"),
+    ("l2-entries-share-a-cluster", L2 + 8, CONTENT | COPIED, "tables"),
+    ("zero-cluster-shares-its-place", L2 + 8, CONTENT | COPIED | 1, "tables"),
     ("l2-entry-reserved-low-bit", L2, CONTENT | COPIED | 2, "tables"),
     ("l2-entry-reserved-high-bit", L2, CONTENT | COPIED | 1 << 61, "tables"),
     ("l2-entry-largest", L2, 0x00fffffffffff000 | COPIED, "truncated"),
@@ -35,6 +40,7 @@ ENTRY_CASES = [
     ("refcount-entry-odd", REFCOUNT_TABLE, REFCOUNT_BLOCK + 512, "tables"),
     ("refcount-entry-reserved-bit", REFCOUNT_TABLE, REFCOUNT_BLOCK | 1, "tables"),
     ("refcount-entry-on-l1-table", REFCOUNT_TABLE, L1, "tables"),
+    ("refcount-entries-share-a-block", REFCOUNT_TABLE + 8, REFCOUNT_BLOCK, "tables"),
     ("last-refcount-entry-behind-the-end", REFCOUNT_TABLE + 511 * 8, FAR, "truncated"),
 ]
 
@@ -56,6 +62,21 @@ def _add_shared_tables(corpus: Corpus) -> None:
     shared = patched(image(size=many * SIZE), (36, big(many, 4)), (40, big(8 * CLUSTER, 8)),
                      (8 * CLUSTER, big(L2 | COPIED, 8) * many))
     corpus.refuse("qcow2-l1-entries-share-an-l2-table", "tables", shared, "qcow2")
+    _add_bomb(corpus)
+    sectors = big(COMPRESSED | 7 << OFFSET_BITS | CONTENT, 8) * 511
+    corpus.refuse("qcow2-compressed-clusters-share-sectors", "tables", patched(image(), (L2, sectors)), "qcow2")
+
+
+def _add_bomb(corpus: Corpus) -> None:
+    """512 GiB out of one cluster of 2 MiB, which all entries of a whole L2 table name."""
+    cluster, entries = 2 * MIB, 2 * MIB // 8
+    places = (40, big(cluster, 8) + big(2 * cluster, 8))
+    base = patched(bytes(6 * cluster), (0, header(size=entries * cluster)), (20, big(21, 4)), places,
+                   (cluster, big(4 * cluster | COPIED, 8)), (2 * cluster, big(3 * cluster, 8)),
+                   (3 * cluster, big(1, 2) * 6))
+    for name, entry in [("cluster", 5 * cluster | COPIED), ("compressed-sector", COMPRESSED | 5 * cluster)]:
+        corpus.refuse(f"qcow2-all-l2-entries-share-a-{name}", "tables", patched(base, (4 * cluster, big(entry, 8) * entries)),
+                      "qcow2")
 
 
 DIRECTORY, BITMAP_TABLE, BITMAP = 7 * CLUSTER, 8 * CLUSTER, 9 * CLUSTER

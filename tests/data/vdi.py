@@ -1,6 +1,6 @@
 """VDI images byte by byte."""
 
-from corpus import MIB, Corpus, disk, little, noise, patched
+from corpus import MIB, TIB, Corpus, disk, little, noise, patched
 
 SIZE = 4 * MIB
 MAP, CONTENT = 512, 1024
@@ -60,6 +60,17 @@ def add_vdis(corpus: Corpus) -> None:
         corpus.refuse(f"vdi-{name}", check, image(head), "vdi")
     corpus.refuse("vdi-static-cut", "truncated", image(header(kind=2, allocated=4), 0, 1, 2, 3), "vdi")
     corpus.refuse("vdi-map-entry-beyond-the-blocks", "tables", image(None, 1), "vdi")
+    corpus.refuse("vdi-map-entries-share-a-block", "tables", image(None, 0, 0), "vdi")
+    _add_bomb(corpus)
     corpus.refuse("vdi-map-entry-largest", "tables", image(None, 0xfffffffd), "vdi")
     for length in (10, 64, 66, 68, 100, 511, 512, MAP + 4, CONTENT, CONTENT + 100):
         corpus.refuse(f"vdi-cut-to-{length}-bytes", "truncated", image()[:length], "vdi")
+
+
+def _add_bomb(corpus: Corpus) -> None:
+    """A disk of a TiB, all of whose blocks are the same one."""
+    blocks = 1 * TIB // MIB
+    content = MAP + 4 * blocks
+    head = header((0x158, little(content, 4)), size=1 * TIB, blocks=blocks)
+    corpus.refuse("vdi-all-map-entries-share-a-block", "tables",
+                  patched(bytes(content + MIB), (0, head), (content, disk(MIB))), "vdi")

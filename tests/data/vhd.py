@@ -111,6 +111,7 @@ def _add_dynamic_headers(corpus: Corpus) -> None:
                                 ("in-footer", 0, "tables"), ("in-dynamic-header", 1, "tables"),
                                 ("on-its-table", TABLE // SECTOR, "tables")]:
         corpus.refuse(f"vhd-block-{name}", check, dynamic(table=big(sector, 4)), "vpc")
+    corpus.refuse("vhd-blocks-share-their-place", "tables", dynamic(table=big(CONTENT // SECTOR, 4) * 2), "vpc")
 
 
 def _add_disagreeing_ends(corpus: Corpus) -> None:

@@ -173,6 +173,8 @@ def _add_blocks(corpus: Corpus) -> None:
                                ("in-header", 0, "tables"), ("in-log", LOG, "tables"), ("in-metadata", METADATA, "tables"),
                                ("on-block-table", TABLE, "tables")]:
         corpus.refuse(f"vhdx-block-{name}", check, image(block=place | FULLY_PRESENT), "vhdx")
+    shared = patched(image(), (TABLE + 8, little(CONTENT | FULLY_PRESENT, 8)))
+    corpus.refuse("vhdx-blocks-share-their-place", "tables", shared, "vhdx")
     larger = image(items=metadata(file_parameters=little(2 * MIB, 4) + bytes(4)))
     corpus.refuse("vhdx-block-reaches-behind-the-end", "truncated", larger, "vhdx")
     corpus.refuse("vhdx-block-partially-present", "tables", image(block=CONTENT | 7), "vhdx")

@@ -178,6 +178,11 @@ def _add_tables(corpus: Corpus) -> None:
             ("grain-reaches-behind-the-end", TABLE, CONTENT + 1, "truncated"),
             ("grain-in-descriptor", TABLE, 2, "tables")]:
         corpus.refuse(f"vmdk-{name}", check, patched(image(), (at * SECTOR, little(entry, 4))), "vmdk")
+    again = little(CONTENT, 4)
+    corpus.refuse("vmdk-grains-share-their-place", "tables", patched(image(), (TABLE * SECTOR + 4, again)), "vmdk")
+    whole = stream()
+    table = whole.index(marker(1, 4)) + SECTOR
+    corpus.refuse("vmdk-compressed-grains-share-their-place", "tables", patched(whole, (table + 4, again)), "vmdk")
     # 4 GiB from one grain table: each of 128 directory entries names the same one.
     large = patched(image(descriptor(capacity=8 * MIB)), (12, little(8 * MIB, 8)), (56, little(LENGTH // SECTOR, 8)))
     shared = large + little(TABLE, 4) * 128
