@@ -57,7 +57,7 @@ class LentFiles {
 Reach reach_of(const std::vector<const OpenedFile*>& files) {
   Reach reach;
   for (const OpenedFile* file : files) {
-    (file->access() == OpenedFile::Access::write ? reach.write : reach.read).push_back(file->path());
+    (file->access() == OpenedFile::Access::write ? reach.write_opened : reach.read_opened).push_back(file->fd());
   }
   return reach;
 }

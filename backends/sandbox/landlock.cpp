@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <string>
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
@@ -55,16 +56,25 @@ std::size_t size_for(int version) {
   return version >= 4 ? 2 * sizeof(std::uint64_t) : sizeof(std::uint64_t);
 }
 
-void add_rule(int ruleset, const Path& path, std::uint64_t access) {
-  const UniqueFd place = open_file(path, O_PATH);
+void add_rule(int ruleset, int place, std::uint64_t access, const std::string& name) {
   struct stat status {};
   // Some rights are directories' only, and refused for anything else.
-  const bool is_directory = ::fstat(place.get(), &status) == 0 && S_ISDIR(status.st_mode);
+  const bool is_directory = ::fstat(place, &status) == 0 && S_ISDIR(status.st_mode);
   if (!is_directory) access &= ~kReadDirectory;
-  const landlock_path_beneath_attr rule{.allowed_access = access, .parent_fd = place.get()};
+  const landlock_path_beneath_attr rule{.allowed_access = access, .parent_fd = place};
   if (::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0U) == 0) return;
   const int error = errno;
-  throw Error::from_errno(error, "allow a child process to open " + quote(path.native()));
+  throw Error::from_errno(error, "allow a child process to open " + name);
+}
+
+void add_rules(int ruleset, const std::vector<Path>& paths, std::uint64_t access) {
+  for (const Path& path : paths) {
+    add_rule(ruleset, open_file(path, O_PATH).get(), access, quote(path.native()));
+  }
+}
+
+void add_rules(int ruleset, const std::vector<int>& opened, std::uint64_t access) {
+  for (const int file : opened) add_rule(ruleset, file, access, "descriptor " + std::to_string(file));
 }
 
 }  // namespace
@@ -79,12 +89,12 @@ UniqueFd landlock_ruleset(int version, const Reach& reach) {
   UniqueFd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size_for(version), 0U)));
   const int error = errno;
   if (!ruleset) throw Error::from_errno(error, "make rules for a child process (Landlock)");
-  const std::uint64_t handled = attributes.handled_files;
-  for (const Path& path : reach.read) add_rule(ruleset.get(), path, kRead | kReadDirectory);
-  for (const Path& path : reach.execute) add_rule(ruleset.get(), path, kRead | kReadDirectory | kExecute);
-  for (const Path& path : reach.write) {
-    add_rule(ruleset.get(), path, (kRead | kWrite | kTruncate | kDeviceIoctl) & handled);
-  }
+  const std::uint64_t writing = (kRead | kWrite | kTruncate | kDeviceIoctl) & attributes.handled_files;
+  add_rules(ruleset.get(), reach.read, kRead | kReadDirectory);
+  add_rules(ruleset.get(), reach.read_opened, kRead);
+  add_rules(ruleset.get(), reach.execute, kRead | kReadDirectory | kExecute);
+  add_rules(ruleset.get(), reach.write, writing);
+  add_rules(ruleset.get(), reach.write_opened, writing);
   return ruleset;
 }
 

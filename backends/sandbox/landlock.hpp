@@ -12,6 +12,9 @@ struct Reach {
   std::vector<Path> read = {};
   std::vector<Path> write = {};    // read and write
   std::vector<Path> execute = {};  // read and execute: programs, or directories of programs and their libraries
+  // What we have opened, whatever has its name by now.
+  std::vector<int> read_opened = {};
+  std::vector<int> write_opened = {};
 };
 
 // The version of Landlock's interface that the kernel has (landlock(7)); 0 when it has none, or it is switched off.

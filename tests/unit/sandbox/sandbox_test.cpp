@@ -1,4 +1,4 @@
-#include "backends/sandbox/sandbox.hpp"
+#include "backends/sandbox/confined_run.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -197,6 +197,25 @@ TEST_CASE("a program gets its files although we have more open than it may have"
   for (unsigned i = 0; i < 2 * kLimits.open_files; ++i) ours.push_back(open_file(image, O_RDONLY));
   const Attempt attempt{.reach = {.read = {image}}, .files = {ours.back().get()}};
   CHECK(intrude({"open", "/dev/fd/3"}, attempt).status == 0);
+}
+
+TEST_CASE("a confined program gets the file that was opened, not what has its name by now") {
+  const ScratchDir scratch;
+  const Path disk = scratch / "disk";
+  write_file(disk, "disk");
+  const OpenedFile opened(disk, OpenedFile::Access::write);
+  boost::filesystem::rename(disk, scratch / "moved");
+  write_file(disk, "another");
+  const auto open_it = [&](const std::string& path) {
+    return run_confined(sandbox(),
+                        {.command = {.argv = {intruder(), "open", path}},
+                         .files = {&opened},
+                         .user = opened.owner(),
+                         .limits = kLimits},
+                        test_operation());
+  };
+  CHECK(open_it(descriptor_path(0)).status == 0);
+  CHECK(mentions(open_it(disk.string()), "Permission denied"));
 }
 
 TEST_CASE("what the reach names must be there") {
