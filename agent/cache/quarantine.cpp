@@ -1,11 +1,13 @@
 #include "agent/cache/quarantine.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <boost/filesystem/operations.hpp>
 #include <nlohmann/json.hpp>
 
+#include "agent/base/error.hpp"
 #include "agent/base/file_lock.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/posix_file.hpp"
@@ -23,20 +25,39 @@ std::string text_in(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+// None of one that somebody takes away meanwhile.
+Bytes allocated_by(const Path& file) {
+  struct stat found {};
+  return {::lstat(file.c_str(), &found) == 0 ? static_cast<std::uint64_t>(found.st_blocks) * 512 : 0};
+}
+
+// A number that no clock has said is none.
+std::int64_t time_in(const json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_number_integer()) return 0;
+  return std::max<std::int64_t>(0, found->get<std::int64_t>());
+}
+
+json sentence_of(const Path& file) {
+  try {
+    return json::parse(read_small_file(with_json(file)).value_or(""), nullptr, false);
+  } catch (const Error&) {
+    return {};  // a file without a sentence is shown all the same
+  }
+}
+
 QuarantinedFile quarantined(const Path& file) {
   QuarantinedFile shown{.name = file.filename().native(),
                         .key = file.stem().native(),
                         .reason = {},
                         .origin = {},
                         .found = 0,
-                        .allocated = sizes_of(file).allocated};
-  const json object = json::parse(read_small_file(with_json(file)).value_or(""), nullptr, false);
+                        .allocated = allocated_by(file)};
+  const json object = sentence_of(file);
   if (!object.is_object()) return shown;
   shown.reason = text_in(object, "reason");
   shown.origin = text_in(object, "origin");
-  if (const auto found = object.find("found"); found != object.end() && found->is_number_integer()) {
-    shown.found = found->get<std::int64_t>();
-  }
+  shown.found = time_in(object, "found");
   return shown;
 }
 

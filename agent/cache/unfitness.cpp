@@ -3,6 +3,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/cache/base_file_record.hpp"
 #include "agent/cache/state_files.hpp"
@@ -11,6 +12,9 @@ namespace basecache::cache {
 namespace {
 
 using nlohmann::json;
+
+// By whatever damages files: what it said of the base file can't be told, so that isn't trusted.
+constexpr const char* kDamagedMark = "its mark of being unfit can't be read";
 
 void add_record(json& object, const BaseFileRecord& record) {
   object["origin"] = record.origin;
@@ -45,17 +49,19 @@ void write_unfitness(const CacheLayout& layout, const model::CacheKey& key, cons
 }
 
 std::optional<std::string> read_unfitness(const CacheLayout& layout, const model::CacheKey& key) {
-  const std::optional<std::string> text = read_small_file(layout.unfit(key));
-  if (!text) return std::nullopt;
+  const std::optional<std::string> base_file = identity_of(layout.base_file(key));
+  if (!base_file) return std::nullopt;
   try {
+    const std::optional<std::string> text = read_small_file(layout.unfit(key));
+    if (!text) return std::nullopt;
     const json object = json::parse(*text);
-    if (object.at("file") != json(identity_of(layout.base_file(key)).value())) return std::nullopt;
+    if (object.at("file") != json(*base_file)) return std::nullopt;
     return object.at("reason").get<std::string>();
-  } catch (const std::bad_optional_access&) {
-    return std::nullopt;
   } catch (const json::exception&) {
-    // Damaged by whatever damages files: what it said of the base file can't be told, so it isn't trusted.
-    return "its mark of being unfit can't be read";
+    return kDamagedMark;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::storage_unusable) throw;
+    return kDamagedMark;
   }
 }
 

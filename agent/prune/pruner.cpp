@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/filesystem/directory.hpp>
+#include <boost/filesystem/operations.hpp>
 #include <cerrno>
 #include <ctime>
 
@@ -80,8 +81,9 @@ std::vector<SeenEntry> look_around(const cache::CacheLayout& layout) {
 void unlink_base_file(const cache::CacheLayout& layout, const model::CacheKey& key, Bytes allocated,
                       std::string_view reason) {
   remove_file(layout.base_file(key));
-  remove_file(layout.record(key));
-  remove_file(layout.unfit(key));
+  boost::system::error_code stays;  // means nothing without its base file, and goes at the next start
+  boost::filesystem::remove(layout.record(key), stays);
+  boost::filesystem::remove(layout.unfit(key), stays);
   log_event(LogLevel::info, "base_file_removed",
             {{"key", key.text()}, {"bytes", allocated.count}, {"reason", std::string(reason)}});
 }

@@ -103,6 +103,20 @@ TEST_CASE("an old unused base file goes with its record, a dry run only says so"
   CHECK_FALSE(boost::filesystem::exists(node.layout.record(node.image)));
 }
 
+TEST_CASE("what is no file among our remarks stops no prune") {
+  PruneNode node;
+  node.old_base(node.image);
+  const Path remarks[] = {node.layout.unfit(node.image), node.layout.refusal(node.image)};
+  for (const Path& remark : remarks) {
+    make_directories(remark);
+    write_file(remark / "somebody's", "x");
+    PruneNode::aged(remark);
+  }
+  CHECK(PruneNode::decision(node.prune(), node.image.text()).remove);
+  CHECK_FALSE(boost::filesystem::exists(node.layout.base_file(node.image)));
+  for (const Path& remark : remarks) CHECK(boost::filesystem::exists(remark));
+}
+
 TEST_CASE("a base file is used through any disk, any depth, any spelling of the path, staged instances included") {
   struct Row {
     const char* what;
