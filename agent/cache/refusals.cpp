@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/base/posix_file.hpp"
+#include "agent/cache/image_inspector.hpp"
 #include "agent/cache/state_files.hpp"
 
 namespace basecache::cache {
@@ -21,9 +22,13 @@ using nlohmann::json;
 
 struct Remembered {
   RefusedImage image;
-  std::time_t found = 0;
+  std::string found;  // ISO 8601
   Error error;
 };
+
+// By the name of the check that [basecache] max_virtual_size decides. It is a setting, which no record of an image and
+// no version of our rules tells of.
+constexpr std::string_view kDecidedBySetting = "virtual_size";
 
 json to_json(const RefusedImage& image, const Error& why) {
   json fields = json::array();
@@ -45,16 +50,32 @@ Error error_from(const json& object) {
   return error;
 }
 
-Remembered remembered_from(const json& object) {
-  Remembered refusal{.image = {.origin = object.at("image_ref").get<std::string>(),
-                               .digest = Digest::parse(object.at("digest").get<std::string>()),
-                               .declared_format = {},
-                               .rules = object.at("rules").get<unsigned>()},
-                     .found = object.at("found").get<std::time_t>(),
-                     .error = error_from(object.at("error"))};
+// Assigned one by one: g++ 12 destroys a member twice when a later one's initialiser throws.
+RefusedImage image_from(const json& object) {
+  RefusedImage image;
+  image.origin = object.at("image_ref").get<std::string>();
+  image.digest = Digest::parse(object.at("digest").get<std::string>());
+  image.rules = object.at("rules").get<unsigned>();
   const json& declared = object.at("declared_format");
-  if (!declared.is_null()) refusal.image.declared_format = declared.get<std::string>();
-  return refusal;
+  if (!declared.is_null()) image.declared_format = declared.get<std::string>();
+  return image;
+}
+
+std::string time_from(const json& object) {
+  const auto seconds = object.get_ref<const json::number_integer_t&>();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time_t{seconds}));
+}
+
+Remembered remembered_from(const json& object) {
+  RefusedImage image = image_from(object);
+  std::string found = time_from(object.at("found"));
+  Error error = error_from(object.at("error"));
+  return {std::move(image), std::move(found), std::move(error)};
+}
+
+bool is_decided_by_setting(const Error& why) {
+  return std::ranges::any_of(
+      why.fields(), [](const auto& field) { return field.first == kChecksField && field.second == kDecidedBySetting; });
 }
 
 bool holds_for(const RefusedImage& refused, const RefusedImage& image) {
@@ -64,9 +85,8 @@ bool holds_for(const RefusedImage& refused, const RefusedImage& image) {
 
 Error repeated(const Remembered& refusal, const model::CacheKey& key) {
   Error error(refusal.error.code(),
-              fmt::format("{} (found at {:%Y-%m-%dT%H:%M:%SZ}; its record hasn't changed since, so it wasn't fetched "
-                          "again)",
-                          refusal.error.message(), fmt::gmtime(refusal.found)));
+              fmt::format("{} (found at {}; its record hasn't changed since, so it wasn't fetched again)",
+                          refusal.error.message(), refusal.found));
   error.set_hint(fmt::format("{}{}'basecache cache remove {}' forgets this, and the next request fetches it again",
                              refusal.error.hint(), refusal.error.hint().empty() ? "" : "; ", key.text()));
   for (const auto& [name, value] : refusal.error.fields()) error.add_field(name, value);
@@ -92,6 +112,7 @@ void limit(const Path& directory) {
 }  // namespace
 
 void Refusals::remember(const model::CacheKey& key, const RefusedImage& image, const Error& why) const noexcept {
+  if (is_decided_by_setting(why)) return;
   try {
     const json object = to_json(image, why);
     replace_state_file(layout_, layout_.refusal(key),

@@ -21,8 +21,8 @@ struct RefusedImage {
 
 // The images that were refused for what their whole, verified bytes are, kept in .basecache/refusals/, one a key:
 // {"image_ref","digest","declared_format","rules","found","error":{"message","hint","fields":[[name,value]]}}.
-// Whoever asks or remembers holds the exclusive lock of the key; to forget needs none. What can't be kept is only
-// fetched once more.
+// What only a setting refuses (max_virtual_size) isn't kept, for the setting may change. Whoever asks or remembers
+// holds the exclusive lock of the key; to forget needs none. What can't be kept is only fetched once more.
 class Refusals {
  public:
   static constexpr std::size_t kMost = 1000;  // then the oldest goes

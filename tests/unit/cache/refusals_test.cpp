@@ -95,6 +95,33 @@ TEST_CASE("a refusal that can't be understood is ignored and removed") {
   }
 }
 
+TEST_CASE("a refusal that was found at no time that a clock can say is ignored and removed") {
+  const RememberingPlace place;
+  const Path file = place.layout.refusal(place.key);
+  place.remember(place.key);
+  const std::string good = read_file(file);
+  const std::size_t begin = good.find("\"found\": ") + 9;
+  const std::size_t end = good.find_first_of(",\n", begin);
+  for (const char* found : {"4611686018427387904", "-4611686018427387904", "9223372036854775813", "1e300", "\"x\""}) {
+    CAPTURE(std::string(found));
+    write_file(file, std::string(good).replace(begin, end - begin, found));
+    CHECK_FALSE(place.refusal(place.image));
+    CHECK_FALSE(boost::filesystem::exists(file));
+  }
+}
+
+TEST_CASE("what only a setting refuses is not remembered: the setting may change") {
+  const RememberingPlace place;
+  const auto remember = [&](const char* checks) {
+    Error why(ErrorCode::image_unacceptable, "its disk has 80 TiB, more than 64 TiB");
+    place.refusals.remember(place.key, place.image, why.add_field(cache::kChecksField, checks));
+  };
+  remember("virtual_size");
+  CHECK_FALSE(place.refusal(place.image));
+  remember("backing_file virtual_size");
+  CHECK(place.refusal(place.image));
+}
+
 TEST_CASE("refusals go by age") {
   const RememberingPlace place;
   place.remember(place.key);
