@@ -89,7 +89,7 @@ UniqueFd landlock_ruleset(int version, const Reach& reach) {
   UniqueFd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size_for(version), 0U)));
   const int error = errno;
   if (!ruleset) throw Error::from_errno(error, "make rules for a child process (Landlock)");
-  const std::uint64_t writing = (kRead | kWrite | kTruncate | kDeviceIoctl) & attributes.handled_files;
+  const std::uint64_t writing = (kRead | kWrite | kTruncate) & attributes.handled_files;
   add_rules(ruleset.get(), reach.read, kRead | kReadDirectory);
   add_rules(ruleset.get(), reach.read_opened, kRead);
   add_rules(ruleset.get(), reach.execute, kRead | kReadDirectory | kExecute);

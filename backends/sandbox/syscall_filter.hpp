@@ -7,8 +7,9 @@
 namespace basecache::sandbox {
 
 // A seccomp filter as a program for the kernel. All that isn't on the list of what a converter of files needs fails:
-// sockets, new processes, other processes' memory, mounts and the like with EPERM, what we don't know with ENOSYS, so
-// that a libc which tries something newer first goes on with the older call. A thread is no new process.
+// sockets, new processes, other processes' memory, mounts and the like with EPERM, ioctl() with ENOTTY, what we don't
+// know with ENOSYS, so that a libc which tries something newer first goes on with the older call. A thread is no new
+// process.
 class SyscallFilter {
  public:
   // Error(tool_failed) when libseccomp can't make one for this machine.

@@ -1,10 +1,11 @@
 // A program that has been taken over: tries what a reader of images has no business to do, and says how it went.
 //   intruder open PATH | write PATH | cut PATH | connect | fork | exec PATH | eat MIB | spin | fill DESCRIPTOR |
-//            hoard DESCRIPTOR | limit PID | kill PID | sign PID | whoami
+//            hoard DESCRIPTOR | reserve DESCRIPTOR | limit PID | kill PID | sign PID | whoami
 // Exit 0: it succeeded. Otherwise strerror() of what stopped it is on stderr.
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -47,6 +48,19 @@ int fork_once() {
 // Room behind the end of a file that stays as short as it is.
 int hoard(int file) { return outcome("fallocate", ::fallocate(file, FALLOC_FL_KEEP_SIZE, 0, 1 << 20) == 0); }
 
+// The same by another door: FS_IOC_RESVSP and its struct space_resv of Linux (include/linux/falloc.h, not exported).
+int reserve(int file) {
+  struct {
+    short type = 0;  // of beginning: the file's
+    short whence = SEEK_SET;
+    long long start = 0;
+    long long length = 1 << 20;
+    int unused[6] = {};
+  } room;
+  static_assert(sizeof room == 48);
+  return outcome("ioctl", ::ioctl(file, _IOW('X', 40, decltype(room)), &room) == 0);
+}
+
 int limit(pid_t other) {
   const rlimit64 none{.rlim_cur = RLIM64_INFINITY, .rlim_max = RLIM64_INFINITY};
   return outcome("prlimit", ::prlimit64(other, RLIMIT_CORE, nullptr, nullptr) == 0 &&
@@ -75,6 +89,7 @@ int main(int argc, char** argv) {
   if (act == "write") return outcome("open for writing", ::open(subject, O_WRONLY | O_CREAT | O_TRUNC, 0600) >= 0);
   if (act == "cut") return outcome("truncate", ::truncate(subject, 0) == 0);
   if (act == "hoard") return hoard(std::atoi(subject));
+  if (act == "reserve") return reserve(std::atoi(subject));
   if (act == "limit") return limit(std::atoi(subject));
   if (act == "kill") return kill_somebody(std::atoi(subject));
   if (act == "sign") return sign(std::atoi(subject));

@@ -133,6 +133,7 @@ TEST_CASE("a confined program gets no room that no limit counts, and cuts no fil
   const UniqueFd file = open_file(disk, O_RDWR);
   const Attempt attempt{.reach = {.write = {disk}}, .files = {file.get()}};
   CHECK(mentions(intrude({"hoard", "3"}, attempt), "fallocate: "));
+  CHECK(mentions(intrude({"reserve", "3"}, attempt), "ioctl: Inappropriate ioctl for device"));
   CHECK(mentions(intrude({"cut", disk}, attempt), "truncate: Operation not permitted"));
   CHECK(sizes_of(disk).apparent == Bytes{4});
 }
