@@ -7,14 +7,15 @@
 #include "backends/inspect/image_file.hpp"
 #include "backends/inspect/qcow2_extensions.hpp"
 #include "backends/inspect/qcow2_header.hpp"
+#include "backends/inspect/qcow2_refcounts.hpp"
 #include "backends/inspect/taken_blocks.hpp"
 
 namespace basecache::inspect {
 
 // The deep check of a qcow2 whose header is acceptable: every entry of the L1, L2 and refcount tables, and the bitmap
 // directory, points at something aligned, inside the file, outside of the header and of the tables themselves, and at
-// nothing that another entry points at. It finds cut-off images too: "qemu-img convert" reads clusters behind the end
-// of the file as zeros and reports success.
+// nothing that another entry points at; and every cluster that is used says so in its refcount. It finds cut-off images
+// too: "qemu-img convert" reads clusters behind the end of the file as zeros and reports success.
 class Qcow2Tables {
  public:
   Qcow2Tables(const Qcow2Header& header, const ImageFile& file);
@@ -38,7 +39,10 @@ class Qcow2Tables {
   void check_bitmaps(const Qcow2BitmapDirectory& directory);
   std::uint64_t check_bitmap(std::uint64_t bitmap, std::uint64_t at);
 
+  void check_head();
   void take(const Part& part, ByteRange range);
+  void require_one_user(const Part& part, ByteRange range);
+  void require_user(std::uint64_t cluster, ByteRange range);
   void take_compressed(std::uint64_t bytes);
   void require_place(const Part& part, ByteRange range) const;
   bool is_reserved(ByteRange range) const;
@@ -46,6 +50,7 @@ class Qcow2Tables {
 
   const Qcow2Header& header_;
   const ImageFile& file_;
+  Qcow2Refcounts refcounts_;
   TakenBlocks taken_;              // by clusters that nothing shares
   std::uint64_t compressed_room_;  // bytes; compressed clusters stand side by side in the others
 };

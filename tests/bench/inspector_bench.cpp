@@ -1,5 +1,6 @@
 // Bytes a second of both looks at an image, per format, one thread, beside the SHA-512 of the same stream: what an
-// inspection adds to a download. Run by tools/bench.sh; the ratios are what counts.
+// inspection adds to a download; and of the second look alone, at large disks that have all their clusters and no
+// content: bytes of the disk. Run by tools/bench.sh; the ratios are what counts.
 
 #include <benchmark/benchmark.h>
 
@@ -78,6 +79,28 @@ void inspect_image(benchmark::State& state, const Image& image) {
   set_bytes(state, image);
 }
 
+constexpr std::int64_t kLargeDisk = std::int64_t{10} << 30;
+
+struct LargeImage {
+  explicit LargeImage(const std::string& options) : path(scratch / "image") {
+    run_checked({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-o", "preallocation=metadata," + options,
+                          path.string(), std::to_string(kLargeDisk)}},
+                basecache::test::test_operation(), "make an image to measure");
+  }
+
+  ScratchDir scratch;
+  Path path;
+};
+
+void check_tables(benchmark::State& state, const LargeImage& image) {
+  const inspect::FormatInspector inspector;
+  const OpContext op = basecache::test::test_operation();
+  for ([[maybe_unused]] const auto _ : state) {
+    if (!inspector.check_tables(image.path, model::DiskFormat::qcow2, op).empty()) state.SkipWithError("refused");
+  }
+  state.SetBytesProcessed(state.iterations() * kLargeDisk);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -96,6 +119,13 @@ int main(int argc, char** argv) {
     const std::string name = format + (options.empty() ? "" : " " + options);
     benchmark::RegisterBenchmark(("inspect " + name).c_str(), [&image](auto& state) { inspect_image(state, image); });
     benchmark::RegisterBenchmark(("sha512  " + name).c_str(), [&image](auto& state) { hash(state, image); });
+  }
+  std::vector<std::unique_ptr<LargeImage>> large_images;
+  for (const std::string options : {"cluster_size=64k", "cluster_size=4k", "cluster_size=4k,refcount_bits=1"}) {
+    large_images.push_back(std::make_unique<LargeImage>(options));
+    const LargeImage& image = *large_images.back();
+    benchmark::RegisterBenchmark(("tables  qcow2 " + options).c_str(),
+                                 [&image](auto& state) { check_tables(state, image); });
   }
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();

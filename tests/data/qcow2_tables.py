@@ -1,6 +1,6 @@
 """What can be wrong with a qcow2's tables: the places that they name, and bits that nobody writes."""
 
-from corpus import KIB, MIB, Corpus, big, patched
+from corpus import KIB, MIB, Corpus, big, little, patched
 from qcow2 import (BITMAPS, CLUSTER, COMPRESSED, CONTENT, COPIED, EXTENSIONS, L1, L2, REFCOUNT_BLOCK, REFCOUNT_TABLE,
                    SIZE, extension, header, image)
 
@@ -52,6 +52,7 @@ def add_tables(corpus: Corpus) -> None:
         corpus.refuse(f"qcow2-{name}", check, patched(image(), (at, big(entry, 8))), "qcow2")
     corpus.refuse("qcow2-version-2-zero-cluster", "tables", patched(image(version=2), (L2 + 8, big(1, 8))), "qcow2")
     _add_shared_tables(corpus)
+    _add_refcounts(corpus)
     _add_bitmaps(corpus)
     _add_extended(corpus)
 
@@ -60,7 +61,7 @@ def _add_shared_tables(corpus: Corpus) -> None:
     # 2 GiB from one L2 table of 4 KiB: each of the 1024 L1 entries names the same one.
     many = 1024
     shared = patched(image(size=many * SIZE), (36, big(many, 4)), (40, big(8 * CLUSTER, 8)),
-                     (8 * CLUSTER, big(L2 | COPIED, 8) * many))
+                     (8 * CLUSTER, big(L2 | COPIED, 8) * many), (REFCOUNT_BLOCK, big(1, 2) * 10))
     corpus.refuse("qcow2-l1-entries-share-an-l2-table", "tables", shared, "qcow2")
     _add_bomb(corpus)
     sectors = big(COMPRESSED | 7 << OFFSET_BITS | CONTENT, 8) * 511
@@ -76,6 +77,44 @@ def _add_bomb(corpus: Corpus) -> None:
                    (3 * cluster, big(1, 2) * 6))
     for name, entry in [("cluster", 5 * cluster | COPIED), ("compressed-sector", COMPRESSED | 5 * cluster)]:
         corpus.refuse(f"qcow2-all-l2-entries-share-a-{name}", "tables", patched(base, (4 * cluster, big(entry, 8) * entries)),
+                      "qcow2")
+
+
+def _refcounts(bits: int, *numbers: int) -> bytes:
+    """Numbers of less than a byte stand from its lowest bits on."""
+    if bits >= 8:
+        return b"".join(big(number, bits // 8) for number in numbers)
+    return little(sum(number << at * bits for at, number in enumerate(numbers)), 8)
+
+
+def _add_refcounts(corpus: Corpus) -> None:
+    for name, place in [("header", 0), ("l1-table", L1), ("refcount-table", REFCOUNT_TABLE),
+                        ("refcount-block", REFCOUNT_BLOCK), ("l2-table", L2), ("first-cluster", CONTENT),
+                        ("last-cluster", CONTENT + CLUSTER)]:
+        for number in (0, 2, 257):
+            content = patched(image(), (REFCOUNT_BLOCK + place // CLUSTER * 2, big(number, 2)))
+            corpus.refuse(f"qcow2-refcount-{number}-of-{name}", "tables", content, "qcow2")
+    corpus.refuse("qcow2-refcount-block-missing", "tables", patched(image(), (REFCOUNT_TABLE, bytes(8))), "qcow2")
+    corpus.refuse("qcow2-version-2-refcount-0", "tables",
+                  patched(image(version=2), (REFCOUNT_BLOCK + CONTENT // CLUSTER * 2, big(0, 2))), "qcow2")
+    for order in range(7):
+        bits, base = 1 << order, patched(image(), (96, big(order, 4)), (REFCOUNT_BLOCK, bytes(64)))
+        good, unused = _refcounts(bits, *[1] * 7), _refcounts(bits, *[1] * 6, 0)
+        corpus.accept(f"qcow2-refcounts-of-{bits}-bits", "qcow2", SIZE, patched(base, (REFCOUNT_BLOCK, good)))
+        corpus.refuse(f"qcow2-refcount-0-of-{bits}-bits", "tables", patched(base, (REFCOUNT_BLOCK, unused)), "qcow2")
+    # Nothing names the seventh cluster: it is only lost.
+    corpus.accept("qcow2-leaked-cluster", "qcow2", SIZE, patched(image(), (L2 + 511 * 8, bytes(8))))
+    _add_compressed_refcounts(corpus)
+
+
+def _add_compressed_refcounts(corpus: Corpus) -> None:
+    """Two compressed clusters in one, of which the second reaches into the next."""
+    first, second = COMPRESSED | CONTENT, COMPRESSED | 1 << OFFSET_BITS | CONTENT + CLUSTER - 512
+    base = patched(image(), (L2, big(first, 8) + big(second, 8)), (L2 + 511 * 8, bytes(8)))
+    counts = REFCOUNT_BLOCK + CONTENT // CLUSTER * 2
+    corpus.accept("qcow2-compressed-clusters-side-by-side", "qcow2", SIZE, patched(base, (counts, big(2, 2))))
+    for name, numbers in [("first", big(0, 2) + big(1, 2)), ("second", big(2, 2) + big(0, 2))]:
+        corpus.refuse(f"qcow2-refcount-0-of-compressed-cluster-s-{name}", "tables", patched(base, (counts, numbers)),
                       "qcow2")
 
 
