@@ -26,6 +26,13 @@ constexpr std::uint64_t kBestZstd = 32'768;
   refuse(Check::tables, "its qcow2 tables are broken: " + std::move(what), kFetchAgain);
 }
 
+// As many as there are clusters of a bit for each 2^`granularity` bytes of the disk, a last one begun included.
+std::uint64_t bitmap_table_entries(const Qcow2Header& header, std::uint32_t granularity) {
+  if (granularity < 9 || granularity > 31) refuse_entry(fmt::format("a bitmap's granularity is {}", granularity));
+  const std::uint64_t covered = header.cluster_size() * 8 << granularity;
+  return header.virtual_size / covered + (header.virtual_size % covered != 0 ? 1 : 0);
+}
+
 }  // namespace
 
 Qcow2Tables::Qcow2Tables(const Qcow2Header& header, const ImageFile& file)
@@ -209,6 +216,9 @@ std::uint64_t Qcow2Tables::check_bitmap(std::uint64_t bitmap, std::uint64_t at) 
   const std::vector<std::byte> bytes = file_.read({at, 24});
   const ByteReader entry(bytes, ByteOrder::big, "a bitmap directory entry");
   const NumberTable table{.offset = entry.u64(0), .entries = entry.u32(8)};
+  if (table.entries != bitmap_table_entries(header_, entry.u8(17))) {
+    refuse_entry(fmt::format("the table of bitmap {} has {} entries", bitmap, table.entries));
+  }
   take({"bitmap table", bitmap}, {table.offset, table.entries * 8});
   file_.for_each(table, [&](std::uint64_t, std::uint64_t number) {
     const std::uint64_t offset = number & kOffsetMask;

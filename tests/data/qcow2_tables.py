@@ -122,9 +122,9 @@ DIRECTORY, BITMAP_TABLE, BITMAP = 7 * CLUSTER, 8 * CLUSTER, 9 * CLUSTER
 
 
 def _with_bitmaps(count: int = 1, directory: int = DIRECTORY, size: int = 32, table: int = BITMAP_TABLE,
-                  table_size: int = 1, bitmap: int = BITMAP, name_length: int = 4) -> bytes:
+                  table_size: int = 1, bitmap: int = BITMAP, granularity: int = 16, name_length: int = 4) -> bytes:
     place = big(count, 4) + bytes(4) + big(size, 8) + big(directory, 8)
-    entry = (big(table, 8) + big(table_size, 4) + big(0, 4) + big(1, 1) + big(16, 1) + big(name_length, 2) + big(0, 4) +
+    entry = (big(table, 8) + big(table_size, 4) + big(0, 4) + big(1, 1) + big(granularity, 1) + big(name_length, 2) + big(0, 4) +
              b"mark")
     return patched(bytes(10 * CLUSTER), (0, image()), (88, big(1, 8)), (EXTENSIONS, extension(BITMAPS, place)),
                    (DIRECTORY, entry), (BITMAP_TABLE, big(bitmap, 8)), (REFCOUNT_BLOCK, big(1, 2) * 10))
@@ -145,10 +145,20 @@ def _add_bitmaps(corpus: Corpus) -> None:
             ("count-overflows", {"count": 0xffffffff}, "tables"),
             ("table-outside", {"table": 100 * CLUSTER}, "truncated"),
             ("table-in-header", {"table": 0}, "tables"),
-            ("table-length-overflows", {"table_size": 0xffffffff}, "truncated"),
+            ("table-length-overflows", {"table_size": 0xffffffff}, "tables"),
+            ("table-empty", {"table_size": 0}, "tables"),
+            ("table-longer-than-the-disk-needs", {"table_size": 2}, "tables"),
+            ("of-sectors-of-256-bytes", {"granularity": 8}, "tables"),
+            ("of-sectors-of-4-gib", {"granularity": 32}, "tables"),
+            ("granularity-overflows", {"granularity": 255}, "tables"),
+            ("on-its-table", {"bitmap": BITMAP_TABLE}, "tables"),
             ("outside", {"bitmap": 100 * CLUSTER}, "truncated"),
             ("on-l1-table", {"bitmap": L1}, "tables")]:
         corpus.refuse(f"qcow2-bitmap-{name}", check, _with_bitmaps(**fields), "qcow2")
+    # Two entries of 32 bytes.
+    both = _with_bitmaps(count=2, size=64)
+    again = patched(both, (DIRECTORY + 32, both[DIRECTORY:DIRECTORY + 28]))
+    corpus.refuse("qcow2-bitmaps-share-a-table", "tables", again, "qcow2")
 
 
 def _add_extended(corpus: Corpus) -> None:
