@@ -42,6 +42,11 @@ void check_external_file(const Qcow2Header& header) {
   if ((header.incompatible & Qcow2Header::kDataFile) != 0) {
     refuse(Check::data_file, "it keeps its content in an external data file", kFlatten);
   }
+  // QEMU says so only when it reads the disk.
+  if ((header.autoclear & Qcow2Header::kDataFileRaw) != 0) {
+    refuse(Check::data_file,
+           "it is said to have an external data file with the raw disk (autoclear bit 1), and has none", kFlatten);
+  }
 }
 
 void check_encryption(const Qcow2Header& header) {

@@ -9,6 +9,7 @@ namespace {
 
 void read_version_3(Qcow2Header& header, const ByteReader& bytes) {
   header.incompatible = bytes.u64(72);
+  header.autoclear = bytes.u64(88);
   header.refcount_order = bytes.u32(96);
   header.header_length = bytes.u32(100);
   // QEMU believes the field only when the header says that it is there.

@@ -22,6 +22,9 @@ struct Qcow2Header {
   static constexpr std::uint64_t kCompressionType = 8;
   static constexpr std::uint64_t kExtendedL2 = 16;
 
+  // An autoclear feature bit.
+  static constexpr std::uint64_t kDataFileRaw = 2;
+
   std::uint32_t version = 0;
   std::uint64_t backing_offset = 0;
   std::uint32_t backing_size = 0;
@@ -35,6 +38,7 @@ struct Qcow2Header {
   std::uint32_t snapshots = 0;
   std::uint64_t snapshots_offset = 0;
   std::uint64_t incompatible = 0;
+  std::uint64_t autoclear = 0;
   std::uint32_t refcount_order = 4;
   std::uint32_t header_length = kLengthOfVersion2;
   std::uint8_t compression = 0;

@@ -81,6 +81,7 @@ HEADER_CASES = [
     ("extended-l2-in-small-clusters", 72, big(16, 8), "header"),
     ("unknown-feature", 72, big(32, 8), "features"),
     ("unknown-feature-highest", 72, big(1 << 63, 8), "features"),
+    ("data-file-raw-without-data-file", 88, big(2, 8), "data_file"),
     ("refcount-order-7", 96, big(7, 4), "header"),
     ("refcount-order-overflows", 96, big(0xffffffff, 4), "header"),
     ("header-length-0", 100, big(0, 4), "header"),
