@@ -93,9 +93,9 @@ User OpenedFile::reader(const Sandbox& sandbox) const {
 std::string descriptor_path(std::size_t position) { return "/dev/fd/" + std::to_string(3 + position); }
 
 CompletedProcess run_confined(const Sandbox& sandbox, ConfinedRun confined, const OpContext& op) {
-  auto& [command, files, user, limits, also_read] = confined;
+  auto& [command, files, user, limits, sees_mounts] = confined;
   Reach reach = reach_of(files);
-  reach.read.insert(reach.read.end(), also_read.begin(), also_read.end());
+  reach.own_mounts = sees_mounts;
   reach.execute.emplace_back(find_program(command.argv.front()));
   const auto confinement = sandbox.confine(std::move(reach), limits, user);
   for (const OpenedFile* file : files) command.files.push_back(file->fd());

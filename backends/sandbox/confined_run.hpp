@@ -47,7 +47,7 @@ struct ConfinedRun {
   std::vector<const OpenedFile*> files;  // its descriptors 3, 4, ...
   User user;
   Limits limits;
-  std::vector<Path> also_read = {};  // what of the system's it needs besides
+  bool sees_mounts = false;  // needs to know what is mounted
 };
 
 // What the user couldn't read or write otherwise belongs to the user meanwhile. In its stderr the files' own names

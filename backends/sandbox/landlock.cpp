@@ -98,4 +98,11 @@ UniqueFd landlock_ruleset(int version, const Reach& reach) {
   return ruleset;
 }
 
+int allow_own_mounts(int ruleset) noexcept {
+  const UniqueFd mounts(::open("/proc/self/mounts", O_PATH | O_CLOEXEC));
+  if (!mounts) return errno;
+  const landlock_path_beneath_attr rule{.allowed_access = kRead, .parent_fd = mounts.get()};
+  return ::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0U) == 0 ? 0 : errno;
+}
+
 }  // namespace basecache::sandbox

@@ -42,8 +42,9 @@ ResourceLimit cpu_limit(std::chrono::seconds most) {
 // all threads of the parent, whose memory this is.
 class Enclosure final : public Confinement {
  public:
-  Enclosure(UniqueFd ruleset, const SyscallFilter* filter, const Limits& limits, std::optional<User> user)
-      : ruleset_(std::move(ruleset)), user_(user) {
+  Enclosure(UniqueFd ruleset, bool own_mounts, const SyscallFilter* filter, const Limits& limits,
+            std::optional<User> user)
+      : ruleset_(std::move(ruleset)), own_mounts_(own_mounts), user_(user) {
     if (filter != nullptr) {
       program_.len = static_cast<unsigned short>(filter->program().size());
       program_.filter = const_cast<sock_filter*>(filter->program().data());
@@ -55,6 +56,8 @@ class Enclosure final : public Confinement {
 
   int enter() const noexcept override {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
+    // Before the limits: we may have more files open than it may.
+    if (const int error = allow_mounts(); error != 0) return error;
     for (const ResourceLimit& one : limits_) {
       if (::syscall(SYS_prlimit64, 0, one.resource, &one.value, nullptr) != 0) return errno;
     }
@@ -65,6 +68,8 @@ class Enclosure final : public Confinement {
   }
 
  private:
+  int allow_mounts() const noexcept { return ruleset_ && own_mounts_ ? allow_own_mounts(ruleset_.get()) : 0; }
+
   int become_user() const noexcept {
     if (user_ && ::syscall(SYS_geteuid) == 0) {
       if (::syscall(SYS_setgroups, 0, nullptr) != 0) return errno;
@@ -78,6 +83,7 @@ class Enclosure final : public Confinement {
   }
 
   UniqueFd ruleset_;  // none: the kernel has no Landlock
+  bool own_mounts_;
   sock_fprog program_ = {};
   std::array<ResourceLimit, 5> limits_ = {};
   std::optional<User> user_;
@@ -118,11 +124,12 @@ User Sandbox::stranger() const { return has_run_users_ ? user_of_this_thread() :
 
 std::unique_ptr<Confinement> Sandbox::confine(Reach reach, const Limits& limits, std::optional<User> user) const {
   UniqueFd ruleset;
+  const bool own_mounts = reach.own_mounts;
   if (landlock_version_ > 0) {
     add_system(reach);
     ruleset = landlock_ruleset(landlock_version_, reach);
   }
-  return std::make_unique<Enclosure>(std::move(ruleset), filter_ ? &*filter_ : nullptr, limits, user);
+  return std::make_unique<Enclosure>(std::move(ruleset), own_mounts, filter_ ? &*filter_ : nullptr, limits, user);
 }
 
 }  // namespace basecache::sandbox

@@ -219,6 +219,19 @@ TEST_CASE("a confined program gets the file that was opened, not what has its na
   CHECK(mentions(open_it(disk.string()), "Permission denied"));
 }
 
+TEST_CASE("a confined program that sees what is mounted sees nothing else of the system's processes") {
+  const Attempt attempt{.reach = {.own_mounts = true}};
+  CHECK(intrude({"open", "/proc/self/mounts"}, attempt).status == 0);
+  CHECK(intrude({"open", "/proc/mounts"}, attempt).status == 0);
+  for (const std::string& path :
+       {std::string("/proc/self/maps"), "/proc/" + std::to_string(::getpid()) + "/cmdline",
+        "/proc/" + std::to_string(::getpid()) + "/mounts", std::string("/proc/kallsyms"), std::string("/proc")}) {
+    CAPTURE(path);
+    CHECK(mentions(intrude({"open", path}, attempt), "open: Permission denied"));
+  }
+  CHECK(mentions(intrude({"open", "/proc/self/mounts"}), "open: Permission denied"));
+}
+
 TEST_CASE("what the reach names must be there") {
   CHECK_THROWS_AS((void)sandbox().confine({.read = {"/nonexistent"}}, kLimits, std::nullopt), Error);
 }
