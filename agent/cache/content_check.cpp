@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <functional>
 
 #include "agent/base/error.hpp"
 #include "agent/base/file_lock.hpp"
@@ -53,6 +54,16 @@ std::string read_digest(int fd, const Path& path, CheckedContent& checked, const
   });
 }
 
+// What the disk doesn't give any more is as lost as what it gives wrongly. A failure of the storage as a whole condemns
+// nothing: it keeps no mark, either.
+std::optional<std::string> why_rotten(const std::function<std::string()>& read, const std::string& published) {
+  try {
+    return read() == published ? std::nullopt : std::optional<std::string>(kReason);
+  } catch (const LostBytes& lost) {
+    return lost.message();
+  }
+}
+
 }  // namespace
 
 std::string_view name_of(ContentState state) {
@@ -78,13 +89,15 @@ CheckedContent ContentCheck::check(const model::CacheKey& key, const RateLimit& 
     checked.detail = "no digest was recorded when it was made";
     return checked;
   }
-  const std::string found = read_digest(file.get(), path, checked, rate, op);
-  checked.state = found == *record->content_digest ? ContentState::verified : ContentState::rotten;
-  if (checked.state == ContentState::rotten) condemn(key, file.get(), checked, op);
+  const auto why =
+      why_rotten([&] { return read_digest(file.get(), path, checked, rate, op); }, *record->content_digest);
+  checked.state = why ? ContentState::rotten : ContentState::verified;
+  if (why) condemn(key, file.get(), *why, checked, op);
   return checked;
 }
 
-void ContentCheck::condemn(const model::CacheKey& key, int fd, CheckedContent& checked, OpContext& op) {
+void ContentCheck::condemn(const model::CacheKey& key, int fd, const std::string& reason, CheckedContent& checked,
+                           OpContext& op) {
   {
     FileLock file(layout_.lock_file(key));
     const SharedLock lock = lock_shared(file, op);
@@ -92,12 +105,12 @@ void ContentCheck::condemn(const model::CacheKey& key, int fd, CheckedContent& c
       checked = {.state = ContentState::skipped, .detail = "it went while it was read", .size = checked.size};
       return;
     }
-    if (!read_unfitness(layout_, key)) quarantine_.condemn(key, {.reason = kReason});
+    if (!read_unfitness(layout_, key)) quarantine_.condemn(key, {.reason = reason});
   }
   const std::optional<std::string> why_it_stays = quarantine_.isolate(key);
   checked.detail = why_it_stays
-                       ? fmt::format("{}; no request gets it any more, but it stays: {}", kReason, *why_it_stays)
-                       : fmt::format("{}; it went to quarantine", kReason);
+                       ? fmt::format("{}; no request gets it any more, but it stays: {}", reason, *why_it_stays)
+                       : fmt::format("{}; it went to quarantine", reason);
 }
 
 }  // namespace basecache::cache

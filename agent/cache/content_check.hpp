@@ -13,7 +13,7 @@ namespace basecache::cache {
 
 enum class ContentState {
   verified,  // as it was published
-  rotten,    // not any more: it is in quarantine, or marked until it can be moved there
+  rotten,    // not any more, or its disk can't read it: it is in quarantine, or marked until it can be moved there
   unknown,   // no digest was recorded: inherited, or made by an older version
   skipped,   // it went, or was made anew, while it was read
 };
@@ -39,7 +39,7 @@ class ContentCheck {
   CheckedContent check(const model::CacheKey& key, const RateLimit& rate, OpContext& op);
 
  private:
-  void condemn(const model::CacheKey& key, int fd, CheckedContent& checked, OpContext& op);
+  void condemn(const model::CacheKey& key, int fd, const std::string& reason, CheckedContent& checked, OpContext& op);
 
   const CacheLayout& layout_;
   Quarantine& quarantine_;

@@ -11,9 +11,7 @@
 #include <vector>
 
 #include "agent/base/digest.hpp"
-#include "agent/base/error.hpp"
 #include "agent/base/file_state.hpp"
-#include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 
 namespace basecache::cache {
@@ -43,6 +41,27 @@ std::uint64_t seek(int fd, std::uint64_t from, std::uint64_t length, int what, c
   throw Error::from_errno(error, "look for the data of " + quote(path.native()));
 }
 
+[[noreturn]] void throw_unreadable(int error, const Path& path) {
+  Error failed = Error::from_errno(error, "read " + quote(path.native()));
+  if (error == EIO) throw LostBytes(failed.code(), failed.message());
+  throw failed;
+}
+
+// Fills `piece`.
+void read_piece(int fd, std::span<std::byte> piece, std::uint64_t offset, const Path& path) {
+  while (!piece.empty()) {
+    const ssize_t count = ::pread(fd, piece.data(), piece.size(), static_cast<off_t>(offset));
+    const int error = errno;
+    if (count < 0 && error == EINTR) continue;
+    if (count < 0) throw_unreadable(error, path);
+    if (count == 0) {
+      throw Error(ErrorCode::storage_unusable, quote(path.native()) + " became shorter while it was read");
+    }
+    offset += static_cast<std::uint64_t>(count);
+    piece = piece.subspan(static_cast<std::size_t>(count));
+  }
+}
+
 void hash_blocks(Hasher& hasher, std::span<const std::byte> piece, std::uint64_t offset) {
   for (std::uint64_t at = 0; at < piece.size(); at += kBlock) {
     const auto block = piece.subspan(at, std::min<std::uint64_t>(kBlock, piece.size() - at));
@@ -68,10 +87,7 @@ std::string content_digest(int fd, const Path& path, const std::function<void(By
     const std::uint64_t end = std::min(length, (data_end + kBlock - 1) / kBlock * kBlock);
     while (read_until < end) {
       const auto wanted = std::span(buffer).first(std::min(kPiece, end - read_until));
-      const std::size_t count = read_at(fd, wanted, static_cast<off_t>(read_until), path);
-      if (count < wanted.size()) {
-        throw Error(ErrorCode::storage_unusable, quote(path.native()) + " became shorter while it was read");
-      }
+      read_piece(fd, wanted, read_until, path);
       hash_blocks(hasher, wanted, read_until);
       read_until += wanted.size();
       passed({wanted.size()});

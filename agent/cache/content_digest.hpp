@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent/base/byte_size.hpp"
+#include "agent/base/error.hpp"
 #include "agent/base/path.hpp"
 
 namespace basecache::cache {
@@ -19,8 +20,14 @@ namespace basecache::cache {
 // Holes cost nothing: they are skipped with SEEK_DATA.
 inline constexpr const char* kContentDigestPrefix = "sparse-sha256:";
 
-// `passed` hears of each piece that was read; what it throws ends the reading. Error when the file can't be read,
-// naming `path`.
+// The disk doesn't give the file's bytes any more (EIO): a bad sector, say.
+class LostBytes : public Error {
+ public:
+  using Error::Error;
+};
+
+// `passed` hears of each piece that was read; what it throws ends the reading. LostBytes, or another Error
+// when the file can't be read, naming `path`.
 std::string content_digest(int fd, const Path& path, const std::function<void(Bytes piece)>& passed);
 
 }  // namespace basecache::cache

@@ -1,11 +1,13 @@
 """Base files that must not be used any more: rotten ones, and those that newer rules refuse."""
 
 import json
+import shutil
+import subprocess
 import unittest
 from pathlib import Path
 
 import images
-from harness import cache_key, creation, new_uuid
+from harness import CLI, PATIENCE, cache_key, creation, new_uuid
 from image_server import status
 from image_story import ImageStory
 
@@ -177,6 +179,31 @@ class Rot(QuarantineStory):
         self.assertEqual(self.quarantined(), [self.key, f"{self.key}.2", f"{self.key}.2.json", f"{self.key}.json"])
         self.assertEqual(self.sentence()["content_digest"], self.entry()["content_digest"])
         self.assertEqual(self.verify(self.key).code, 0)
+
+    def verify_on_failing_disk(self, error: str):
+        """As if the disk below the base file answered each read of it with that error."""
+        command = ["strace", "-f", "-qq", "-o", self.scratch / "reads", "-P", self.base_file(self.url), "-e", "trace=pread64",
+                   "-e", f"inject=pread64:error={error}", CLI, "--config", self.config(), "--standalone", "--json", "cache",
+                   "verify", self.key]
+        return subprocess.run(command, env=self.environment(), text=True, capture_output=True, timeout=PATIENCE)
+
+    @unittest.skipUnless(shutil.which("strace"), "strace isn't installed (tools/install-packages.sh test)")
+    def test_a_base_file_with_a_bad_sector_is_rotten(self):
+        self.precache()
+        done = self.verify_on_failing_disk("EIO")
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn("Input/output error", json.loads(done.stdout)["files"][0]["detail"])
+        self.assertIn("Input/output error", self.sentence()["reason"])
+        self.assertEqual(self.precache()["how"], "built")
+        self.assert_published(self.url)
+
+    @unittest.skipUnless(shutil.which("strace"), "strace isn't installed (tools/install-packages.sh test)")
+    def test_another_failure_to_read_condemns_nothing(self):
+        self.precache()
+        done = self.verify_on_failing_disk("ENOMEM")
+        self.assertNotIn(done.returncode, (0, 3), done)
+        self.assertIn("Cannot allocate memory", done.stderr)
+        self.assertEqual((self.precache()["how"], self.quarantined()), ("hit", []))
 
     def test_all_are_verified_whatever_one_of_them_is(self):
         rotten, fine, unknown = (self.serve(image, path) for image, path in (
