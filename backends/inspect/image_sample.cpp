@@ -4,31 +4,43 @@
 
 namespace basecache::inspect {
 
+void KeptRange::feed(std::span<const std::byte> bytes, std::uint64_t position) {
+  const std::uint64_t next = wanted_.offset + bytes_.size();  // the first byte that has not passed
+  if (next < position || next - position >= bytes.size()) return;
+  const std::span<const std::byte> rest = bytes.subspan(next - position);
+  const std::size_t count = std::min<std::uint64_t>(wanted_.length - bytes_.size(), rest.size());
+  bytes_.insert(bytes_.end(), rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+ImageSample::ImageSample() {
+  for (const std::uint64_t offset : kSectors) sectors_.emplace_back(ByteRange{offset, kSectorSize});
+}
+
 void ImageSample::feed(std::span<const std::byte> bytes) {
   const std::size_t missing = std::min<std::size_t>(kHeadSize - head_.size(), bytes.size());
   head_.insert(head_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(missing));
-  feed_window(bytes, length_);
+  for (KeptRange& sector : sectors_) sector.feed(bytes, length_);
+  if (window_) window_->feed(bytes, length_);
   feed_tail(bytes);
   length_ += bytes.size();
 }
 
 void ImageSample::keep(ByteRange window) {
-  wanted_ = ByteRange{window.offset, std::min(window.length, kMaxWindow)};
-  feed_window(head_, 0);
+  window_.emplace(ByteRange{window.offset, std::min(window.length, kMaxWindow)});
+  window_->feed(head_, 0);
+}
+
+std::span<const std::byte> ImageSample::sector(std::uint64_t offset) const {
+  if (offset < head_.size()) {
+    return head().subspan(offset, std::min<std::uint64_t>(kSectorSize, head_.size() - offset));
+  }
+  const auto kept = std::ranges::find(sectors_, offset, &KeptRange::offset);
+  return kept == sectors_.end() ? std::span<const std::byte>{} : kept->bytes();
 }
 
 std::span<const std::byte> ImageSample::tail() const {
   const std::span<const std::byte> all(tail_);
   return all.size() > kTailSize ? all.last(kTailSize) : all;
-}
-
-void ImageSample::feed_window(std::span<const std::byte> bytes, std::uint64_t position) {
-  if (!wanted_) return;
-  const std::uint64_t next = wanted_->offset + window_.size();  // the window's first byte that has not passed
-  if (next < position || next - position >= bytes.size()) return;
-  const std::span<const std::byte> rest = bytes.subspan(next - position);
-  const std::size_t count = std::min<std::uint64_t>(wanted_->length - window_.size(), rest.size());
-  window_.insert(window_.end(), rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 void ImageSample::feed_tail(std::span<const std::byte> bytes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,8 +23,25 @@ inline bool overlap(ByteRange a, ByteRange b) {
   return a.offset < b.offset ? b.offset - a.offset < a.length : a.offset - b.offset < b.length;
 }
 
-// What an inspection keeps of an image that passes by: its first bytes, its last bytes, its length, and one range
-// between them that the first bytes asked for. Memory: head + tail + kMaxWindow at most, whatever the image says.
+// Keeps one range of what passes by.
+class KeptRange {
+ public:
+  explicit KeptRange(ByteRange wanted) : wanted_(wanted) {}
+
+  // Bytes that stand at `position`. Each byte of the range has to come after those before it.
+  void feed(std::span<const std::byte> bytes, std::uint64_t position);
+
+  std::uint64_t offset() const { return wanted_.offset; }
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  ByteRange wanted_;
+  std::vector<std::byte> bytes_;
+};
+
+// What an inspection keeps of an image that passes by: its first bytes, its last bytes, its length, a few sectors
+// between them, and one range that the first bytes asked for. Memory: head + tail + kMaxWindow at most, whatever the
+// image says.
 class ImageSample {
  public:
   // Every structure that is found by a fixed offset lies in here; the last are the VHDX region tables (to 320 KiB).
@@ -32,6 +50,13 @@ class ImageSample {
   static constexpr std::uint64_t kTailSize = kibibytes(2).count;
   // The VHDX metadata region.
   static constexpr std::uint64_t kMaxWindow = mebibytes(1).count;
+
+  // Where the second header of a LUKS2 may stand behind the head.
+  static constexpr std::uint64_t kSectorSize = 512;
+  static constexpr std::array<std::uint64_t, 4> kSectors{kibibytes(512).count, mebibytes(1).count, mebibytes(2).count,
+                                                         mebibytes(4).count};
+
+  ImageSample();
 
   void feed(std::span<const std::byte> bytes);
   // Keeps that range too (cut to kMaxWindow). Once, before a byte behind the head is fed that lies in it.
@@ -44,16 +69,17 @@ class ImageSample {
   // The last bytes, at most kTailSize.
   std::span<const std::byte> tail() const;
   // What of the kept range has passed.
-  std::span<const std::byte> window() const { return window_; }
+  std::span<const std::byte> window() const { return window_ ? window_->bytes() : std::span<const std::byte>{}; }
+  // What of the sector at `offset` has passed, if it is in the head or one of kSectors.
+  std::span<const std::byte> sector(std::uint64_t offset) const;
 
  private:
-  void feed_window(std::span<const std::byte> bytes, std::uint64_t position);
   void feed_tail(std::span<const std::byte> bytes);
 
   std::vector<std::byte> head_;
   std::vector<std::byte> tail_;  // up to twice kTailSize, so that a byte at a time doesn't move it each time
-  std::vector<std::byte> window_;
-  std::optional<ByteRange> wanted_;
+  std::vector<KeptRange> sectors_;
+  std::optional<KeptRange> window_;
   std::uint64_t length_ = 0;
 };
 

@@ -47,6 +47,25 @@ def add_unsupported(corpus: Corpus) -> None:
         corpus.refuse(name, "unsupported_format", patched(noise(512) + bytes(128 * KIB), (0, start)), image_format)
     for name, start in CUT:
         corpus.refuse(f"{name}-cut-in-its-magic", "unsupported_format", start, name)
+    _add_second_luks_headers(corpus)
     boot = patched(bytes(MIB), (446, b"\x80\1\1\0\x83"), (510, b"\x55\xaa"))
     for name, magic in [("luks", b"LUKS\xba\xbe\0\1"), ("qed", b"QED\0"), ("parallels", b"WithoutFreeSpace")]:
         corpus.refuse(f"{name}-with-a-partition-table", "unsupported_format", patched(boot, (0, magic)))
+
+
+def _add_second_luks_headers(corpus: Corpus) -> None:
+    """LUKS2 keeps its header twice: where the first is damaged, cryptsetup takes the second."""
+    for place in (16 * KIB << doublings for doublings in range(9)):
+        disk = patched(noise(512) + bytes(5 * MIB), (place, _second_luks_header(place)))
+        corpus.refuse(f"luks-2-second-header-at-{place // KIB}-kib", "unsupported_format", disk, "luks")
+    for length in (6, 100, 263):
+        cut = noise(16 * KIB) + _second_luks_header(16 * KIB)[:length]
+        corpus.refuse(f"luks-2-second-header-cut-to-{length}-bytes", "unsupported_format", cut, "luks")
+    # Of a partition that begins at 16 KiB.
+    inner = patched(noise(512) + bytes(MIB), (32 * KIB, _second_luks_header(16 * KIB)))
+    corpus.accept("raw-second-luks-header-of-a-partition", "raw", len(inner), inner)
+
+
+def _second_luks_header(place: int) -> bytes:
+    start = b"SKUL\xba\xbe" + big(2, 2) + big(place, 8) + big(1, 8)
+    return patched(start.ljust(512, b"\0"), (256, big(place, 8)))
