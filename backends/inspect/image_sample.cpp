@@ -4,14 +4,6 @@
 
 namespace basecache::inspect {
 
-void KeptRange::feed(std::span<const std::byte> bytes, std::uint64_t position) {
-  const std::uint64_t next = wanted_.offset + bytes_.size();  // the first byte that has not passed
-  if (next < position || next - position >= bytes.size()) return;
-  const std::span<const std::byte> rest = bytes.subspan(next - position);
-  const std::size_t count = std::min<std::uint64_t>(wanted_.length - bytes_.size(), rest.size());
-  bytes_.insert(bytes_.end(), rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(count));
-}
-
 ImageSample::ImageSample() {
   for (const std::uint64_t offset : kSectors) sectors_.emplace_back(ByteRange{offset, kSectorSize});
 }

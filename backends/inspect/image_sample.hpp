@@ -8,36 +8,11 @@
 #include <vector>
 
 #include "agent/base/byte_size.hpp"
+#include "backends/inspect/byte_range.hpp"
 #include "backends/inspect/byte_reader.hpp"
+#include "backends/inspect/kept_range.hpp"
 
 namespace basecache::inspect {
-
-// A stretch of the image, in bytes.
-struct ByteRange {
-  std::uint64_t offset = 0;
-  std::uint64_t length = 0;
-};
-
-// Whether they share a byte; true for one that is empty inside the other.
-inline bool overlap(ByteRange a, ByteRange b) {
-  return a.offset < b.offset ? b.offset - a.offset < a.length : a.offset - b.offset < b.length;
-}
-
-// Keeps one range of what passes by.
-class KeptRange {
- public:
-  explicit KeptRange(ByteRange wanted) : wanted_(wanted) {}
-
-  // Bytes that stand at `position`. Each byte of the range has to come after those before it.
-  void feed(std::span<const std::byte> bytes, std::uint64_t position);
-
-  std::uint64_t offset() const { return wanted_.offset; }
-  std::span<const std::byte> bytes() const { return bytes_; }
-
- private:
-  ByteRange wanted_;
-  std::vector<std::byte> bytes_;
-};
 
 // What an inspection keeps of an image that passes by: its first bytes, its last bytes, its length, a few sectors
 // between them, and one range that the first bytes asked for. Memory: head + tail + kMaxWindow at most, whatever the
