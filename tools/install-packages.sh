@@ -11,8 +11,8 @@ build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev l
   pkg-config python3 doctest-dev)
 demo=("${build[@]}" curl xorriso)
 bench=("${demo[@]}" libbenchmark-dev)
-test=("${demo[@]}" ccache clang clang-format-14 libclang-rt-14-dev openssl procps shellcheck strace universal-ctags
-  xfsprogs)
+test=("${demo[@]}" ccache clang clang-format-14 libclang-rt-14-dev openssl procps shellcheck strace systemd
+  universal-ctags xfsprogs)
 peers=(ceph-common ceph-mon ceph-osd glance-api glance-common keystone python3-nova python3-openstackclient radosgw
   uwsgi-plugin-python3)
 

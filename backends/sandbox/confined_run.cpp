@@ -31,7 +31,6 @@ class LentFiles {
  public:
   // Delegates first: what was lent goes back also when the rest can't be.
   LentFiles(const std::vector<const OpenedFile*>& files, User user) : LentFiles() {
-    if (::geteuid() != 0) return;
     for (const OpenedFile* file : files) {
       const bool may_already = file->access() == OpenedFile::Access::read && is_everybodys(*file);
       if (may_already || file->owner() == user) continue;
@@ -101,7 +100,7 @@ CompletedProcess run_confined(const Sandbox& sandbox, ConfinedRun confined, cons
   for (const OpenedFile* file : files) command.files.push_back(file->fd());
   command.environment.emplace_back("MALLOC_ARENA_MAX=3");  // else each thread reserves address space of its own
   command.confinement = confinement.get();
-  const LentFiles lent(files, user);
+  const LentFiles lent(sandbox.changes_users() ? files : std::vector<const OpenedFile*>(), user);
   CompletedProcess done = run(command, op);
   for (std::size_t i = 0; i < files.size(); ++i) {
     done.errors = replaced(std::move(done.errors), descriptor_path(i), files[i]->path().native());

@@ -1,7 +1,11 @@
 #include "backends/sandbox/run_user.hpp"
 
+#include <linux/capability.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <istream>
 
@@ -20,6 +24,14 @@ bool maps_run_users(std::istream& id_map) {
     if (first <= kFirstRunUser && kLastRunUser < first + count) return true;
   }
   return false;
+}
+
+bool may_run_as_others() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, 2> ours{};
+  if (::geteuid() != 0 || ::syscall(SYS_capget, &header, ours.data()) != 0) return false;
+  return std::ranges::all_of(std::array{CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID},
+                             [&](int capability) { return (ours[0].effective >> capability & 1U) != 0; });
 }
 
 }  // namespace basecache::sandbox

@@ -23,4 +23,7 @@ User user_of_this_thread();
 // Whether a user namespace has all of them, by its /proc/self/uid_map or gid_map (user_namespaces(7)).
 bool maps_run_users(std::istream& id_map);
 
+// Whether we are root with all that it takes to make a program another user's, to lend it our files, and to end it.
+bool may_run_as_others();
+
 }  // namespace basecache::sandbox

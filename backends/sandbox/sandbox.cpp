@@ -71,7 +71,7 @@ class Enclosure final : public Confinement {
   int allow_mounts() const noexcept { return ruleset_ && own_mounts_ ? allow_own_mounts(ruleset_.get()) : 0; }
 
   int become_user() const noexcept {
-    if (user_ && ::syscall(SYS_geteuid) == 0) {
+    if (user_) {
       if (::syscall(SYS_setgroups, 0, nullptr) != 0) return errno;
       if (::syscall(SYS_setresgid, user_->gid, user_->gid, user_->gid) != 0) return errno;
       if (::syscall(SYS_setresuid, user_->uid, user_->uid, user_->uid) != 0) return errno;
@@ -109,10 +109,15 @@ bool has_run_users() {
 
 }  // namespace
 
-Sandbox::Sandbox() : landlock_version_(landlock_version()), has_run_users_(has_run_users()) {
+Sandbox::Sandbox()
+    : landlock_version_(landlock_version()), changes_users_(may_run_as_others()), has_run_users_(has_run_users()) {
   if (has_syscall_filters()) filter_.emplace();
   if (landlock_version_ == 0) missing_.emplace_back("Landlock (other files are guarded by their owners only)");
   if (!filter_) missing_.emplace_back("seccomp (network and other system calls stay open)");
+  if (!changes_users_ && ::geteuid() == 0) {
+    missing_.emplace_back(
+        "CAP_CHOWN, CAP_KILL, CAP_SETGID or CAP_SETUID (programs stay root, though without capabilities)");
+  }
   if (!has_run_users_) {
     missing_.push_back(
         fmt::format("users {} to {} in its user namespace (what reads images is \"nobody\", as others are)",
@@ -129,7 +134,8 @@ std::unique_ptr<Confinement> Sandbox::confine(Reach reach, const Limits& limits,
     add_system(reach);
     ruleset = landlock_ruleset(landlock_version_, reach);
   }
-  return std::make_unique<Enclosure>(std::move(ruleset), own_mounts, filter_ ? &*filter_ : nullptr, limits, user);
+  return std::make_unique<Enclosure>(std::move(ruleset), own_mounts, filter_ ? &*filter_ : nullptr, limits,
+                                     changes_users_ ? user : std::nullopt);
 }
 
 }  // namespace basecache::sandbox

@@ -23,18 +23,22 @@ class Sandbox {
   // What this kernel lacks, each as it is told to operators: "Landlock (other files stay readable)". Empty: nothing.
   const std::vector<std::string>& missing() const { return missing_; }
 
+  // Whether programs can be other users than we are.
+  bool changes_users() const { return changes_users_; }
+
   // Who is nobody else: for a program that the calling thread waits for, so that what is lent to the one is lent to no
   // other process. "nobody", where our user namespace has no such users.
   User stranger() const;
 
   // For one run of a program; the Sandbox must outlive it. Every program may read and execute the system's programs and
-  // libraries. Without `user`, or when we aren't root, it stays who we are.
+  // libraries. Without `user`, or when !changes_users(), it stays who we are.
   // Error when a path of `reach` isn't there, or the kernel refuses.
   std::unique_ptr<Confinement> confine(Reach reach, const Limits& limits, std::optional<User> user) const;
 
  private:
   int landlock_version_;
   std::optional<SyscallFilter> filter_;
+  bool changes_users_;
   bool has_run_users_;
   std::vector<std::string> missing_;
 };

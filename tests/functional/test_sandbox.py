@@ -1,11 +1,14 @@
-"""What confined programs may do, and what others may do to their files."""
+"""What confined programs may do, what others may do to their files, and what it takes to confine them."""
 
 import os
+import re
+import shutil
 import subprocess
 import unittest
 from pathlib import Path
 
 import images
+import service_unit
 from harness import cache_key, creation, eventually, new_uuid
 from image_story import ImageStory
 
@@ -58,6 +61,44 @@ class AsRoot(ImageStory):
         self.assert_ends(converting)
         self.assertEqual(self.stream.last()["event"], "error")
         self.assert_nothing_staged()
+
+    def test_a_daemon_that_may_not_make_others_of_its_programs_says_so_and_can_still_end_them(self):
+        few = [name for name in service_unit.capabilities() if name not in ("setuid", "setgid", "kill")]
+        converting = self.start_slow_conversion(wrapper=service_unit.with_capabilities(few))
+        self.assertRegex(self.agent.text(), "event=sandbox_incomplete .*CAP_SETUID")
+        self.assertEqual(Path(f"/proc/{converting}").stat().st_uid, 0)
+        self.client.cancel(self.operation)
+        self.assert_ends(converting)
+        self.stream.last()
+        self.agent.stop()
+        _, client = self.daemon(wrapper=service_unit.with_capabilities(few))
+        self.assert_created(client.create(new_uuid(), creation(self.url, 1)))
+
+    def test_the_units_capabilities_are_enough(self):
+        wrapper = service_unit.with_capabilities(service_unit.capabilities())
+        agent, client = self.daemon(wrapper=wrapper)
+        self.assert_created(client.create(new_uuid(), creation(self.url, 1)))
+        self.assertNotIn("sandbox_incomplete", agent.text())
+
+    def test_the_units_capabilities_are_enough_to_kill_a_conversion(self):
+        converting = self.start_slow_conversion(wrapper=service_unit.with_capabilities(service_unit.capabilities()))
+        self.client.cancel(self.operation)
+        self.assert_ends(converting)
+        self.assertEqual(self.stream.last()["event"], "error")
+
+    def test_the_unit_allows_every_system_call_of_the_daemon_and_its_programs(self):
+        for program, package in (("strace", "strace"), ("systemd-analyze", "systemd")):
+            if not shutil.which(program):
+                self.skipTest(f"{package} isn't installed (tools/install-packages.sh test)")
+        trace = self.scratch / "trace"
+        agent, client = self.daemon(wrapper=["strace", "-f", "-qq", "-e", "signal=none", "-o", trace])
+        request = creation(self.url, 1, os_type="linux", config_drive=True,
+                           flavor={"root_gb": 1, "ephemeral_gb": 1, "swap": 16})
+        self.assert_created(client.create(new_uuid(), request))
+        agent.close()
+        made = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
+        self.assertIn("landlock_restrict_self", made)
+        self.assertEqual(made - service_unit.system_calls(), set())
 
 
 if __name__ == "__main__":

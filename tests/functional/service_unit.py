@@ -1,0 +1,49 @@
+"""What systemd lets the daemon do, by the unit that is shipped."""
+
+from harness import ROOT, tool
+
+UNIT = ROOT / "packaging/systemd/basecached.service"
+
+
+def _settings(key: str) -> list[list[str]]:
+    """The words of each line that sets it, in their order."""
+    lines = (line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and not line.startswith("#"))
+    return [words.split() for name, words in lines if name == key]
+
+
+def capabilities() -> list[str]:
+    """As setpriv(1) spells them."""
+    [names] = _settings("CapabilityBoundingSet")
+    return [name.removeprefix("CAP_").lower() for name in names]
+
+
+def with_capabilities(names: list[str]) -> list[str]:
+    """What a command is put behind to have no others than these."""
+    return ["setpriv", "--no-new-privs", "--bounding-set", ",".join(["-all", *(f"+{name}" for name in names)])]
+
+
+def _groups() -> dict[str, list[str]]:
+    """The groups of system calls that systemd knows, by name; of system calls and other groups."""
+    found: dict[str, list[str]] = {}
+    for line in tool("systemd-analyze", "syscall-filter").splitlines():
+        word = line.strip()
+        if line.startswith("@"):
+            members = found.setdefault(word, [])
+        elif word and not word.startswith("#"):
+            members.append(word)
+    return found
+
+
+def system_calls() -> set[str]:
+    """Those that the lines of the filter leave, in their order: the first one allows, "~" takes away."""
+    groups = _groups()
+
+    def calls_of(word: str) -> set[str]:
+        return set().union(*map(calls_of, groups[word])) if word.startswith("@") else {word}
+
+    allowed: set[str] = set()
+    for words in _settings("SystemCallFilter"):
+        takes_away = words[0].startswith("~")
+        named = set().union(*(calls_of(word.removeprefix("~")) for word in words))
+        allowed = allowed - named if takes_away else allowed | named
+    return allowed
