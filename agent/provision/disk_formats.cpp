@@ -1,6 +1,7 @@
 #include "agent/provision/disk_formats.hpp"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
@@ -40,6 +41,15 @@ std::optional<model::DiskFormat> DiskFormats::format_of(const Path& disk) const 
   if (format) return format;
   throw Error(ErrorCode::storage_unusable,
               "disk.info says that " + quote(disk.native()) + " is of unknown format " + quote(found->second));
+}
+
+std::string DiskFormats::word_for(const Path& disk) const {
+  if (const auto exact = formats_.find(disk.native()); exact != formats_.end()) return exact->second;
+  std::set<std::string> words;
+  for (const auto& [path, word] : formats_) {
+    if (Path(path).filename() == disk.filename()) words.insert(word);
+  }
+  return words.size() == 1 ? *words.begin() : "";
 }
 
 void DiskFormats::record(const Path& disk, model::DiskFormat format) {

@@ -19,6 +19,9 @@ class DiskFormats {
 
   // Nothing: not recorded. A recorded format that we don't know is Error(storage_unusable).
   std::optional<model::DiskFormat> format_of(const Path& disk) const;
+  // QEMU's word for what is beside disk.info, however its path was spelled when it was recorded: the directory may have
+  // been moved or mounted elsewhere since. "" when there is none, or when paths that end alike have different ones.
+  std::string word_for(const Path& disk) const;
   const std::map<std::string, std::string>& all() const { return formats_; }
 
   // Of a new disk. What is recorded for a disk that is there stays: InstanceDirectory asks before one is made.

@@ -10,6 +10,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
+#include "agent/cache/base_file_record.hpp"
 #include "agent/provision/disk_formats.hpp"
 
 namespace basecache::prune {
@@ -19,6 +20,16 @@ namespace fs = boost::filesystem;
 
 // QEMU itself refuses chains longer than 200; one that long is damaged or made to keep us busy.
 constexpr int kLongestChain = 200;
+
+constexpr const char* kUnrecorded = "disk.info doesn't know it";
+
+// What Nova and we keep in an instance directory that no guest's disk is made of: plain files, and a guest or an image
+// says what is in them.
+bool is_no_overlay(std::string_view name) {
+  constexpr std::string_view rescue = ".rescue";
+  if (name.ends_with(rescue)) name.remove_suffix(rescue.size());
+  return name.starts_with("console.log") || name == "kernel" || name == "ramdisk" || name == "disk.config";
+}
 
 using Inode = std::pair<dev_t, ino_t>;
 
@@ -78,38 +89,61 @@ class UsageCollector {
   }
 
   void collect_instance(const Path& directory) {
-    const provision::DiskFormats formats = provision::DiskFormats::read(directory);
     const std::string name = directory.filename().native();
     const std::string instance = quote_unless_plain(cache::staged_instance_uuid(name).value_or(name), 80);
-    collect_directory(directory, formats, instance);
+    collect_directory(directory, "instance " + instance + " disk ", true);
   }
 
   // Directories inside too: Nova keeps the overlays of a running snapshot in one.
-  void collect_directory(const Path& directory, const provision::DiskFormats& formats, const std::string& instance) {
+  void collect_directory(const Path& directory, const std::string& user, bool is_an_instances) {
+    const provision::DiskFormats formats = provision::DiskFormats::read(directory);
     for (const auto& entry : fs::directory_iterator(directory)) {
       guarded(entry.path(), [&] {
-        if (fs::is_directory(entry.symlink_status())) return collect_directory(entry.path(), formats, instance);
+        const std::string name = entry.path().filename().native();
+        if (fs::is_directory(entry.symlink_status())) return collect_directory(entry.path(), user, false);
         if (!fs::is_regular_file(entry.status()) && !fs::is_symlink(entry.symlink_status())) return;
-        walk_chain(entry.path(), formats,
-                   fmt::format("instance {} disk {}", instance, quote(entry.path().filename().native(), 80)));
+        if (is_an_instances && is_no_overlay(name)) return mark(entry.path(), user + quote(name, 80));
+        collect_disk(entry.path(), formats, user + quote(name, 80));
       });
     }
   }
 
-  void walk_chain(const Path& disk, const provision::DiskFormats& formats, const std::string& user) {
+  // What nobody recorded may be a disk all the same, so its header counts: a snapshot's, one of an instance in the
+  // making, one whose disk.info was lost.
+  void collect_disk(const Path& disk, const provision::DiskFormats& formats, const std::string& user) {
+    mark(disk, user);
+    const std::string format = formats.word_for(disk);
+    if (!format.empty()) return walk_chain(disk, format, formats, user);
+    with_context(
+        [] { return kUnrecorded; },
+        [&] { walk_chain(disk, format, formats, fmt::format("{} (by its header alone: {})", user, kUnrecorded)); });
+  }
+
+  void walk_chain(const Path& disk, std::string format, const provision::DiskFormats& formats,
+                  const std::string& user) {
     std::set<Inode> seen;
     Path file = disk;
     for (int depth = 0; depth <= kLongestChain; ++depth) {
       const auto inode = inode_of(file);
       if (!inode) return require_known(file, depth);
       if (!seen.insert(*inode).second) break;
-      mark(*inode, user);
-      const auto recorded = formats.all().find(file.native());
-      const auto backing = reader_.backing_file(file, recorded == formats.all().end() ? "" : recorded->second);
+      if (depth > 0) mark(*inode, user);
+      const std::optional<BackingFile> backing = reader_.backing_file(file, format);
       if (!backing) return;
-      file = Path(*backing).is_absolute() ? Path(*backing) : file.parent_path() / *backing;
+      file = Path(backing->name).is_absolute() ? Path(backing->name) : file.parent_path() / backing->name;
+      format = backing->format.empty() ? recorded_format(file, disk.parent_path(), formats) : backing->format;
     }
     throw Error(ErrorCode::storage_unusable, "its backing chain has a loop or more than 200 files");
+  }
+
+  // Of a backing file of which the disk on it doesn't say what it is.
+  std::string recorded_format(const Path& file, const Path& directory, const provision::DiskFormats& formats) const {
+    if (file.parent_path() == directory) return formats.word_for(file);
+    const auto inode = inode_of(file);
+    const auto base = inode ? base_files_.find(*inode) : base_files_.end();
+    if (base == base_files_.end()) return "";
+    const auto record = cache::read_record(layout_, base->second);
+    return std::string(record ? model::qemu_name(record->format) : "");
   }
 
   // A name that leads nowhere uses nothing if it was removed while we looked, or was a base file: those have nothing
@@ -118,6 +152,10 @@ class UsageCollector {
     if (depth == 0 || missing.parent_path() == layout_.base_directory()) return;
     throw Error(ErrorCode::storage_unusable, "its backing file " + quote(missing.native()) + " is missing")
         .set_hint("mount what it stands on, or remove the instance that needs it");
+  }
+
+  void mark(const Path& file, const std::string& user) {
+    if (const auto inode = inode_of(file)) mark(*inode, user);
   }
 
   void mark(const Inode& inode, const std::string& user) {

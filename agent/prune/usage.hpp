@@ -16,7 +16,9 @@ struct Usage {
 };
 
 // Every file of every instance directory (staged ones too) and of the directories in it, through its whole backing
-// chain.
+// chain. What a file is says who made it: disk.info beside it, the header of the disk that stands on it, a base file's
+// record. Where nobody does, its own header counts, for it may be a disk in use; but what is never made into an overlay
+// (console.log, kernel, ramdisk, config drive) isn't looked into.
 Usage collect_usage(const cache::CacheLayout& layout, const DiskChainReader& reader);
 
 }  // namespace basecache::prune

@@ -69,15 +69,16 @@ std::string local_path(const Path& disk, std::string name) {
 
 }  // namespace
 
-std::optional<std::string> DiskChain::backing_file(const Path& disk, const std::string& recorded_format) const {
+std::optional<prune::BackingFile> DiskChain::backing_file(const Path& disk, const std::string& recorded_format) const {
   if (std::ranges::find(kNeverBacked, recorded_format) != kNeverBacked.end()) return std::nullopt;
   check_regular(disk);
   const std::string format = recorded_format.empty() ? format_by_magic(disk) : recorded_format;
   if (format == "raw") return std::nullopt;
   if (format != "qcow2") refuse(disk, "it is " + quote(format));
-  std::optional<std::string> name = Qcow2Header::read(disk).backing_file;
-  if (name) name = local_path(disk, *std::move(name));
-  return name;
+  const Qcow2Header header = Qcow2Header::read(disk);
+  if (!header.backing_file) return std::nullopt;
+  return prune::BackingFile{.name = local_path(disk, *header.backing_file),
+                            .format = header.backing_format.value_or("")};
 }
 
 }  // namespace basecache::qemu

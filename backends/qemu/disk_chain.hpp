@@ -15,7 +15,7 @@ namespace basecache::qemu {
 // A name that isn't a path of this node ("json:...", "nbd://...") is an Error too, "file:" is taken off.
 class DiskChain : public prune::DiskChainReader {
  public:
-  std::optional<std::string> backing_file(const Path& disk, const std::string& recorded_format) const override;
+  std::optional<prune::BackingFile> backing_file(const Path& disk, const std::string& recorded_format) const override;
 };
 
 }  // namespace basecache::qemu

@@ -1,6 +1,8 @@
 """Pruning: what is used stays, at any depth of any disk's chain; what can't be known stays; the rest goes by age."""
 
+import json
 import unittest
+from pathlib import Path
 
 import images
 from harness import DAY, cache_key, creation, new_uuid, tool
@@ -99,15 +101,49 @@ class Prune(ImageStory):
         self.overlay(folder / "disk", base)
         self.assert_kept(base)
 
+    def raw_disk_like_an_overlay_of(self, base) -> Path:
+        """What a guest can make of its raw disk."""
+        created = self.client.create(new_uuid(), creation(self.serve(images.raw(), "/raw"), images_type="raw"))
+        disk = Path(self.assert_created(created)["disk"]["path"])
+        with open(disk, "r+b") as guest:
+            guest.write(self.overlay(self.scratch / "guest.qcow2", base).read_bytes())
+        return disk
+
     def test_a_raw_disk_that_pretends_to_be_an_overlay_is_not_believed(self):
         base = self.precache()
-        uuid = new_uuid()
-        disk = self.assert_created(self.client.create(uuid, creation(self.serve(images.raw(), "/raw"), images_type="raw")))
-        self.overlay(self.scratch / "guest.qcow2", base)
-        header = (self.scratch / "guest.qcow2").read_bytes()
-        with open(disk["disk"]["path"], "r+b") as guest:
-            guest.write(header)  # what a guest can do to its raw disk
+        self.raw_disk_like_an_overlay_of(base)
         self.assertTrue(self.decision(base.name)["remove"])
+
+    def test_such_a_disk_is_not_believed_either_when_its_directory_was_reached_by_another_path(self):
+        base = self.precache()
+        recorded = self.raw_disk_like_an_overlay_of(base).with_name("disk.info")
+        recorded.write_text(json.dumps({f"/mnt/nova//{recorded.parent.name}/disk": "raw"}))
+        self.assertTrue(self.decision(base.name)["remove"])
+
+    def test_one_that_nobody_recorded_counts_and_is_told_so_that_somebody_can_record_it(self):
+        base = self.precache()
+        recorded = self.raw_disk_like_an_overlay_of(base).with_name("disk.info")
+        content = recorded.read_text()
+        recorded.unlink()
+        self.assert_kept(base, recorded.parent.name, "by its header alone: disk.info doesn't know it")
+        recorded.write_text(content)
+        self.assertTrue(self.decision(base.name)["remove"])
+
+    def test_what_is_no_disk_is_not_believed(self):
+        base = self.precache()
+        folder = self.instances_path / new_uuid()
+        for name in ("console.log", "console.log.1", "kernel", "ramdisk.rescue", "disk.config"):
+            self.overlay(folder / name, base)
+        self.assertTrue(self.decision(base.name)["remove"])
+
+    def test_a_raw_base_file_that_pretends_to_be_an_overlay_is_not_believed(self):
+        base = self.precache()
+        folder = self.instances_path / new_uuid()
+        pretender = self.overlay(self.base / cache_key("inherited"), base)
+        self.overlay(folder / "disk", pretender)
+        self.grow_old(pretender)
+        self.assertTrue(self.decision(base.name)["remove"])
+        self.assert_kept(pretender, folder.name)
 
     def test_a_disk_that_cannot_be_read_stops_the_prune(self):
         base = self.precache()

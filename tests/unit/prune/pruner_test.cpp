@@ -19,16 +19,19 @@ using namespace basecache::prune;
 
 namespace {
 
-// A disk whose whole content names its backing file ("backing:<path>"); "damaged" can't be understood.
+// A disk whose whole content names its backing file ("backing:<path>", "backing:<path>|<its format>"); "damaged" can't
+// be understood.
 class FakeChainReader : public DiskChainReader {
  public:
-  std::optional<std::string> backing_file(const Path& disk, const std::string& recorded_format) const override {
+  std::optional<BackingFile> backing_file(const Path& disk, const std::string& recorded_format) const override {
     if (on_read) on_read();
     if (recorded_format == "raw") return std::nullopt;
     const std::string content = read_file(disk);
     if (content == "damaged") throw Error(ErrorCode::storage_unusable, "header of the disk can't be understood");
-    if (content.starts_with("backing:")) return content.substr(8);
-    return std::nullopt;
+    if (!content.starts_with("backing:")) return std::nullopt;
+    const std::size_t end = content.find('|');
+    if (end == std::string::npos) return BackingFile{.name = content.substr(8), .format = {}};
+    return BackingFile{.name = content.substr(8, end - 8), .format = content.substr(end + 1)};
   }
   std::function<void()> on_read;
 };
@@ -185,6 +188,89 @@ TEST_CASE("a disk that disk.info calls raw is not looked into, whatever its gues
   CHECK(PruneNode::decision(node.prune(), node.image.text()).remove);
 }
 
+TEST_CASE("however disk.info spells a disk's path, its word for it holds") {
+  for (const char* spelling : {"/srv/link/"
+                               "%/disk",
+                               "/srv//instances/./%/disk", "%/disk"}) {
+    CAPTURE(std::string(spelling));
+    PruneNode node;
+    const Path base = node.old_base(node.image);
+    const Path directory = node.layout.instances_path() / (kFirst + "_resize");
+    node.disk(directory, "disk", "backing:" + base.native());
+    std::string path = spelling;
+    path.replace(path.find('%'), 1, kFirst);
+    write_file(directory / "disk.info", "{\"" + path + "\": \"raw\", \"/elsewhere/disk.local\": \"qcow2\"}");
+    CHECK(PruneNode::decision(node.prune(), node.image.text()).remove);
+  }
+}
+
+TEST_CASE("a word for a disk holds for the directory that disk.info is in") {
+  PruneNode node;
+  const Path base = node.old_base(node.image);
+  const Path directory = node.layout.instance_directory(kFirst);
+  const Path disk = node.disk(directory, "disk", "plain");
+  write_file(directory / "disk.info", "{\"" + disk.native() + "\": \"raw\"}");
+  node.disk(directory / "snapshots", "disk", "backing:" + base.native());
+  CHECK_FALSE(PruneNode::decision(node.prune(), node.image.text()).remove);
+}
+
+TEST_CASE("two words for one disk are none") {
+  PruneNode node;
+  const Path base = node.old_base(node.image);
+  const Path directory = node.layout.instance_directory(kFirst);
+  node.disk(directory, "disk", "backing:" + base.native());
+  write_file(directory / "disk.info", R"({"/a/disk": "raw", "/b/disk": "qcow2"})");
+  CHECK_FALSE(PruneNode::decision(node.prune(), node.image.text()).remove);
+}
+
+TEST_CASE("what is in an instance directory and no overlay by its name is not looked into, whatever is written there") {
+  for (const char* name : {"console.log", "console.log.0", "kernel", "ramdisk", "kernel.rescue", "ramdisk.rescue",
+                           "disk.config", "disk.config.rescue"}) {
+    CAPTURE(std::string(name));
+    PruneNode node;
+    const Path base = node.old_base(node.image);
+    const Path directory = node.layout.instance_directory(kFirst);
+    const Path file = node.disk(directory, name, "backing:" + base.native());
+    write_file(directory / "disk.info", "{\"" + file.native() + "\": \"qcow2\"}");
+    CHECK(PruneNode::decision(node.prune(), node.image.text()).remove);
+  }
+}
+
+TEST_CASE("a backing file is what the disk on it says that it is, else what its own record says") {
+  struct Row {
+    const char* what;
+    const char* says;  // the disk
+    std::optional<model::DiskFormat> record;
+    bool removes;
+  };
+  for (const Row& row : {Row{"the disk says raw", "|raw", {}, true}, Row{"the disk says qcow2", "|qcow2", {}, false},
+                         Row{"the record says raw", "", model::DiskFormat::raw, true},
+                         Row{"the disk overrules the record", "|qcow2", model::DiskFormat::raw, false},
+                         Row{"nobody says anything", "", {}, false}}) {
+    CAPTURE(std::string(row.what));
+    PruneNode node;
+    const Path named = node.old_base(node.image);
+    const model::CacheKey key = model::CacheKey::for_image("a raw image that looks like an overlay");
+    const Path base = node.old_base(key);
+    write_file(base, "backing:" + named.native());
+    if (row.record) cache::write_record(node.layout, key, {.origin = "image", .format = *row.record}, base);
+    node.disk(node.layout.instance_directory(kFirst), "disk", "backing:" + base.native() + row.says);
+    const PruneReport report = node.prune(true);
+    CHECK(PruneNode::decision(report, node.image.text()).remove == row.removes);
+    CHECK_FALSE(PruneNode::decision(report, key.text()).remove);
+  }
+}
+
+TEST_CASE("what only an unrecorded disk's header says is told as such") {
+  PruneNode node;
+  const Path base = node.old_base(node.image);
+  const Path disk = node.disk(node.layout.instance_directory(kFirst), "disk", "backing:" + base.native());
+  CHECK(PruneNode::decision(node.prune(), node.image.text()).reason ==
+        "used by instance " + kFirst + " disk 'disk' (by its header alone: disk.info doesn't know it)");
+  write_file(disk, "damaged");
+  CHECK(node.prune().unreadable.front().find("disk.info doesn't know it") != std::string::npos);
+}
+
 TEST_CASE("what can't be read stops the prune and is named") {
   struct Row {
     const char* what;
@@ -301,6 +387,7 @@ TEST_CASE("a base file stays in its place while its users are known or can't be 
   const ChainUsers users(node.layout, node.reader);
   CHECK_FALSE(users.reason_to_stay(node.image));
   const Path disk = node.disk(node.layout.instance_directory(kFirst), "disk", "backing:" + base.native());
+  write_file(disk.parent_path() / "disk.info", "{\"" + disk.native() + "\": \"qcow2\"}");
   CHECK(users.reason_to_stay(node.image) == "used by instance " + kFirst + " disk 'disk'");
   write_file(disk, "damaged");
   CHECK(users.reason_to_stay(node.image).value_or("").starts_with("who uses it can't be told: "));

@@ -19,7 +19,8 @@ void make_overlay(const Path& disk, const std::string& backing) {
 }
 
 std::optional<std::string> backing_of(const Path& disk, const std::string& format) {
-  return qemu::DiskChain().backing_file(disk, format);
+  const auto backing = qemu::DiskChain().backing_file(disk, format);
+  return backing ? std::optional(backing->name) : std::nullopt;
 }
 
 }  // namespace
@@ -29,6 +30,21 @@ TEST_CASE("the backing file of a qcow2 disk is read, recorded or not") {
   make_overlay(dir / "disk", "/n/_base/0123");
   CHECK(backing_of(dir / "disk", "qcow2") == "/n/_base/0123");
   CHECK(backing_of(dir / "disk", "") == "/n/_base/0123");
+}
+
+TEST_CASE("what the header says of its backing file's format is read too") {
+  ScratchDir dir;
+  make_overlay(dir / "disk", "/n/_base/0123");
+  CHECK(qemu::DiskChain().backing_file(dir / "disk", "qcow2")->format == "raw");
+  // Version 2, length of the header 72, no extensions, the name "base" behind it.
+  std::string header(76, '\0');
+  header.replace(0, 4, "QFI\xfb").replace(7, 1, "\2").replace(15, 1, "\x48").replace(19, 1, "\4");
+  header.replace(23, 1, "\x10").replace(72, 4, "base");
+  write_file(dir / "older", header);
+  const auto backing = qemu::DiskChain().backing_file(dir / "older", "qcow2");
+  REQUIRE(backing);
+  CHECK(backing->name == "base");
+  CHECK(backing->format.empty());
 }
 
 TEST_CASE("a disk recorded as raw is never looked into, whatever the guest wrote there") {
