@@ -45,13 +45,37 @@ std::string_view package_of(std::string_view program) {
   return "";
 }
 
-Error cannot_start(const std::string& program, std::string_view reason) {
-  Error error(ErrorCode::tool_failed, fmt::format("cannot run {}: {}", quote(program), reason));
+Error not_run(const std::string& program, std::string message) {
+  Error error(ErrorCode::tool_failed, std::move(message));
   error.add_field("argv0", program);
+  return error;
+}
+
+Error not_there(const std::string& program, std::string_view reason) {
+  Error error = not_run(program, fmt::format("cannot run {}: {}", quote(program), reason));
   if (const auto package = package_of(program); !package.empty()) {
     error.set_hint(fmt::format("install it: apt-get install {}", package));
   }
   return error;
+}
+
+// In the child, which shares our memory until it is another program.
+struct LaunchFailure {
+  const char* step = nullptr;  // of its confinement; none: something else
+  int error = 0;
+  uid_t user = 0;  // who it was by then
+};
+
+Error failure_to_start(const std::string& program, const LaunchFailure& failure) {
+  char buffer[256];
+  const std::string_view reason = ::strerror_r(failure.error, buffer, sizeof buffer);
+  if (failure.step != nullptr) {
+    return not_run(program, fmt::format("cannot confine {} ({}): {}", quote(program), failure.step, reason));
+  }
+  if (failure.error == ENOENT) return not_there(program, reason);
+  if (failure.error != EACCES) return not_run(program, fmt::format("cannot run {}: {}", quote(program), reason));
+  return not_run(program, fmt::format("cannot run {} as user {}: {}", quote(program), failure.user, reason))
+      .set_hint("that user must be able to execute it, and to enter the directories above it");
 }
 
 std::string search_path() {
@@ -114,19 +138,21 @@ int put_in_place(const Launch& launch, const FileNumbers& aside) {
   return ::syscall(SYS_close_range, first_unwanted, ~0U, 0U) == 0 ? 0 : errno;
 }
 
-// In the child, between vfork and exec: system calls only. Returns the errno of what failed.
-int become(const Launch& launch) {
-  if (::setpgid(0, 0) != 0) return errno;
-  if (::dup2(launch.input, 0) < 0 || ::dup2(launch.output, 1) < 0 || ::dup2(launch.errors, 2) < 0) return errno;
+// In the child, between vfork and exec: system calls only. Returns what failed.
+Confinement::Failure become(const Launch& launch) {
+  if (::setpgid(0, 0) != 0) return {.error = errno};
+  if (::dup2(launch.input, 0) < 0 || ::dup2(launch.output, 1) < 0 || ::dup2(launch.errors, 2) < 0) {
+    return {.error = errno};
+  }
   FileNumbers aside{};
-  if (const int error = set_aside(launch, aside); error != 0) return error;
+  if (const int error = set_aside(launch, aside); error != 0) return {.error = error};
   if (launch.confinement != nullptr) {
-    if (const int error = launch.confinement->enter(); error != 0) return error;
+    if (const Confinement::Failure failure = launch.confinement->enter(); failure.error != 0) return failure;
   }
   // Afterwards: another user's process forgets it.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
-  if (::getppid() != launch.parent) return ECANCELED;
-  if (const int error = put_in_place(launch, aside); error != 0) return error;
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return {.error = errno};
+  if (::getppid() != launch.parent) return {.error = ECANCELED};
+  if (const int error = put_in_place(launch, aside); error != 0) return {.error = error};
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
@@ -134,12 +160,12 @@ int become(const Launch& launch) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::execve(launch.program, launch.argv, launch.environment);
-  return errno;
+  return {.error = errno};
 }
 
 // vfork: the parent's memory isn't copied, and the child's failure comes back through `failure`. All signals are
 // blocked meanwhile, so that no handler of ours runs in the child, which shares our memory.
-[[gnu::noinline]] pid_t launch_child(const Launch& launch, volatile int& failure) {
+[[gnu::noinline]] pid_t launch_child(const Launch& launch, volatile LaunchFailure& failure) {
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
@@ -149,7 +175,10 @@ int become(const Launch& launch) {
   const pid_t pid = ::vfork();
 #pragma GCC diagnostic pop
   if (pid == 0) {
-    failure = become(launch);
+    const Confinement::Failure failed = become(launch);
+    failure.step = failed.step;
+    failure.error = failed.error;
+    failure.user = ::getuid();
     ::_exit(127);
   }
   const int error = errno;
@@ -175,7 +204,7 @@ std::string find_program(const std::string& name) {
     const std::string_view directory = rest.substr(0, rest.find(':'));
     std::string candidate = std::string(directory.empty() ? "." : directory) + "/" + name;
     if (::access(candidate.c_str(), X_OK) == 0) return followed(candidate);
-    if (directory.size() == rest.size()) throw cannot_start(name, "no such program in PATH");
+    if (directory.size() == rest.size()) throw not_there(name, "no such program in PATH");
     rest.remove_prefix(directory.size() + 1);
   }
 }
@@ -203,13 +232,12 @@ ChildProcess ChildProcess::start(const Plan& plan) {
                       .output = output_writer.get(),
                       .errors = errors_writer.get(),
                       .parent = ::getpid()};
-  volatile int failure = 0;
+  volatile LaunchFailure failure;
   const pid_t pid = launch_child(launch, failure);
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   ChildProcess child(pid, std::move(pidfd), std::move(output), std::move(errors));
-  if (failure != 0) {
-    char reason[256];
-    throw cannot_start(plan.argv.front(), ::strerror_r(failure, reason, sizeof reason));
+  if (failure.error != 0) {
+    throw failure_to_start(plan.argv.front(), {.step = failure.step, .error = failure.error, .user = failure.user});
   }
   if (child.pidfd() < 0) throw Error(ErrorCode::internal, "cannot watch process of " + quote(plan.argv.front()));
   return child;

@@ -32,7 +32,8 @@ class ChildProcess {
   };
   static constexpr std::size_t kMostFiles = 4;
 
-  // Error(tool_failed) when the program can't be found or executed, naming the package that holds it when we know it.
+  // Error(tool_failed) when the program can't be found, naming the package that holds it when we know it, confined or
+  // executed.
   static ChildProcess start(const Plan& plan);
 
   ChildProcess(ChildProcess&& other) noexcept;

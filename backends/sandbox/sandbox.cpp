@@ -12,6 +12,7 @@
 #include <boost/filesystem/operations.hpp>
 #include <cerrno>
 #include <fstream>
+#include <string>
 #include <utility>
 
 namespace basecache::sandbox {
@@ -45,6 +46,7 @@ class Enclosure final : public Confinement {
   Enclosure(UniqueFd ruleset, bool own_mounts, const SyscallFilter* filter, const Limits& limits,
             std::optional<User> user)
       : ruleset_(std::move(ruleset)), own_mounts_(own_mounts), user_(user) {
+    if (user) become_user_ = fmt::format("become user {}", user->uid);
     if (filter != nullptr) {
       program_.len = static_cast<unsigned short>(filter->program().size());
       program_.filter = const_cast<sock_filter*>(filter->program().data());
@@ -54,29 +56,41 @@ class Enclosure final : public Confinement {
                limit(RLIMIT_CORE, 0)};
   }
 
-  int enter() const noexcept override {
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
+  Failure enter() const noexcept override {
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return {"give up new privileges", errno};
     // Before the limits: we may have more files open than it may.
-    if (const int error = allow_mounts(); error != 0) return error;
-    for (const ResourceLimit& one : limits_) {
-      if (::syscall(SYS_prlimit64, 0, one.resource, &one.value, nullptr) != 0) return errno;
+    if (const int error = allow_mounts(); error != 0) return {"show it what is mounted", error};
+    if (const int error = limit_itself(); error != 0) return {"limit what it uses up", error};
+    if (ruleset_ && ::syscall(SYS_landlock_restrict_self, ruleset_.get(), 0U) != 0) {
+      return {"restrict what it opens, by Landlock", errno};
     }
-    if (ruleset_ && ::syscall(SYS_landlock_restrict_self, ruleset_.get(), 0U) != 0) return errno;
-    if (const int error = become_user(); error != 0) return error;
-    if (program_.filter != nullptr && ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0U, &program_) != 0) return errno;
-    return 0;
+    if (const int error = become_user(); error != 0) return {become_user_.c_str(), error};
+    if (const int error = drop_capabilities(); error != 0) return {"drop its capabilities", error};
+    if (program_.filter != nullptr && ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0U, &program_) != 0) {
+      return {"filter its system calls, by seccomp", errno};
+    }
+    return {};
   }
 
  private:
   int allow_mounts() const noexcept { return ruleset_ && own_mounts_ ? allow_own_mounts(ruleset_.get()) : 0; }
 
-  int become_user() const noexcept {
-    if (user_) {
-      if (::syscall(SYS_setgroups, 0, nullptr) != 0) return errno;
-      if (::syscall(SYS_setresgid, user_->gid, user_->gid, user_->gid) != 0) return errno;
-      if (::syscall(SYS_setresuid, user_->uid, user_->uid, user_->uid) != 0) return errno;
+  int limit_itself() const noexcept {
+    for (const ResourceLimit& one : limits_) {
+      if (::syscall(SYS_prlimit64, 0, one.resource, &one.value, nullptr) != 0) return errno;
     }
-    // Root gets none back by exec either: no new privileges.
+    return 0;
+  }
+
+  int become_user() const noexcept {
+    if (!user_) return 0;
+    if (::syscall(SYS_setgroups, 0, nullptr) != 0) return errno;
+    if (::syscall(SYS_setresgid, user_->gid, user_->gid, user_->gid) != 0) return errno;
+    return ::syscall(SYS_setresuid, user_->uid, user_->uid, user_->uid) == 0 ? 0 : errno;
+  }
+
+  // Root gets none back by exec either: no new privileges.
+  static int drop_capabilities() noexcept {
     __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     const __user_cap_data_struct none[2] = {};
     return ::syscall(SYS_capset, &header, none) == 0 ? 0 : errno;
@@ -87,6 +101,7 @@ class Enclosure final : public Confinement {
   sock_fprog program_ = {};
   std::array<ResourceLimit, 5> limits_ = {};
   std::optional<User> user_;
+  std::string become_user_;  // that step's words
 };
 
 void add_system(Reach& reach) {

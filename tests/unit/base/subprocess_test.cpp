@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
+#include <cerrno>
 #include <cstdlib>
 #include <optional>
 #include <utility>
@@ -198,6 +200,34 @@ TEST_CASE("a program that can't be executed is an error") {
   CHECK(failure_of({(scratch / "absent").string()}).code() == ErrorCode::tool_failed);
   test::write_file(scratch / "plain", "not a program");
   CHECK(failure_of({(scratch / "plain").string()}).code() == ErrorCode::tool_failed);
+}
+
+TEST_CASE("a program that is there and can't be executed isn't to be installed") {
+  const test::ScratchDir scratch;
+  const Path program = scratch / "qemu-img";
+  test::write_file(program, "\x7f not a program");
+  REQUIRE(::chmod(program.c_str(), 0755) == 0);
+  const ScopedVariable path("PATH", scratch.path().string());
+  const Error error = failure_of({"qemu-img"});
+  CHECK(error.message() == "cannot run 'qemu-img': Exec format error");
+  CHECK(error.hint().empty());
+}
+
+TEST_CASE("a program that can't be confined isn't run, and says what couldn't be done") {
+  struct Refused : Confinement {
+    Failure enter() const noexcept override { return {.step = "become somebody", .error = EPERM}; }
+  };
+  const Refused refused;
+  const test::ScratchDir scratch;
+  try {
+    run({.argv = {"touch", (scratch / "x").string()}, .confinement = &refused}, test::test_operation());
+    FAIL("it ran");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::tool_failed);
+    CHECK(error.message() == "cannot confine 'touch' (become somebody): Operation not permitted");
+    CHECK(error.hint().empty());
+  }
+  CHECK_FALSE(exists(scratch / "x"));
 }
 
 TEST_CASE("a failed command says what couldn't be done and the tool's own words") {

@@ -164,6 +164,25 @@ TEST_CASE("root's confined program is somebody else, to whom files are what thei
   CHECK(intrude({"whoami"}).output == "0 0");
 }
 
+TEST_CASE("a program that its user may not execute says who that is") {
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: needs root");
+    return;
+  }
+  const ScratchDir scratch;
+  const Path program = scratch / "program";
+  boost::filesystem::copy_file("/bin/true", program);
+  const User stranger = sandbox().stranger();
+  const auto confinement = sandbox().confine({.execute = {program}}, kLimits, stranger);
+  try {
+    run({.argv = {program.string()}, .confinement = confinement.get()}, test_operation());
+    FAIL("it ran");
+  } catch (const Error& error) {
+    CHECK(error.message() ==
+          fmt::format("cannot run '{}' as user {}: Permission denied", program.string(), stranger.uid));
+  }
+}
+
 TEST_CASE("whoever reads an image for one thread is nobody that another thread or program is") {
   const User here = sandbox().stranger();
   CHECK(here == sandbox().stranger());
