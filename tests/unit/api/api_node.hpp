@@ -30,7 +30,9 @@ class PlainDrive : public provision::DriveWriter {
 
 class NoChains : public prune::DiskChainReader {
  public:
-  std::optional<prune::BackingFile> backing_file(const Path&, const std::string&) const override { return std::nullopt; }
+  std::optional<prune::BackingFile> backing_file(const Path&, const std::string&) const override {
+    return std::nullopt;
+  }
 };
 
 // A whole agent behind its routes, with fakes for what reaches outside. `source.gate` holds a fetch half way.
