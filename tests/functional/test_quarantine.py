@@ -155,6 +155,39 @@ class OlderRulesOfWhatWasConverted(QuarantineStory):
         self.assertTrue(self.base_file(self.url).exists())
 
 
+class Tidied(QuarantineStory):
+    """Somebody cleans up below .basecache while the daemon runs."""
+
+    def verify(self) -> str:
+        return self.client.request("POST", f"/v1/cache/{self.key}/verify", {}).body["state"]
+
+    def test_directories_that_were_removed_are_missed_by_nobody(self):
+        self.precache()
+        state = self.base / ".basecache"
+        for gone in ("quarantine", "unfit", "refusals", "pins", "transfers", "locks"):
+            shutil.rmtree(state / gone)
+        self.assertEqual(self.client.get("/v1/cache").body["quarantine"], [])
+        self.assertEqual(self.client.prune()["removed"], 0)
+        self.assert_created(self.client.create(new_uuid(), creation(self.url, 1, images_type="raw")))
+        self.assertEqual(self.client.request("PUT", f"/v1/cache/{self.key}/pin", {"reason": "golden"}).status, 200)
+        self.rot(self.base_file(self.url))
+        self.assertEqual(self.verify(), "rotten")
+        self.assertEqual(len(self.quarantined()), 2)
+        self.assertEqual(self.precache()["how"], "built")
+
+    def test_odd_files_hide_no_others(self):
+        self.precache()
+        self.rot(self.base_file(self.url))
+        self.assertEqual(self.verify(), "rotten")
+        quarantine = self.base / ".basecache/quarantine"
+        (quarantine / "dangling").symlink_to("/nonexistent")
+        (quarantine / "directory").mkdir()
+        (quarantine / "notes").write_text("mine")
+        (quarantine / "notes.json").mkdir()
+        listed = self.client.get("/v1/cache").body["quarantine"]
+        self.assertEqual([(file["name"], bool(file["reason"])) for file in listed], [(self.key, True), ("notes", False)])
+
+
 class Rot(QuarantineStory):
     def verify(self, *arguments, standalone: bool = False):
         where = ("--standalone",) if standalone else ("--socket", self.scratch / "agent.sock")

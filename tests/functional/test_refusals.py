@@ -1,5 +1,6 @@
 """An image that was refused for what it is: the next request for it is answered without a download."""
 
+import json
 import unittest
 
 import images
@@ -68,9 +69,20 @@ class Refusals(RegistryStory):
     def test_a_damaged_note_of_a_refusal_is_ignored(self):
         self.start()
         self.refused()
-        (self.base / ".basecache/refusals" / f"{cache_key(self.image.id)}.json").write_text("{")
-        self.refused()
-        self.assertEqual(len(self.fetches()), 2)
+        note = self.base / ".basecache/refusals" / f"{cache_key(self.image.id)}.json"
+        impossible = {**json.loads(note.read_text()), "found": 2**62}
+        for fetches, damaged in enumerate(("{", json.dumps(impossible)), 2):
+            note.write_text(damaged)
+            self.refused()
+            self.assertEqual(len(self.fetches()), fetches)
+
+    def test_an_image_that_was_too_large_is_taken_when_the_limit_is_raised(self):
+        self.image.put(images.qcow2())
+        self.start(basecache={"max_virtual_size": "1MiB"})
+        for _ in range(2):
+            self.assert_problem(self.create(), 422, "image_unacceptable", "more than 1 MiB")
+        self.restart()
+        self.assert_created(self.create())
 
 
 if __name__ == "__main__":
