@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "agent/base/posix_file.hpp"
 #include "backends/inspect/refusal.hpp"
@@ -11,7 +12,7 @@
 namespace basecache::inspect {
 namespace {
 
-constexpr std::size_t kBlock = 65'536;  // a multiple of every width
+constexpr std::uint64_t kBlock = 65'536;  // a multiple of every width
 
 }  // namespace
 
@@ -32,13 +33,15 @@ std::vector<std::byte> ImageFile::read(ByteRange range) const {
 
 void ImageFile::for_each(const NumberTable& table,
                          const std::function<void(std::uint64_t, std::uint64_t)>& visit) const {
-  std::vector<std::byte> block(kBlock);
+  // Not cleared: most tables are small, and an image can have millions.
+  const std::uint64_t size = std::min(kBlock, table.entries * table.width);
+  const auto block = std::make_unique_for_overwrite<std::byte[]>(size);
   const std::uint64_t per_block = kBlock / table.width;
   for (std::uint64_t first = 0; first < table.entries; first += per_block) {
     op_.check();
     const std::uint64_t wanted = std::min(per_block, table.entries - first) * table.width;
     const auto at = static_cast<off_t>(table.offset + first * table.width);
-    const std::span<std::byte> part = std::span(block).first(wanted);
+    const std::span<std::byte> part(block.get(), wanted);
     const std::size_t count = read_at(file_.get(), part, at, path_);
     const ByteReader numbers(part.first(count), table.order, "a table");
     for (std::uint64_t i = 0; (i + 1) * table.width <= count; ++i) {
