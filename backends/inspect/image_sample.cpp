@@ -10,6 +10,7 @@ ImageSample::ImageSample() {
 
 void ImageSample::feed(std::span<const std::byte> bytes) {
   const std::size_t missing = std::min<std::size_t>(kHeadSize - head_.size(), bytes.size());
+  if (head_.empty()) head_.reserve(kHeadSize);  // growing would take twice as much meanwhile
   head_.insert(head_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(missing));
   for (KeptRange& sector : sectors_) sector.feed(bytes, length_);
   if (window_) window_->feed(bytes, length_);

@@ -21,6 +21,7 @@ from corpus import Case  # noqa: E402
 from make_images import make_images  # noqa: E402
 
 VERDICTS = Path(os.environ.get("BASECACHE_INSPECT_VERDICTS", ROOT / "build/tests/unit/inspect/inspect_verdicts"))
+MEMORY_LIMIT = 2 << 20
 BLOCK_SIZES = [1 << 20, 64 << 10, 512, 17, 1]
 
 # Where distributions keep OpenStack's inspector, the strictest first: from 2024.2 on it is a part of oslo.utils.
@@ -128,13 +129,18 @@ class Corpus(Story):
 
     def test_the_block_size_changes_nothing(self):
         def without_size(report: dict) -> dict:
-            return {name: value for name, value in report.items() if name != "block"}
+            return {name: value for name, value in report.items() if name not in ("block", "memory")}
 
         self.assert_none([one.case.name for one in corpus()
                           if any(without_size(report) != without_size(one.reports[0]) for report in one.reports)])
         for count, block in enumerate(BLOCK_SIZES, 1):
             shown = sum(len(one.reports) >= count and one.reports[count - 1]["block"] == block for one in corpus())
             self.assertGreater(shown, 0.75 * len(corpus()), f"images that were shown in blocks of {block}")
+
+    def test_no_image_takes_more_memory_than_an_inspection_may_have(self):
+        most = max((report["memory"], one.case.name) for one in corpus() for report in one.reports)
+        self.assertGreater(most[0], MEMORY_LIMIT // 8, "hardly any memory: is it counted?")
+        self.assertLess(most[0], MEMORY_LIMIT, most)
 
 
 class Command(Story):

@@ -13,10 +13,12 @@
 #include "agent/base/posix_file.hpp"
 #include "backends/inspect/format_inspector.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/unit/inspect/counted_memory.hpp"
 
 // What the inspector says of each file named on standard input, one a line, when it is shown the file in blocks of
 // several sizes; both looks. Answers with one line a file, in the same order:
-// {"file", "reports": [{"block", "format", "safe", "virtual_size", "findings": [{"check", "detail"}]}]}.
+// {"file", "reports": [{"block", "format", "safe", "virtual_size", "memory", "findings": [{"check", "detail"}]}]};
+// "memory": the most bytes that were allocated at once.
 // The corpus of tests/data has some hundred files; a process for each and each block size would take minutes.
 namespace basecache::inspect::test {
 namespace {
@@ -34,12 +36,11 @@ constexpr std::array<BlockSize, 5> kBlockSizes{{{mebibytes(1).count, ~std::uint6
                                                 {17, mebibytes(16).count},
                                                 {1, mebibytes(1).count + kibibytes(512).count}}};
 
-cache::InspectionReport inspect(const Path& path, std::size_t block) {
+// `bytes`: room to read blocks into.
+cache::InspectionReport inspect(const Path& path, std::size_t block, std::vector<std::byte>& bytes) {
   const FormatInspector inspector;
   const auto inspection = inspector.begin();
   const UniqueFd file = open_file(path, O_RDONLY);
-  // Read in few calls, shown in many.
-  std::vector<std::byte> bytes(mebibytes(1).count / block * block);
   for (off_t at = 0;;) {
     const std::size_t count = read_at(file.get(), bytes, at, path);
     if (count == 0) break;
@@ -50,23 +51,24 @@ cache::InspectionReport inspect(const Path& path, std::size_t block) {
   return with_tables(inspection->finish(std::nullopt), inspector, path, basecache::test::test_operation());
 }
 
-json report_json(const cache::InspectionReport& report, std::size_t block) {
+json report_on(const Path& path, std::size_t block) {
+  std::vector<std::byte> bytes(mebibytes(1).count / block * block);  // read in few calls, shown in many
+  cache::InspectionReport report;
+  const std::size_t memory = peak_of([&] { report = inspect(path, block, bytes); });
   json findings = json::array();
   for (const cache::Finding& finding : report.findings) {
     findings.push_back({{"check", finding.check}, {"detail", finding.detail}});
   }
-  return {{"block", block},
-          {"format", report.format},
-          {"safe", report.safe()},
-          {"virtual_size", report.verdict.virtual_size.count},
-          {"findings", std::move(findings)}};
+  return {{"block", block},        {"format", report.format},
+          {"safe", report.safe()}, {"virtual_size", report.verdict.virtual_size.count},
+          {"memory", memory},      {"findings", std::move(findings)}};
 }
 
 json verdict_on(const std::string& name) {
   const std::uint64_t length = sizes_of(name).apparent.count;
   json reports = json::array();
   for (const BlockSize& block : kBlockSizes) {
-    if (length <= block.longest_file) reports.push_back(report_json(inspect(name, block.bytes), block.bytes));
+    if (length <= block.longest_file) reports.push_back(report_on(name, block.bytes));
   }
   return {{"file", name}, {"reports", std::move(reports)}};
 }
