@@ -170,6 +170,14 @@ class Command(Story):
                 checks = [finding["check"] for finding in result.json["findings"]]
                 self.assertTrue(check in checks if check else not checks, checks)
 
+    def test_takes_disks_as_large_as_the_configuration_says(self):
+        image = next(one.path for one in corpus() if one.case.name == "real-qcow2-empty-of-7340032-bytes")
+        for largest, code in [("7MiB", 0), ("6MiB", 3)]:
+            config = self.config(f"{largest}.conf", basecache={"max_virtual_size": largest})
+            result = self.cli("inspect", image, "--json", config=config)
+            self.assertEqual(result.code, code, result.err)
+            self.assertEqual([finding["check"] for finding in result.json["findings"]], ["virtual_size"] if code else [])
+
 
 class Qemu(Story):
     """Whatever we accept, QEMU has to see as the same."""

@@ -29,9 +29,9 @@ Path image_file(const std::string& text) {
       .set_hint(kSaveFirst);
 }
 
-cache::InspectionReport inspect_file(const Path& file, const std::string& declared, OpContext& op) {
+cache::InspectionReport inspect_file(const Path& file, const std::string& declared, Bytes largest_disk, OpContext& op) {
   const registry::SteadyFile source = open_image(file);
-  const inspect::FormatInspector inspector;
+  const inspect::FormatInspector inspector(largest_disk);
   const auto inspection = inspector.begin();
   Progress progress{.step = "inspect", .subject = file.filename().native(), .done = 0, .total = source.size().count};
   const auto feed = [&](std::span<const std::byte> block) {

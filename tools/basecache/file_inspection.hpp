@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "agent/base/byte_size.hpp"
 #include "agent/base/op_context.hpp"
 #include "agent/cache/image_inspector.hpp"
 
@@ -10,8 +11,8 @@ namespace basecache::cli {
 // Where an image stands, of which the user named the file. Error(invalid_request) for "-".
 Path image_file(const std::string& text);
 
-// Both looks at an image file, with progress. `declared`: what it is said to be; "": nothing. Errors as of
-// registry::SteadyFile.
-cache::InspectionReport inspect_file(const Path& file, const std::string& declared, OpContext& op);
+// Both looks at an image file, with progress. `declared`: what it is said to be; "": nothing. `largest_disk`: as of
+// inspect::FormatInspector. Errors as of registry::SteadyFile.
+cache::InspectionReport inspect_file(const Path& file, const std::string& declared, Bytes largest_disk, OpContext& op);
 
 }  // namespace basecache::cli

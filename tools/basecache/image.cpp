@@ -101,9 +101,10 @@ void import_image(const ImportOptions& options, Session& session) {
   import.min_disk = options.min_disk.value_or(0);
   import.min_ram = options.min_ram.value_or(0);
   const auto shelf = open_shelf(options.registry, session);
+  const Bytes largest_disk = session.config().max_virtual_size;
   session.show(attended(session, "image",
                         [&](OpContext& op) {
-                          const auto report = inspect_file(import.file, import.disk_format, op);
+                          const auto report = inspect_file(import.file, import.disk_format, largest_disk, op);
                           (void)report.require_safe();  // what no creation would take is refused here already
                           if (import.disk_format.empty()) import.disk_format = registry_word(report.format);
                           return shelf->import_image(import, op);

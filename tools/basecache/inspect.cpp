@@ -43,10 +43,11 @@ std::string report_text(const json& report) {
   return text;
 }
 
-void inspect(const InspectOptions& options, const Session& session) {
+void inspect(const InspectOptions& options, Session& session) {
   const Path file = image_file(options.file);
-  const cache::InspectionReport report =
-      attended(session, "inspect", [&](OpContext& op) { return inspect_file(file, options.claimed, op); });
+  const Bytes largest_disk = session.config().max_virtual_size;
+  const cache::InspectionReport report = attended(
+      session, "inspect", [&](OpContext& op) { return inspect_file(file, options.claimed, largest_disk, op); });
   session.show(report_json(report), report_text);
   if (!report.safe()) throw Told{api::answer_to(ErrorCode::image_unacceptable).exit_code};
 }
