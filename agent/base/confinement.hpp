@@ -2,7 +2,7 @@
 
 namespace basecache {
 
-// What a child process gives up before it becomes another program.
+// What a child process gives up before it becomes another program. Never our right to kill it: we wait for its end.
 class Confinement {
  public:
   virtual ~Confinement() = default;

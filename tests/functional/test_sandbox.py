@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import unittest
 from pathlib import Path
 
@@ -61,6 +62,16 @@ class AsRoot(ImageStory):
         self.assert_ends(converting)
         self.assertEqual(self.stream.last()["event"], "error")
         self.assert_nothing_staged()
+
+    def test_where_users_are_few_a_reader_is_nobody_and_the_daemon_says_so(self):
+        wrapper = [sys.executable, Path(__file__).with_name("few_users.py")]
+        tried = subprocess.run([*wrapper, "true"], text=True, capture_output=True)
+        if tried.returncode != 0:
+            self.skipTest(f"this machine has no user namespaces for us: {tried.stderr.strip()}")
+        converting = self.start_slow_conversion(wrapper=wrapper)
+        self.assertIn("event=sandbox_incomplete", self.agent.text())
+        self.assertIn("in its user namespace", self.agent.text())
+        self.assertEqual(Path(f"/proc/{converting}").stat().st_uid, NOBODY)
 
     def test_a_daemon_that_may_not_make_others_of_its_programs_says_so_and_can_still_end_them(self):
         few = [name for name in service_unit.capabilities() if name not in ("setuid", "setgid", "kill")]
