@@ -4,6 +4,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
+#include "agent/cache/state_files.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -38,12 +39,15 @@ BaseFileRecord record_from(const json& object) {
 }  // namespace
 
 std::optional<BaseFileRecord> read_record(const CacheLayout& layout, const model::CacheKey& key) {
-  const std::optional<std::string> text = read_small_file(layout.record(key));
-  if (!text) return std::nullopt;
   try {
+    const std::optional<std::string> text = read_small_file(layout.record(key));
+    if (!text) return std::nullopt;
     const json object = json::parse(*text);
     if (object.at("file") != json(identity_of(layout.base_file(key)).value())) return std::nullopt;
     return record_from(object);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::busy) throw;
+    return std::nullopt;
   } catch (const std::exception&) {
     // A record that a power cut left empty or half written: the base file is inspected again and gets a new one.
     return std::nullopt;
@@ -61,7 +65,7 @@ void write_record(const CacheLayout& layout, const model::CacheKey& key, const B
   if (record.source_format) object["source_format"] = model::qemu_name(*record.source_format);
   if (record.source_digest) object["source_digest"] = record.source_digest->text();
   if (record.content_digest) object["content_digest"] = *record.content_digest;
-  replace_small_file(layout.record(key), object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  replace_state_file(layout, layout.record(key), object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace basecache::cache

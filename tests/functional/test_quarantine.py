@@ -164,7 +164,7 @@ class Tidied(QuarantineStory):
     def test_directories_that_were_removed_are_missed_by_nobody(self):
         self.precache()
         state = self.base / ".basecache"
-        for gone in ("quarantine", "unfit", "refusals", "pins", "transfers", "locks"):
+        for gone in ("quarantine", "unfit", "refusals", "pins", "records", "transfers", "locks"):
             shutil.rmtree(state / gone)
         self.assertEqual(self.client.get("/v1/cache").body["quarantine"], [])
         self.assertEqual(self.client.prune()["removed"], 0)

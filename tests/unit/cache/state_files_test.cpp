@@ -81,6 +81,12 @@ TEST_CASE("directories of ours that somebody removed under a running daemon are 
          transfer.start({.size = std::nullopt, .version = "v1"});
          CHECK(fs::exists(n.layout.transfer_journal(other)));
        }},
+      {"records", &Layout::record_directory,
+       [](TidiedNode& n) {
+         CHECK_FALSE(cache::read_record(n.layout, n.key));
+         CHECK(n.images.acquire(image_base(), n.op).how() == cache::HowAcquired::hit);
+         CHECK(cache::read_record(n.layout, n.key));
+       }},
       {"locks", &Layout::instance_lock_directory,
        [](TidiedNode& n) {
          FileLock file(cache::instance_lock_file(n.layout, "9a2d629d-0000-4000-8000-000000000001"));
@@ -99,6 +105,13 @@ TEST_CASE("directories of ours that somebody removed under a running daemon are 
     fs::remove_all((node.layout.*row.directory)());
     CHECK_NOTHROW(row.use(node));
   }
+}
+
+TEST_CASE("a directory in the place of a record is no record") {
+  const TidiedNode node;
+  fs::remove(node.layout.record(node.key));
+  fs::create_directory(node.layout.record(node.key));
+  CHECK_FALSE(cache::read_record(node.layout, node.key));
 }
 
 TEST_CASE("a transfer goes on when its directory of journals was removed meanwhile") {
