@@ -50,10 +50,12 @@ std::vector<Path> prepared(const cache::CacheLayout& layout) {
 
 void require_sandbox(const Config& config, const sandbox::Sandbox& sandbox) {
   if (config.sandbox != SandboxNeed::required || sandbox.missing().empty()) return;
-  throw Error(ErrorCode::invalid_request, fmt::format("[basecache] sandbox is required, and this kernel lacks {}",
+  throw Error(ErrorCode::invalid_request, fmt::format("[basecache] sandbox is required, and this host lacks {}",
                                                       fmt::join(sandbox.missing(), ", ")))
       .set_hint(
-          "boot a kernel that has it (Landlock: 5.13, and \"landlock\" in its lsm= list), or set sandbox = available");
+          "boot a kernel that has it (Landlock: 5.13, and \"landlock\" in its lsm= list), start the daemon as the "
+          "shipped "
+          "unit does, or set sandbox = available");
 }
 
 // Where images come from: the registry that is chosen, Glances named by href, and URLs.

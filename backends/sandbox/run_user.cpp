@@ -16,12 +16,12 @@ User user_of_this_thread() {
   return {.uid = id, .gid = id};
 }
 
-bool maps_run_users(std::istream& id_map) {
-  std::uint64_t first = 0;
+bool has_users(std::istream& id_map, unsigned first, unsigned last) {
+  std::uint64_t begin = 0;
   std::uint64_t outside = 0;
   std::uint64_t count = 0;
-  while (id_map >> first >> outside >> count) {
-    if (first <= kFirstRunUser && kLastRunUser < first + count) return true;
+  while (id_map >> begin >> outside >> count) {
+    if (begin <= first && last < begin + count) return true;
   }
   return false;
 }

@@ -20,8 +20,9 @@ inline constexpr unsigned kLastRunUser = kFirstRunUser + (1U << 22);
 // that is.
 User user_of_this_thread();
 
-// Whether a user namespace has all of them, by its /proc/self/uid_map or gid_map (user_namespaces(7)).
-bool maps_run_users(std::istream& id_map);
+// Whether a user namespace has the users (or groups) `first` to `last`, by its /proc/self/uid_map or gid_map
+// (user_namespaces(7)).
+bool has_users(std::istream& id_map, unsigned first, unsigned last);
 
 // Whether we are root with all that it takes to make a program another user's, to lend it our files, and to end it.
 bool may_run_as_others();

@@ -114,10 +114,10 @@ void add_system(Reach& reach) {
   reach.write.emplace_back(kSink);
 }
 
-bool has_run_users() {
-  const auto are_in = [](const char* path) {
+bool our_namespace_has(unsigned first, unsigned last) {
+  const auto are_in = [&](const char* path) {
     std::ifstream map(path);
-    return !map.is_open() || maps_run_users(map);  // a kernel without user namespaces has every id
+    return !map.is_open() || has_users(map, first, last);  // a kernel without user namespaces has every id
   };
   return are_in("/proc/self/uid_map") && are_in("/proc/self/gid_map");
 }
@@ -125,15 +125,18 @@ bool has_run_users() {
 }  // namespace
 
 Sandbox::Sandbox()
-    : landlock_version_(landlock_version()), changes_users_(may_run_as_others()), has_run_users_(has_run_users()) {
+    : landlock_version_(landlock_version()),
+      changes_users_(may_run_as_others() && our_namespace_has(kNobody.uid, kNobody.uid)),
+      has_run_users_(our_namespace_has(kFirstRunUser, kLastRunUser)) {
   if (has_syscall_filters()) filter_.emplace();
   if (landlock_version_ == 0) missing_.emplace_back("Landlock (other files are guarded by their owners only)");
   if (!filter_) missing_.emplace_back("seccomp (network and other system calls stay open)");
   if (!changes_users_ && ::geteuid() == 0) {
     missing_.emplace_back(
-        "CAP_CHOWN, CAP_KILL, CAP_SETGID or CAP_SETUID (programs stay root, though without capabilities)");
+        "CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID or any other user (programs stay root, though without "
+        "capabilities)");
   }
-  if (!has_run_users_) {
+  if (changes_users_ && !has_run_users_) {
     missing_.push_back(
         fmt::format("users {} to {} in its user namespace (what reads images is \"nobody\", as others are)",
                     kFirstRunUser, kLastRunUser));

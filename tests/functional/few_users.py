@@ -1,5 +1,5 @@
-"""few_users.py COMMAND...: runs it in a user namespace that has the users and groups 0 to 65535 alone, as most containers'
-are. Needs root."""
+"""few_users.py COUNT COMMAND...: runs it in a user namespace that has the users and groups 0 to COUNT - 1 alone: most
+containers' have 65536. Needs root."""
 
 import ctypes
 import os
@@ -8,7 +8,7 @@ import sys
 CLONE_NEWUSER = 0x10000000  # linux/sched.h
 
 
-def leave_for_a_namespace() -> None:
+def leave_for_a_namespace(count: int) -> None:
     """Its maps are written from outside, by a child that stays behind."""
     us = os.getpid()
     left_read, left_write = os.pipe()
@@ -19,7 +19,7 @@ def leave_for_a_namespace() -> None:
             os._exit(1)
         for kind in ("uid", "gid"):
             with open(f"/proc/{us}/{kind}_map", "w") as map_file:
-                map_file.write("0 0 65536")
+                map_file.write(f"0 0 {count}")
         os._exit(0)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWUSER) != 0:
@@ -29,5 +29,5 @@ def leave_for_a_namespace() -> None:
 
 
 if __name__ == "__main__":
-    leave_for_a_namespace()
-    os.execvp(sys.argv[1], sys.argv[1:])
+    leave_for_a_namespace(int(sys.argv[1]))
+    os.execvp(sys.argv[2], sys.argv[2:])

@@ -63,15 +63,23 @@ class AsRoot(ImageStory):
         self.assertEqual(self.stream.last()["event"], "error")
         self.assert_nothing_staged()
 
-    def test_where_users_are_few_a_reader_is_nobody_and_the_daemon_says_so(self):
-        wrapper = [sys.executable, Path(__file__).with_name("few_users.py")]
+    def with_users(self, count: int) -> list:
+        wrapper = [sys.executable, Path(__file__).with_name("few_users.py"), str(count)]
         tried = subprocess.run([*wrapper, "true"], text=True, capture_output=True)
         if tried.returncode != 0:
             self.skipTest(f"this machine has no user namespaces for us: {tried.stderr.strip()}")
-        converting = self.start_slow_conversion(wrapper=wrapper)
+        return wrapper
+
+    def test_where_users_are_few_a_reader_is_nobody_and_the_daemon_says_so(self):
+        converting = self.start_slow_conversion(wrapper=self.with_users(65536))
         self.assertIn("event=sandbox_incomplete", self.agent.text())
         self.assertIn("in its user namespace", self.agent.text())
         self.assertEqual(Path(f"/proc/{converting}").stat().st_uid, NOBODY)
+
+    def test_where_there_is_no_other_user_a_reader_is_who_the_daemon_is(self):
+        agent, client = self.daemon(wrapper=self.with_users(1))
+        self.assertRegex(agent.text(), "event=sandbox_incomplete .*any other user")
+        self.assert_created(client.create(new_uuid(), creation(self.url, 1)))
 
     def test_a_daemon_that_may_not_make_others_of_its_programs_says_so_and_can_still_end_them(self):
         few = [name for name in service_unit.capabilities() if name not in ("setuid", "setgid", "kill")]

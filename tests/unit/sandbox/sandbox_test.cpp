@@ -199,7 +199,7 @@ TEST_CASE("whoever reads an image for one thread is nobody that another thread o
 TEST_CASE("the users that programs may be are there when their user namespace has all of them") {
   const auto has_them = [](const std::string& map) {
     std::istringstream lines(map);
-    return maps_run_users(lines);
+    return has_users(lines, kFirstRunUser, kLastRunUser);
   };
   CHECK(has_them("         0          0 4294967295\n"));
   CHECK(has_them("0 1000 1\n1 100000 65536\n1879048192 500000 4194305\n"));
