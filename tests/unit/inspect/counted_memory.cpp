@@ -11,8 +11,8 @@ namespace {
 std::atomic<std::size_t> live{0};
 std::atomic<std::size_t> peak{0};
 
-void* counted(void* block) {
-  if (block == nullptr) throw std::bad_alloc();
+void* allocate(std::size_t size) noexcept {
+  void* const block = std::malloc(size == 0 ? 1 : size);
   const std::size_t now = live += ::malloc_usable_size(block);
   std::size_t most = peak;
   while (now > most && !peak.compare_exchange_weak(most, now)) {
@@ -20,15 +20,30 @@ void* counted(void* block) {
   return block;
 }
 
-}  // namespace
+void* allocate_or_throw(std::size_t size) {
+  void* const block = allocate(size);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
 
-// The other forms of new and delete call these.
-void* operator new(std::size_t size) { return counted(std::malloc(size == 0 ? 1 : size)); }
-void operator delete(void* block) noexcept {
+void release(void* block) noexcept {
   live -= ::malloc_usable_size(block);
   std::free(block);
 }
-void operator delete(void* block, std::size_t) noexcept { operator delete(block); }
+
+}  // namespace
+
+// All forms but those of a larger alignment: a sanitizer's own ones don't call each other.
+void* operator new(std::size_t size) { return allocate_or_throw(size); }
+void* operator new[](std::size_t size) { return allocate_or_throw(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
+void operator delete(void* block) noexcept { release(block); }
+void operator delete[](void* block) noexcept { release(block); }
+void operator delete(void* block, std::size_t) noexcept { release(block); }
+void operator delete[](void* block, std::size_t) noexcept { release(block); }
+void operator delete(void* block, const std::nothrow_t&) noexcept { release(block); }
+void operator delete[](void* block, const std::nothrow_t&) noexcept { release(block); }
 
 namespace basecache::inspect::test {
 
