@@ -245,7 +245,8 @@ TEST_CASE("a dynamic VHD that is dangerous or wrong is refused") {
   };
   CHECK(in_footer(60, big_endian(4, 4)).find("a differencing VHD") != std::string::npos);
   CHECK(in_footer(60, big_endian(2, 4)).find("disk type 2 at this place") != std::string::npos);
-  CHECK(in_footer(68, "x").find("the footers at its two ends differ") != std::string::npos);
+  // Behind the id, which is another one each time and may begin with anything.
+  CHECK(in_footer(100, "x").find("the footers at its two ends differ") != std::string::npos);
   CHECK(in_footer(16, big_endian(~0ULL, 8)).find("it is truncated") != std::string::npos);
   CHECK(in_header(0, "XXXXXXXX").find("no dynamic header") != std::string::npos);
   CHECK(in_header(40, "x").find("names a parent image") != std::string::npos);
