@@ -122,18 +122,15 @@ BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const
   }
 }
 
-void BaseFileBuilder::inspect_source(const model::ImageBase& image, OpContext& op) {
-  const model::CacheKey key = model::key_of(image);
-  const LimitAtEnd limit{layout_, key, settings_.most_left_bytes.value_or(most_left_bytes(layout_))};
-  (void)fetch_safe(image, key, op);
-  remove_transfer(layout_, key);
-}
-
 InspectedImage BaseFileBuilder::fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
-  const model::ImageRecord known = describe(image, op);
+  const model::ImageRecord known = describe(image.ref, op);
   const std::optional<RefusedImage> refusable = refusable_image(known);
   if (refusable) refusals_.require_none(key, *refusable);
-  FetchedImage fetched = fetch(image, known, key, op);
+  return accept(fetch(known, wanted_digests(known, image.checksum, settings_.allow_md5), key, op), key, refusable, op);
+}
+
+InspectedImage BaseFileBuilder::accept(FetchedImage fetched, const model::CacheKey& key,
+                                       const std::optional<RefusedImage>& refusable, OpContext& op) {
   try {
     return inspect(std::move(fetched), op);
   } catch (const Error& error) {
@@ -146,15 +143,38 @@ InspectedImage BaseFileBuilder::fetch_safe(const model::ImageBase& image, const 
   }
 }
 
+// A refusal that is remembered tells what the bytes are without a download, when they are those that were meant.
+BaseFileBuilder::SourceReport BaseFileBuilder::inspect_source(const model::ImageBase& image,
+                                                              const std::optional<Digest>& made_from, OpContext& op) {
+  const model::CacheKey key = model::key_of(image);
+  const LimitAtEnd limit{layout_, key, settings_.most_left_bytes.value_or(most_left_bytes(layout_))};
+  const model::ImageRecord known = describe(image.ref, op);
+  const std::optional<RefusedImage> refusable = refusable_image(known);
+  SourceReport report{.same = made_from && refusable && refusable->digest == made_from};
+  try {
+    if (report.same) refusals_.require_none(key, *refusable);
+    WantedDigests digests = wanted_digests(known, std::nullopt, settings_.allow_md5);
+    if (made_from) digests.kept = made_from->algorithm;
+    FetchedImage fetched = fetch(known, digests, key, op);
+    report.same = made_from && fetched.digest() == *made_from;
+    (void)accept(std::move(fetched), key, refusable, op);
+  } catch (const Error& error) {
+    if (!blames_bytes(error)) throw;
+    report.refusal = error;
+  }
+  if (report.same) remove_transfer(layout_, key);
+  return report;
+}
+
 InspectedImage BaseFileBuilder::inspect(FetchedImage fetched, OpContext& op) {
   InspectedImage inspected = InspectedImage::inspect(std::move(fetched), steps_.inspector, op);
   confirm(inspected, op);
   return inspected;
 }
 
-model::ImageRecord BaseFileBuilder::describe(const model::ImageBase& image, OpContext& op) {
+model::ImageRecord BaseFileBuilder::describe(const model::ImageRef& ref, OpContext& op) {
   const auto step = op.steps().measure("describe");
-  return steps_.source.describe(image.ref, op);
+  return steps_.source.describe(ref, op);
 }
 
 // Nothing where no digest tells these bytes from others.
@@ -195,13 +215,12 @@ void BaseFileBuilder::confirm(const InspectedImage& image, OpContext& op) {
   }
 }
 
-FetchedImage BaseFileBuilder::fetch(const model::ImageBase& image, const model::ImageRecord& known,
+FetchedImage BaseFileBuilder::fetch(const model::ImageRecord& known, const WantedDigests& digests,
                                     const model::CacheKey& key, OpContext& op) {
   const auto step = op.steps().measure("fetch");
-  const WantedDigests digests = wanted_digests(known, image.checksum, settings_.allow_md5);
   std::unique_ptr<Verification> verification = steps_.verifier.begin(known);
   const Unsynced unsynced = digests.expected.empty() && !verification ? Unsynced::distrusted : Unsynced::trusted;
-  ImageStream stream(known, digests, StagedTransfer(layout_, key, image.ref.shown(), unsynced), steps_.inspector,
+  ImageStream stream(known, digests, StagedTransfer(layout_, key, known.ref.shown(), unsynced), steps_.inspector,
                      std::move(verification), op);
   fetch_verified(known, stream, op);
   return std::move(stream).finish();

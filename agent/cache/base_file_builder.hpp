@@ -15,6 +15,7 @@
 namespace basecache::cache {
 
 class ImageStream;
+struct WantedDigests;
 
 // Who does each step of a build.
 struct BuildSteps {
@@ -48,9 +49,14 @@ class BaseFileBuilder {
   // source's digest, which nobody knows any more.
   BaseFile adopt(const model::ImageBase& image, OpContext& op);
 
-  // Fetches, verifies and inspects what the image's source has now, and makes nothing of it. Error(image_unacceptable),
-  // Error(checksum_mismatch) when it isn't what `image` demands.
-  void inspect_source(const model::ImageBase& image, OpContext& op);
+  // What the inspector finds today in the bytes that a base file was made from.
+  struct SourceReport {
+    bool same = false;                  // the source still has those bytes
+    std::optional<Error> refusal = {};  // what is wrong with the bytes that it has
+  };
+  // Fetches, verifies and inspects what the image's source has now, and makes nothing of it. Error when it can't be
+  // fetched whole and verified, or when something else than the bytes is in the way.
+  SourceReport inspect_source(const model::ImageBase& image, const std::optional<Digest>& made_from, OpContext& op);
 
  private:
   BaseFile build_image(const model::ImageBase& image, OpContext& op);
@@ -60,10 +66,12 @@ class BaseFileBuilder {
   InspectedImage fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
   InspectedImage inspect(FetchedImage fetched, OpContext& op);
   BaseFile fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
-  model::ImageRecord describe(const model::ImageBase& image, OpContext& op);
+  model::ImageRecord describe(const model::ImageRef& ref, OpContext& op);
   std::optional<RefusedImage> refusable_image(const model::ImageRecord& known) const;
-  FetchedImage fetch(const model::ImageBase& image, const model::ImageRecord& known, const model::CacheKey& key,
+  FetchedImage fetch(const model::ImageRecord& known, const WantedDigests& digests, const model::CacheKey& key,
                      OpContext& op);
+  InspectedImage accept(FetchedImage fetched, const model::CacheKey& key, const std::optional<RefusedImage>& refusable,
+                        OpContext& op);
   void fetch_verified(const model::ImageRecord& record, ImageStream& stream, OpContext& op);
   BaseFile publish_image(InspectedImage inspected, const model::ImageBase& image, const model::CacheKey& key,
                          OpContext& op);

@@ -71,11 +71,16 @@ BaseFileLease ImageCache::acquire(const model::BaseFileSpec& spec, OpContext& op
 }
 
 std::optional<BaseFileLease> ImageCache::hit(const model::CacheKey& key, OpContext& op) {
-  if (!BaseFile::find(layout_, key)) return std::nullopt;
+  const auto usable = [&]() -> std::optional<BaseFile> {
+    std::optional<BaseFile> base = BaseFile::find(layout_, key);
+    if (base && review_.is_due(*base)) base.reset();
+    return base;
+  };
+  if (!usable()) return std::nullopt;
   auto held = leases_->hold(key, op);
   // Looked at again: a pruner may have held the lock that we waited for.
-  std::optional<BaseFile> base = BaseFile::find(layout_, key);
-  if (!base || review_.is_due(*base)) return std::nullopt;
+  std::optional<BaseFile> base = usable();
+  if (!base) return std::nullopt;
   mark_used(*base);
   return BaseFileLease(std::move(held), *std::move(base), HowAcquired::hit);
 }

@@ -1,8 +1,21 @@
 #include "agent/cache/image_inspector.hpp"
 
-#include "agent/base/error.hpp"
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+#include <utility>
 
 namespace basecache::cache {
+
+// By their names: [basecache] max_virtual_size decides the one, the registry's record the other.
+bool blames_bytes(const Error& error) {
+  const auto checks =
+      std::ranges::find(error.fields(), std::string(kChecksField), &std::pair<std::string, std::string>::first);
+  if (checks == error.fields().end()) return false;
+  std::istringstream names(checks->second);
+  return std::any_of(std::istream_iterator<std::string>(names), {},
+                     [](const std::string& name) { return name != "virtual_size" && name != "declared_format"; });
+}
 
 const InspectionVerdict& InspectionReport::require_safe() const {
   if (safe()) return verdict;

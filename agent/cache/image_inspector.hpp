@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/base/byte_size.hpp"
+#include "agent/base/error.hpp"
 #include "agent/base/op_context.hpp"
 #include "agent/base/path.hpp"
 #include "agent/model/disk_format.hpp"
@@ -31,6 +32,9 @@ struct Finding {
 
 // The field of require_safe()'s Error that lists the checks which found something.
 inline constexpr const char* kChecksField = "checks";
+
+// Whether such an Error would be the same under any settings and whatever a registry says of the image.
+bool blames_bytes(const Error& error);
 
 // All that a look at an image has told.
 struct InspectionReport {

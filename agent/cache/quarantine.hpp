@@ -39,6 +39,9 @@ class Quarantine {
   // The same for a caller who holds it.
   std::optional<std::string> isolate_locked(const model::CacheKey& key);
 
+  // Why a base file that isn't marked would have to stay; nothing when nobody has it.
+  std::optional<std::string> reason_to_stay(const model::CacheKey& key) const { return users_.reason_to_stay(key); }
+
   // By name.
   std::vector<QuarantinedFile> list() const;
 

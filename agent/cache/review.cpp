@@ -65,22 +65,22 @@ void Review::inspect_again(const model::ImageBase& image, const BaseFile& base, 
 
 std::vector<Finding> Review::findings_in_source(const model::ImageBase& image, const BaseFileRecord& record,
                                                 OpContext& op) {
+  const model::CacheKey key = model::key_of(image);
   op.note(
       fmt::format("base file {} is older than rule set {} of the inspector, so the image that it was converted from "
                   "is fetched again to be inspected",
-                  model::key_of(image).text(), inspector_.rules()));
-  try {
-    builder_.inspect_source({.ref = image.ref, .checksum = record.source_digest}, op);
-    return {};
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::checksum_mismatch) {
-      return {{.check = "source",
-               .detail = "what it was converted from can't be inspected any more: " + error.message(),
-               .hint = error.hint()}};
-    }
-    if (error.code() != ErrorCode::image_unacceptable) throw;
-    return {{.check = "source", .detail = "it was converted from what is refused: " + error.message(), .hint = {}}};
+                  key.text(), inspector_.rules()));
+  const auto report = builder_.inspect_source(image, record.source_digest, op);
+  if (report.same && !report.refusal) return {};
+  if (report.same) {
+    return {{.check = "source",
+             .detail = "it was converted from what is refused: " + report.refusal->message(),
+             .hint = {}}};
   }
+  // Which says nothing against it, so it isn't marked: the source may come to its senses.
+  const std::string gone = "what it was converted from can't be inspected any more: its source has other bytes now";
+  if (const auto why_it_stays = quarantine_.reason_to_stay(key)) throw unfit(key, gone, *why_it_stays);
+  return {{.check = "source", .detail = gone, .hint = {}}};
 }
 
 std::vector<Finding> Review::findings_in(const BaseFile& base, OpContext& op) {

@@ -58,6 +58,9 @@ std::optional<Qcow2BitmapDirectory> check_extensions(const Qcow2Header& header, 
       at += 8 + (std::uint64_t{length} + 7) / 8 * 8;
     }
   });
+  // Without the bit, a program that knows no bitmaps has written last: nobody reads them any more, and their clusters
+  // may have been given back.
+  if ((header.autoclear & Qcow2Header::kBitmaps) == 0) bitmaps.reset();
   return bitmaps;
 }
 

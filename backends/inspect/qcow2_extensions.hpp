@@ -17,7 +17,8 @@ struct Qcow2BitmapDirectory {
 };
 
 // Walks the header extensions, which end with an end mark or with the first cluster. Refuses those that name other
-// files or keys, and a chain that doesn't end. Returns the bitmap directory, when there is one.
+// files or keys, and a chain that doesn't end. Returns the bitmap directory, when there is
+// one in force.
 std::optional<Qcow2BitmapDirectory> check_extensions(const Qcow2Header& header, const ByteReader& bytes,
                                                      Findings& findings);
 

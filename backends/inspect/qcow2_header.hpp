@@ -22,7 +22,8 @@ struct Qcow2Header {
   static constexpr std::uint64_t kCompressionType = 8;
   static constexpr std::uint64_t kExtendedL2 = 16;
 
-  // An autoclear feature bit.
+  // Autoclear feature bits.
+  static constexpr std::uint64_t kBitmaps = 1;
   static constexpr std::uint64_t kDataFileRaw = 2;
 
   std::uint32_t version = 0;

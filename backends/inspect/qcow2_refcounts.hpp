@@ -1,30 +1,36 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
-#include "backends/inspect/file_pages.hpp"
 #include "backends/inspect/image_file.hpp"
 #include "backends/inspect/qcow2_header.hpp"
 
 namespace basecache::inspect {
 
-// How many users a qcow2 says that its clusters have: a table names blocks, of numbers of 1 to 64 bits, one a cluster
-// (the specification's "Host cluster management"). Keeps 128 KiB of them; a walk in the file's order reads each once.
+// Which clusters of a qcow2 are counted as used: a table names blocks, of numbers of 1 to 64 bits, one a cluster (the
+// specification's "Host cluster management"). Read once, in the file's order, into a bit a cluster: what looks them up
+// may jump about as the image likes.
 class Qcow2Refcounts {
  public:
-  // Both must outlive this; the table and the blocks have to be inside the file.
-  Qcow2Refcounts(const Qcow2Header& header, const ImageFile& file)
-      : header_(header), table_(file, 1), blocks_(file, 32) {}
+  // Of files with more clusters (256 GiB of the usual ones) nothing is read, and all count as used.
+  static constexpr std::uint64_t kMostClusters = std::uint64_t{1} << 22;
 
-  // Of the cluster that has the byte at `offset`; 0 where the table names no block for it.
-  std::uint64_t of(std::uint64_t offset);
+  // Table entries that name no place in the file are passed over, and none of their clusters is counted. The header's
+  // table is inside the file.
+  Qcow2Refcounts(const Qcow2Header& header, const ImageFile& file);
+
+  // Whether the cluster that has the byte at `offset` has a user.
+  bool counts(std::uint64_t offset) const;
 
  private:
-  std::uint64_t block_of(std::uint64_t block);
+  void read_block(const ImageFile& file, std::uint64_t offset, std::uint64_t first_cluster);
 
-  const Qcow2Header& header_;
-  FilePages table_;
-  FilePages blocks_;
+  std::uint32_t cluster_bits_;
+  std::uint64_t bits_;  // of a number
+  std::uint64_t per_block_;
+  bool is_read_;
+  std::vector<bool> counted_;
 };
 
 }  // namespace basecache::inspect

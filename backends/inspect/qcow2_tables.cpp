@@ -52,15 +52,15 @@ void Qcow2Tables::check(const std::optional<Qcow2BitmapDirectory>& bitmaps, Find
 
 // Of what stands at a fixed place, or where the header says.
 void Qcow2Tables::check_head() {
-  require_one_user({"header cluster", 0}, {0, header_.cluster_size()});
-  require_one_user({"L1 table", 0}, header_.l1_table());
-  require_one_user({"refcount table", 0}, header_.refcount_table());
+  require_user({"header cluster", 0}, {0, header_.cluster_size()});
+  require_user({"L1 table", 0}, header_.l1_table());
+  require_user({"refcount table", 0}, header_.refcount_table());
 }
 
 // The clusters that begin in the range, for this alone.
 void Qcow2Tables::take(const Part& part, ByteRange range) {
   require_place(part, range);
-  require_one_user(part, range);
+  require_user(part, range);
   for (std::uint64_t at = range.offset; at < range.offset + range.length; at += header_.cluster_size()) {
     if (!taken_.take(at)) {
       refuse_entry(fmt::format("{} {} is said to be at {}, where something else is", part.kind, part.position, at));
@@ -68,22 +68,12 @@ void Qcow2Tables::take(const Part& part, ByteRange range) {
   }
 }
 
-// Snapshots, of which there are none here, would be a second one.
-void Qcow2Tables::require_one_user(const Part& part, ByteRange range) {
-  for (std::uint64_t at = range.offset; at < range.offset + range.length; at += header_.cluster_size()) {
-    const std::uint64_t users = refcounts_.of(at);
-    if (users != 1) {
-      refuse_entry(fmt::format("{} {} is at {}, where the refcount is {}", part.kind, part.position, at, users));
-    }
-  }
-}
-
-// Compressed clusters stand side by side in others: each is a user of all that it touches.
-void Qcow2Tables::require_user(std::uint64_t cluster, ByteRange range) {
+// More users than there are is a leak, which harms no data: what a snapshot that was removed in haste leaves, say.
+void Qcow2Tables::require_user(const Part& part, ByteRange range) {
   const std::uint64_t end = range.offset + range.length;
   for (std::uint64_t at = range.offset; at < end; at = (at / header_.cluster_size() + 1) * header_.cluster_size()) {
-    if (refcounts_.of(at) == 0) {
-      refuse_entry(fmt::format("compressed cluster {} is at {}, where the refcount is 0", cluster, at));
+    if (!refcounts_.counts(at)) {
+      refuse_entry(fmt::format("{} {} is at {}, where the refcount is 0", part.kind, part.position, at));
     }
   }
 }
@@ -164,7 +154,7 @@ void Qcow2Tables::check_compressed(std::uint64_t cluster, std::uint64_t entry) {
   if ((entry & kCopied) != 0 || is_reserved({offset, last - offset + 1})) {
     refuse_entry(fmt::format("the entry of compressed cluster {} is {:#018x}", cluster, entry));
   }
-  require_user(cluster, {offset, last - offset + 1});
+  require_user({"compressed cluster", cluster}, {offset, last - offset + 1});
   take_compressed(last - offset + 1);
 }
 

@@ -41,8 +41,7 @@ class Qcow2Tables {
 
   void check_head();
   void take(const Part& part, ByteRange range);
-  void require_one_user(const Part& part, ByteRange range);
-  void require_user(std::uint64_t cluster, ByteRange range);
+  void require_user(const Part& part, ByteRange range);
   void take_compressed(std::uint64_t bytes);
   void require_place(const Part& part, ByteRange range) const;
   bool is_reserved(ByteRange range) const;

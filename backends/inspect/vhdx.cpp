@@ -188,7 +188,8 @@ class BlockTable {
       : file_(file),
         regions_(read_regions()),
         log_(read_log()),
-        block_size_(read_block_size()),
+        block_size_(read_item(kFileParameters, 4)),
+        virtual_size_(read_item(kVirtualDiskSize, 8)),
         taken_(file.length(), block_size_) {}
 
   void check() {
@@ -200,7 +201,7 @@ class BlockTable {
     const std::uint64_t ratio = blocks_per_bitmap(block_size_);
     file_.for_each(table, [&](std::uint64_t position, std::uint64_t entry) {
       const bool is_bitmap = position % (ratio + 1) == ratio;
-      check_entry(position, entry, is_bitmap);
+      check_entry(position, entry, is_bitmap, is_bitmap ? kBitmapSize : needed_of(position - position / (ratio + 1)));
     });
   }
 
@@ -221,26 +222,34 @@ class BlockTable {
   }
 
   // The first look has shown that the item is there, once, and its value acceptable.
-  std::uint64_t read_block_size() const {
+  std::uint64_t read_item(Guid wanted, std::uint64_t width) const {
     const ByteRange region = regions_.metadata;
     const std::vector<std::byte> bytes = file_.read({region.offset, std::min(region.length, kTableSize)});
     const ByteReader table(bytes, ByteOrder::little, "the VHDX metadata table");
     for (std::uint64_t at = 32; table.has(at, 32); at += 32) {
-      if (!table.holds(at, kFileParameters)) continue;
-      const std::vector<std::byte> item = file_.read({region.offset + table.u32(at + 16), 4});
-      return ByteReader(item, ByteOrder::little, "the VHDX file parameters").u32(0);
+      if (!table.holds(at, wanted)) continue;
+      const std::vector<std::byte> item = file_.read({region.offset + table.u32(at + 16), width});
+      const ByteReader value(item, ByteOrder::little, "a VHDX metadata item");
+      return width == 4 ? value.u32(0) : value.u64(0);
     }
     refuse_broken("a metadata item is missing");
   }
 
+  // QEMU ends the file with the disk, which may be within its last block.
+  std::uint64_t needed_of(std::uint64_t block) const {
+    const std::uint64_t last_byte = virtual_size_ - 1;
+    return block == last_byte / block_size_ ? last_byte % block_size_ + 1 : block_size_;
+  }
+
   // How it is there: the lowest three bits; where, in MiB: from bit 20.
-  void check_entry(std::uint64_t position, std::uint64_t entry, bool is_bitmap) {
+  // `needed`: how much of the block has to be in the file.
+  void check_entry(std::uint64_t position, std::uint64_t entry, bool is_bitmap, std::uint64_t needed) {
     constexpr std::uint64_t kFullyPresent = 6;
     constexpr std::uint64_t kPartiallyPresent = 7;  // the rest is in a parent image
     if ((entry & 7) == kPartiallyPresent) refuse_block(position, "partially present");
     if ((entry & 7) != kFullyPresent) return;
     const ByteRange block{entry >> 20 << 20, is_bitmap ? kBitmapSize : block_size_};
-    if (!file_.holds(block)) {
+    if (!file_.holds({block.offset, needed})) {
       refuse(Check::truncated,
              fmt::format("it is truncated: block {} of the VHDX is said to be at {}, the file ends at {}", position,
                          block.offset, file_.length()),
@@ -260,6 +269,7 @@ class BlockTable {
   Regions regions_;
   ByteRange log_;
   std::uint64_t block_size_;
+  std::uint64_t virtual_size_;
   TakenBlocks taken_;  // by blocks; only images with a parent have bitmaps
 };
 

@@ -106,6 +106,11 @@ def _add_sizes(corpus: Corpus) -> None:
     for size in (7 * MIB, 129 * MIB):
         _create(corpus, "vhdx", size, size)
         _create(corpus, "vpc", size, size, "-o", "force_size=on")
+    # Its file ends with the disk, in the middle of the last block.
+    half = corpus.path("real-vhdx-fixed-with-half-a-block")
+    corpus.qemu_img("create", "-q", "-f", "vhdx", "-o", "subformat=fixed,block_state_zero=off,block_size=1M", half,
+                    5 * MIB + MIB // 2)
+    corpus.accept(half.name, "vhdx", 5 * MIB + MIB // 2)
     _create(corpus, "qcow2", 1000, 1024)
     _create(corpus, "vpc", 64 * MIB, 964 * 8 * 17 * 512)  # by geometry: a little more than was asked for
 

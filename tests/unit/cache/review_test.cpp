@@ -211,14 +211,44 @@ TEST_CASE("a converted base file whose source has other bytes now is replaced, o
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::in_use);
   CHECK(error->message().find("can't be inspected any more") != std::string::npos);
-  const int fetches = node.source.fetches;
-  CHECK(node.refusal());
-  CHECK(node.source.fetches == fetches);
+  CHECK_FALSE(node.images.find(node.key)->unfit);  // it isn't to blame
 
   node.users.reason.reset();
   CHECK(node.acquire() == cache::HowAcquired::built);
   CHECK(read_file(node.layout.base_file(node.key)) == "RAW others");
   CHECK(read_file(node.layout.quarantine_directory() / node.key.text()) == "RAW bytes");
+}
+
+TEST_CASE("a converted base file isn't blamed for a damaged transfer") {
+  ReviewNode node("QFI bytes");
+  node.source.promised = Digest::parse("sha256:" + hex_digest(DigestAlgorithm::sha256, "QFI bytes"));
+  node.source.replace("QFI bites");
+  node.inspector.version = 2;
+  const auto error = node.refusal();
+  REQUIRE(error);
+  CHECK(error->code() == ErrorCode::checksum_mismatch);
+  CHECK_FALSE(node.images.find(node.key)->unfit);
+  CHECK(node.quarantined().empty());
+  node.source.replace("QFI bytes");
+  CHECK(node.acquire() == cache::HowAcquired::hit);
+}
+
+TEST_CASE("a converted base file isn't blamed for what settings or the registry's record are in the way of") {
+  for (const char* check : {"virtual_size", "declared_format", "virtual_size declared_format"}) {
+    CHECK_FALSE(cache::blames_bytes(Error(ErrorCode::image_unacceptable, "no").add_field(cache::kChecksField, check)));
+  }
+  CHECK(cache::blames_bytes(Error(ErrorCode::image_unacceptable, "no").add_field("checks", "virtual_size tables")));
+  CHECK_FALSE(cache::blames_bytes(Error(ErrorCode::image_unacceptable, "no certificate")));
+}
+
+TEST_CASE("a converted base file of which nobody knows what it was made from is made anew") {
+  ReviewNode node("QFI bytes");
+  cache::BaseFileRecord record = cache::read_record(node.layout, node.key).value();
+  record.source_digest.reset();
+  record.rules = 0;
+  cache::write_record(node.layout, node.key, record, node.layout.base_file(node.key));
+  CHECK(node.acquire() == cache::HowAcquired::built);
+  CHECK(node.quarantined().size() == 2);
 }
 
 TEST_CASE("a converted base file waits for newer rules until its source can be fetched") {
