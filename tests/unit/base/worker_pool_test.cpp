@@ -62,8 +62,8 @@ TEST_CASE("a task runs on a thread of the pool") {
 }
 
 TEST_CASE("as many tasks run at the same time as there are threads") {
+  std::latch together(4);  // outlives those who wait for it
   WorkerPool pool("test", 3, 3);
-  std::latch together(4);
   for (int i = 0; i < 3; ++i) {
     pool.submit([&] { together.arrive_and_wait(); });
   }
