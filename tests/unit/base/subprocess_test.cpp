@@ -15,6 +15,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
+#include "tests/support/sanitizer.hpp"
 #include "tests/support/scratch_dir.hpp"
 
 namespace basecache {
@@ -202,7 +203,7 @@ TEST_CASE("a program that can't be executed is an error") {
   CHECK(failure_of({(scratch / "plain").string()}).code() == ErrorCode::tool_failed);
 }
 
-TEST_CASE("a program that is there and can't be executed isn't to be installed") {
+TEST_CASE("a program that is there and can't be executed isn't to be installed" * doctest::skip(test::kVforkIsFork)) {
   const test::ScratchDir scratch;
   const Path program = scratch / "qemu-img";
   test::write_file(program, "\x7f not a program");
@@ -213,7 +214,8 @@ TEST_CASE("a program that is there and can't be executed isn't to be installed")
   CHECK(error.hint().empty());
 }
 
-TEST_CASE("a program that can't be confined isn't run, and says what couldn't be done") {
+TEST_CASE("a program that can't be confined isn't run, and says what couldn't be done" *
+          doctest::skip(test::kVforkIsFork)) {
   struct Refused : Confinement {
     Failure enter() const noexcept override { return {.step = "become somebody", .error = EPERM}; }
   };

@@ -14,6 +14,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/subprocess.hpp"
+#include "tests/support/sanitizer.hpp"
 #include "tests/support/scratch_dir.hpp"
 
 namespace basecache::sandbox {
@@ -164,11 +165,8 @@ TEST_CASE("root's confined program is somebody else, to whom files are what thei
   CHECK(intrude({"whoami"}).output == "0 0");
 }
 
-TEST_CASE("a program that its user may not execute says who that is") {
-  if (::geteuid() != 0) {
-    MESSAGE("skipped: needs root");
-    return;
-  }
+TEST_CASE("a program that its user may not execute says who that is" *
+          doctest::skip(kVforkIsFork || ::geteuid() != 0)) {
   const ScratchDir scratch;
   const Path program = scratch / "program";
   boost::filesystem::copy_file("/bin/true", program);
