@@ -166,7 +166,7 @@ TEST_CASE("root's confined program is somebody else, to whom files are what thei
 }
 
 TEST_CASE("a program that its user may not execute says who that is" *
-          doctest::skip(kVforkIsFork || ::geteuid() != 0)) {
+          doctest::skip(test::kVforkIsFork || ::geteuid() != 0)) {
   const ScratchDir scratch;
   const Path program = scratch / "program";
   boost::filesystem::copy_file("/bin/true", program);
