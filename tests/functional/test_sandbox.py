@@ -10,7 +10,7 @@ from pathlib import Path
 
 import images
 import service_unit
-from harness import cache_key, creation, eventually, new_uuid
+from harness import DAEMON, MIB, cache_key, creation, eventually, new_uuid, tool
 from image_story import ImageStory
 
 NOBODY = 65534
@@ -93,6 +93,22 @@ class AsRoot(ImageStory):
         _, client = self.daemon(wrapper=service_unit.with_capabilities(few))
         self.assert_created(client.create(new_uuid(), creation(self.url, 1)))
 
+    def test_what_the_sandbox_lacks_is_told_once_and_in_the_status_and_can_be_forbidden(self):
+        wrapper = service_unit.with_capabilities(["chown", "dac_override", "fowner"])
+        agent, client = self.daemon(wrapper=wrapper)
+        self.assert_created(client.create(new_uuid(), creation(self.url, 1)))
+        self.assertEqual(agent.text().count("event=sandbox_incomplete"), 1)
+        status = self.cli("--socket", self.scratch / "agent.sock", "status")
+        self.assertRegex(status.out, "the sandbox lacks .*CAP_SETUID")
+        agent.stop()
+        required = self.config("required.conf", basecache={"sandbox": "required"})
+        done = subprocess.run([*wrapper, DAEMON, "--config", required, "--socket", self.scratch / "agent.sock"],
+                              env=self.environment(), text=True, capture_output=True, timeout=60)
+        self.assertGreater(done.returncode, 0)
+        self.assertRegex(done.stderr, "sandbox is required, and this host lacks .*CAP_SETUID")
+        _, client = self.daemon(required)  # with all of it
+        self.assert_created(client.create(new_uuid(), creation(self.url, 1)))
+
     def test_the_units_capabilities_are_enough(self):
         wrapper = service_unit.with_capabilities(service_unit.capabilities())
         agent, client = self.daemon(wrapper=wrapper)
@@ -118,6 +134,63 @@ class AsRoot(ImageStory):
         made = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
         self.assertIn("landlock_restrict_self", made)
         self.assertEqual(made - service_unit.system_calls(), set())
+
+
+class TakenOver(ImageStory):
+    """A qemu-img that an image has taken over: what it tries while it should convert, and what is said of that."""
+
+    ATTEMPTS = {
+        "another file": ('open(F, "<", "/etc/shadow") or die "shadow: $!"', "shadow: Permission denied"),
+        "a second file": ('open(F, ">", "/tmp/basecache-second") or die "second: $!"', "second: Permission denied"),
+        "the network": ('use Socket; socket(S, AF_INET, SOCK_STREAM, 0) or die "socket: $!"', "socket: Operation not permitted"),
+        "a child": ('defined(fork) or die "fork: $!"', "fork: Operation not permitted"),
+        "all the memory": ('my $all = "x" x (4 << 30)', "Out of memory"),
+    }
+
+    def daemon_with(self, attempt: str, **options):
+        folder = self.scratch / "taken-over"
+        folder.mkdir(exist_ok=True)
+        real = tool("sh", "-c", "command -v qemu-img").strip()
+        (folder / "qemu-img").write_text("#!/usr/bin/perl\n"
+                                         f'exec("{real}", @ARGV) unless grep {{ $_ eq "convert" }} @ARGV;\n'
+                                         f"{attempt}; exit 0;\n")
+        (folder / "qemu-img").chmod(0o755)
+        self.scratch.chmod(0o755)  # whoever reads images isn't root
+        return self.daemon(self.config(**options), path=f"{folder}:{os.environ['PATH']}")
+
+    def test_it_is_stopped_at_each_and_the_error_says_at_what(self):
+        url = self.serve(images.qcow2())
+        for what, (attempt, words) in self.ATTEMPTS.items():
+            with self.subTest(what):
+                agent, client = self.daemon_with(attempt)
+                self.assert_problem(client.create(new_uuid(), creation(url, 1)), 500, "tool_failed", "qemu-img", words)
+                self.assertEqual(self.visible_base_files(), [])
+                self.assert_nothing_staged()
+                agent.stop()
+
+    def test_one_that_runs_for_ever_is_ended_by_the_deadline(self):
+        agent, client = self.daemon_with("while (1) {}", basecache={"request_deadline": 2})
+        answer = client.create(new_uuid(), creation(self.serve(images.qcow2()), 1))
+        self.assert_problem(answer, 504, "timed_out")
+        self.assertIsNone(self._child(agent.pid, "qemu-img"))
+        self.assert_nothing_staged()
+
+    def test_one_that_sees_another_disk_has_the_image_refused_with_all_opinions(self):
+        folder = self.scratch / "seer"
+        folder.mkdir()
+        real = tool("sh", "-c", "command -v qemu-img").strip()
+        answer = '{"format": "qcow2", "virtual-size": 1048576, "filename": "x"}'
+        (folder / "qemu-img").write_text(f"""#!/bin/sh\n[ "$1" = info ] && {{ echo '{answer}'; exit 0; }}\nexec {real} "$@"\n""")
+        (folder / "qemu-img").chmod(0o755)
+        self.scratch.chmod(0o755)
+        self.daemon(path=f"{folder}:{os.environ['PATH']}")
+        image = new_uuid()
+        imported = self.cli("image", "import", images.qcow2(), "--name", "x", "--id", image)
+        self.assertEqual(imported.code, 0, imported)
+        done = self.cli("--socket", self.scratch / "agent.sock", "cache", "precache", image)
+        self.assertNotEqual(done.code, 0)
+        for words in ("the registry says 'qcow2'", "qemu-img sees", "1048576", f"the inspector 'qcow2' of {64 * MIB} bytes"):
+            self.assertIn(words, done.err)
 
 
 if __name__ == "__main__":
