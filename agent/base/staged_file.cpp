@@ -61,8 +61,12 @@ void cut(int fd, Bytes length, const struct stat& file, const Path& path) {
 
 // What was lent to another user for a while, and never given back: its borrower, or we, were killed.
 void take_back(int fd, const Path& path) {
-  if (look_at(fd, path).st_uid == ::geteuid() || ::fchown(fd, ::geteuid(), ::getegid()) == 0) return;
+  const uid_t owner = look_at(fd, path).st_uid;
+  if (owner == ::geteuid() || ::fchown(fd, ::geteuid(), ::getegid()) == 0) return;
   const int error = errno;
+  // A file system where all belongs to one user (NFS with squashed root, vfat) has lent nothing.
+  struct stat directory {};
+  if (::stat(path.parent_path().c_str(), &directory) == 0 && directory.st_uid == owner) return;
   throw Error::from_errno(error, "take back " + quote(path.native()));
 }
 

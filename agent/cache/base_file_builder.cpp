@@ -53,11 +53,6 @@ void try_to_remove_transfer(const CacheLayout& layout, const model::CacheKey& ke
   }
 }
 
-// A verdict by the bytes alone; another program's may be another one tomorrow.
-bool is_inspectors(const Error& error) {
-  return std::ranges::any_of(error.fields(), [](const auto& field) { return field.first == kChecksField; });
-}
-
 std::string digest_of(const StagedFile& file, OpContext& op) {
   const auto step = op.steps().measure("digest");
   return content_digest(file.fd(), file.path(), [&](Bytes) { op.check(); });
@@ -72,14 +67,22 @@ struct LimitAtEnd {
   const Bytes most;
 };
 
-// Once more when the disk was full and others' left transfers could make room.
-BaseFile making_room(const CacheLayout& layout, const model::CacheKey& key, const std::function<BaseFile()>& build) {
+// Around every fetch: once more when the disk was full and others' left transfers could make room; and what can't be
+// held here doesn't stay. `most`: bytes that all left transfers may hold, none: a tenth of the file system.
+template <class Work>
+auto within_limits(const CacheLayout& layout, const model::CacheKey& key, std::optional<Bytes> most, Work work) {
+  const LimitAtEnd limit{layout, key, most ? *most : most_left_bytes(layout)};
   try {
-    return build();
+    try {
+      return work();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::no_space || limit_left_transfers(layout, key, Bytes{0}).count == 0) throw;
+    }
+    return work();
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::no_space || limit_left_transfers(layout, key, Bytes{0}).count == 0) throw;
+    if (is_storage_failure(error.code())) try_to_remove_transfer(layout, key);
+    throw;
   }
-  return build();
 }
 
 }  // namespace
@@ -100,16 +103,11 @@ BaseFile BaseFileBuilder::build(const model::BaseFileSpec& spec, OpContext& op) 
 
 BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, OpContext& op) {
   const model::CacheKey key = model::key_of(image);
-  const LimitAtEnd limit{layout_, key, settings_.most_left_bytes.value_or(most_left_bytes(layout_))};
-  try {
-    BaseFile base = making_room(layout_, key, [&] { return fetch_and_publish(image, key, op); });
-    remove_transfer(layout_, key);
-    refusals_.forget(key);
-    return base;
-  } catch (const Error& error) {
-    if (is_storage_failure(error.code())) try_to_remove_transfer(layout_, key);
-    throw;
-  }
+  BaseFile base =
+      within_limits(layout_, key, settings_.most_left_bytes, [&] { return fetch_and_publish(image, key, op); });
+  remove_transfer(layout_, key);
+  refusals_.forget(key);
+  return base;
 }
 
 BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
@@ -137,17 +135,25 @@ InspectedImage BaseFileBuilder::accept(FetchedImage fetched, const model::CacheK
     // Of whole and verified bytes it is a verdict: no later attempt would find anything else in them.
     if (error.code() == ErrorCode::image_unacceptable) {
       try_to_remove_transfer(layout_, key);
-      if (refusable && is_inspectors(error)) refusals_.remember(key, *refusable, error);
+      if (refusable) refusals_.remember(key, *refusable, error);
     }
     throw;
   }
 }
 
-// A refusal that is remembered tells what the bytes are without a download, when they are those that were meant.
 BaseFileBuilder::SourceReport BaseFileBuilder::inspect_source(const model::ImageBase& image,
                                                               const std::optional<Digest>& made_from, OpContext& op) {
   const model::CacheKey key = model::key_of(image);
-  const LimitAtEnd limit{layout_, key, settings_.most_left_bytes.value_or(most_left_bytes(layout_))};
+  const SourceReport report = within_limits(layout_, key, settings_.most_left_bytes,
+                                            [&] { return fetch_and_inspect(image, made_from, key, op); });
+  if (report.same) remove_transfer(layout_, key);
+  return report;
+}
+
+// A refusal that is remembered tells what the bytes are without a download, when they are those that were meant.
+BaseFileBuilder::SourceReport BaseFileBuilder::fetch_and_inspect(const model::ImageBase& image,
+                                                                 const std::optional<Digest>& made_from,
+                                                                 const model::CacheKey& key, OpContext& op) {
   const model::ImageRecord known = describe(image.ref, op);
   const std::optional<RefusedImage> refusable = refusable_image(known);
   SourceReport report{.same = made_from && refusable && refusable->digest == made_from};
@@ -162,7 +168,6 @@ BaseFileBuilder::SourceReport BaseFileBuilder::inspect_source(const model::Image
     if (!blames_bytes(error)) throw;
     report.refusal = error;
   }
-  if (report.same) remove_transfer(layout_, key);
   return report;
 }
 

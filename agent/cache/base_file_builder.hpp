@@ -65,6 +65,8 @@ class BaseFileBuilder {
 
   InspectedImage fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
   InspectedImage inspect(FetchedImage fetched, OpContext& op);
+  SourceReport fetch_and_inspect(const model::ImageBase& image, const std::optional<Digest>& made_from,
+                                 const model::CacheKey& key, OpContext& op);
   BaseFile fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
   model::ImageRecord describe(const model::ImageRef& ref, OpContext& op);
   std::optional<RefusedImage> refusable_image(const model::ImageRecord& known) const;

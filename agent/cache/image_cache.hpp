@@ -39,10 +39,11 @@ class ImageCache {
   ~ImageCache();  // cancels running builds and waits for them
 
   // Present and fit by the newest rules: touched and leased (hit). Present and of older rules: inspected again first,
-  // by one flight (review.hpp). Being built in this process: waits for that build (joined). Else builds it, one build a
-  // key on the node: other processes, Nova included, are met at the lock file. A caller that leaves (cancelled, out of
-  // time) leaves only itself; when the last one has left, the build is cancelled. The build that others join fetches
-  // with the token of whoever started it; one whose own token is another isn't refused for that.
+  // by one flight (review.hpp). Marked as unfit: replaced once nobody uses it, until then Error(in_use). Being built in
+  // this process: waits for that build (joined). Else builds it, one build a key on the node: other processes, Nova
+  // included, are met at the lock file. A caller that leaves (cancelled, out of time) leaves only itself; when the last
+  // one has left, the build is cancelled. The build that others join fetches with the token of whoever started it; one
+  // whose own token is another isn't refused for that.
   BaseFileLease acquire(const model::BaseFileSpec& spec, OpContext& op);
 
   // The base files that are there, by key.

@@ -1,21 +1,33 @@
 #include "agent/cache/image_inspector.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <iterator>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 namespace basecache::cache {
 
-// By their names: [basecache] max_virtual_size decides the one, the registry's record the other.
-bool blames_bytes(const Error& error) {
-  const auto checks =
-      std::ranges::find(error.fields(), std::string(kChecksField), &std::pair<std::string, std::string>::first);
+namespace {
+
+constexpr std::string_view kDecidedBySetting = "virtual_size";
+constexpr std::string_view kDecidedByRegistry = "declared_format";
+
+// By the names of the checks that found something, whether any but those did.
+bool names_another(const Error& error, std::initializer_list<std::string_view> those) {
+  const auto checks = std::ranges::find(error.fields(), kChecksField, &std::pair<std::string, std::string>::first);
   if (checks == error.fields().end()) return false;
   std::istringstream names(checks->second);
   return std::any_of(std::istream_iterator<std::string>(names), {},
-                     [](const std::string& name) { return name != "virtual_size" && name != "declared_format"; });
+                     [&](const std::string& name) { return std::ranges::find(those, name) == those.end(); });
 }
+
+}  // namespace
+
+bool is_lasting_refusal(const Error& error) { return names_another(error, {kDecidedBySetting}); }
+
+bool blames_bytes(const Error& error) { return names_another(error, {kDecidedBySetting, kDecidedByRegistry}); }
 
 const InspectionVerdict& InspectionReport::require_safe() const {
   if (safe()) return verdict;

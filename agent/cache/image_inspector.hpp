@@ -33,7 +33,9 @@ struct Finding {
 // The field of require_safe()'s Error that lists the checks which found something.
 inline constexpr const char* kChecksField = "checks";
 
-// Whether such an Error would be the same under any settings and whatever a registry says of the image.
+// Whether an Error is the inspector's refusal, and not for [basecache] max_virtual_size alone, which may be raised.
+bool is_lasting_refusal(const Error& error);
+// Whether it would be the same whatever a registry says of the image, too.
 bool blames_bytes(const Error& error);
 
 // All that a look at an image has told.

@@ -33,8 +33,8 @@ class Quarantine {
   // Marks the base file that is there. The caller holds a lock of the key; a shared one will do. Told in the log.
   void condemn(const model::CacheKey& key, const Unfitness& why);
 
-  // Moves the base file away if it is marked and nobody has it. Nothing: it is gone; else why it stays. Takes the
-  // exclusive lock of the key without waiting, so the caller holds none.
+  // Moves the base file away if it is marked and nobody has it. Nothing: it is gone, or wasn't marked; else why it
+  // stays. Takes the exclusive lock of the key without waiting, so the caller holds none.
   std::optional<std::string> isolate(const model::CacheKey& key);
   // The same for a caller who holds it.
   std::optional<std::string> isolate_locked(const model::CacheKey& key);

@@ -26,10 +26,6 @@ struct Remembered {
   Error error;
 };
 
-// By the name of the check that [basecache] max_virtual_size decides. It is a setting, which no record of an image and
-// no version of our rules tells of.
-constexpr std::string_view kDecidedBySetting = "virtual_size";
-
 json to_json(const RefusedImage& image, const Error& why) {
   json fields = json::array();
   for (const auto& [name, value] : why.fields()) fields.push_back(json::array({name, value}));
@@ -73,11 +69,6 @@ Remembered remembered_from(const json& object) {
   return {std::move(image), std::move(found), std::move(error)};
 }
 
-bool is_decided_by_setting(const Error& why) {
-  return std::ranges::any_of(
-      why.fields(), [](const auto& field) { return field.first == kChecksField && field.second == kDecidedBySetting; });
-}
-
 bool holds_for(const RefusedImage& refused, const RefusedImage& image) {
   return refused.digest == image.digest && refused.declared_format == image.declared_format &&
          refused.rules == image.rules;
@@ -112,7 +103,7 @@ void limit(const Path& directory) {
 }  // namespace
 
 void Refusals::remember(const model::CacheKey& key, const RefusedImage& image, const Error& why) const noexcept {
-  if (is_decided_by_setting(why)) return;
+  if (!is_lasting_refusal(why)) return;
   try {
     const json object = to_json(image, why);
     replace_state_file(layout_, layout_.refusal(key),

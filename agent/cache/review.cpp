@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "agent/base/error.hpp"
-#include "agent/base/file_lock.hpp"
 #include "agent/base/text.hpp"
 #include "agent/cache/in_place_inspection.hpp"
 
@@ -29,8 +28,8 @@ bool was_converted(const BaseFileRecord& record) {
 }  // namespace
 
 // Blank base files were made here and never had any rules to pass.
-bool Review::is_outdated(const std::optional<BaseFile>& base) const {
-  return base && base->key().kind() == model::CacheKey::Kind::image && base->rules() < inspector_.rules();
+bool Review::is_outdated(const BaseFile& base) const {
+  return base.key().kind() == model::CacheKey::Kind::image && base.rules() < inspector_.rules();
 }
 
 bool Review::is_due(const BaseFile& base) const { return is_outdated(base) || read_unfitness(layout_, base.key()); }
@@ -38,7 +37,8 @@ bool Review::is_due(const BaseFile& base) const { return is_outdated(base) || re
 void Review::pass(const model::BaseFileSpec& spec, OpContext& op) {
   const model::CacheKey key = model::key_of(spec);
   const std::optional<BaseFile> base = BaseFile::find(layout_, key);
-  if (is_outdated(base) && !read_unfitness(layout_, key)) inspect_again(std::get<model::ImageBase>(spec), *base, op);
+  if (base && is_outdated(*base) && !read_unfitness(layout_, key))
+    inspect_again(std::get<model::ImageBase>(spec), *base, op);
   const std::optional<std::string> reason = read_unfitness(layout_, key);
   if (!reason) return;
   if (const auto why_it_stays = quarantine_.isolate_locked(key)) throw unfit(key, *reason, *why_it_stays);

@@ -34,7 +34,7 @@ class Review {
   void refuse_unfit(const model::CacheKey& key) const;
 
  private:
-  bool is_outdated(const std::optional<BaseFile>& base) const;
+  bool is_outdated(const BaseFile& base) const;
   void inspect_again(const model::ImageBase& image, const BaseFile& base, OpContext& op);
   std::vector<Finding> findings_in_source(const model::ImageBase& image, const BaseFileRecord& record, OpContext& op);
   std::vector<Finding> findings_in(const BaseFile& base, OpContext& op);

@@ -24,8 +24,6 @@ class ByteReader {
   std::uint16_t u16(std::uint64_t offset) const { return static_cast<std::uint16_t>(number(offset, 2)); }
   std::uint32_t u32(std::uint64_t offset) const { return static_cast<std::uint32_t>(number(offset, 4)); }
   std::uint64_t u64(std::uint64_t offset) const { return number(offset, 8); }
-  // `width`: 1 to 8 bytes.
-  std::uint64_t number(std::uint64_t offset, std::size_t width) const;
 
   std::span<const std::byte> bytes(std::uint64_t offset, std::uint64_t length) const;
   // The same bytes as characters; may hold NULs and anything else.
@@ -40,6 +38,8 @@ class ByteReader {
   }
 
  private:
+  std::uint64_t number(std::uint64_t offset, std::size_t width) const;
+
   std::span<const std::byte> bytes_;
   ByteOrder order_;
   std::string_view structure_;

@@ -13,7 +13,7 @@
 namespace basecache::inspect {
 namespace {
 
-bool is_boot_file(const std::optional<std::string>& declared) { return declared == "aki" || declared == "ari"; }
+bool is_boot_file(std::string_view declared) { return declared == "aki" || declared == "ari"; }
 
 void refuse_empty(const ImageSample& sample) {
   if (sample.length() == 0) refuse(Check::truncated, "it is empty (zero bytes)", "upload the image again");
@@ -42,7 +42,7 @@ void check_size(Bytes size, Bytes largest) {
 
 // As Nova: an ISO is declared as one and nothing else is, and what Amazon's formats hold is a raw disk or file.
 bool agrees(std::string_view declared, model::DiskFormat declared_format, const cache::InspectionReport& report) {
-  if (declared == "ami" || is_boot_file(std::string(declared))) return report.verdict.format == model::DiskFormat::raw;
+  if (declared == "ami" || is_boot_file(declared)) return report.verdict.format == model::DiskFormat::raw;
   if (declared == "iso" || report.format == "iso") return declared == report.format;
   return declared_format == report.verdict.format;
 }
@@ -108,7 +108,7 @@ Bytes FormatInspection::check_content(const Recognition& seen, Findings& finding
 
 cache::InspectionReport FormatInspection::finish(const std::optional<std::string>& declared_format) {
   Recognition seen = Recognition::of(sample_);
-  if (is_boot_file(declared_format))
+  if (declared_format && is_boot_file(*declared_format))
     std::erase_if(seen.unsupported, [](const auto* format) { return format->may_be_boot_file; });
   cache::InspectionReport report{.format = std::string(seen.name())};
   Findings findings;

@@ -10,7 +10,7 @@ namespace basecache::inspect {
 // The ImageInspector that reads the bytes itself. Accepts whole, self-contained images of the formats of
 // model::DiskFormat; refuses everything else it knows, and everything that is two things at once. "raw" is what no
 // other rule recognises at the start, inside or at the end. Memory per inspection: ImageSample's; the second look needs
-// up to 512 KiB more (tables of 64 KiB in turn, TakenBlocks' bits, refcounts).
+// up to 768 KiB more (blocks of 64 KiB of the tables that are open at once, TakenBlocks' bits, refcounts).
 class FormatInspector final : public cache::ImageInspector {
  public:
   // The largest VHDX, and more than the other formats' own programs make. Above it a size is a mistake or an attack.

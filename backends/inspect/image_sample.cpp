@@ -5,7 +5,7 @@
 namespace basecache::inspect {
 
 ImageSample::ImageSample() {
-  for (const std::uint64_t offset : kSectors) sectors_.emplace_back(ByteRange{offset, kSectorSize});
+  for (const std::uint64_t offset : kSecondLuksHeaders) sectors_.emplace_back(ByteRange{offset, kSectorSize});
 }
 
 void ImageSample::feed(std::span<const std::byte> bytes) {

@@ -26,10 +26,10 @@ class ImageSample {
   // The VHDX metadata region.
   static constexpr std::uint64_t kMaxWindow = mebibytes(1).count;
 
-  // Where the second header of a LUKS2 may stand behind the head.
   static constexpr std::uint64_t kSectorSize = 512;
-  static constexpr std::array<std::uint64_t, 4> kSectors{kibibytes(512).count, mebibytes(1).count, mebibytes(2).count,
-                                                         mebibytes(4).count};
+  // Where the second header of a LUKS2 may stand behind the head.
+  static constexpr std::array<std::uint64_t, 4> kSecondLuksHeaders{kibibytes(512).count, mebibytes(1).count,
+                                                                   mebibytes(2).count, mebibytes(4).count};
 
   ImageSample();
 
@@ -45,7 +45,7 @@ class ImageSample {
   std::span<const std::byte> tail() const;
   // What of the kept range has passed.
   std::span<const std::byte> window() const { return window_ ? window_->bytes() : std::span<const std::byte>{}; }
-  // What of the sector at `offset` has passed, if it is in the head or one of kSectors.
+  // What of the sector at `offset` has passed, if it is in the head or one of kSecondLuksHeaders.
   std::span<const std::byte> sector(std::uint64_t offset) const;
 
  private:

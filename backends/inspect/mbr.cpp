@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include "backends/inspect/raw_content.hpp"
@@ -39,7 +40,7 @@ Partitions partitions_of(const ByteReader& head) {
 // By the parameters that FAT's boot sector must have (a boot loader's record has zeroes or code there), or by name.
 bool is_file_system(const ByteReader& head) {
   const std::uint16_t sector = head.u16(11);
-  const bool is_sector_size = sector >= 512 && sector <= 4096 && (sector & (sector - 1)) == 0;
+  const bool is_sector_size = sector >= 512 && sector <= 4096 && std::has_single_bit(sector);
   const std::uint8_t tables = head.u8(16);
   const bool is_fat = is_sector_size && (tables == 1 || tables == 2) && head.u8(21) >= 0xf0;
   return is_fat || head.holds(3, "NTFS    ") || head.holds(3, "EXFAT   ");

@@ -168,10 +168,12 @@ std::optional<Bytes> Qcow2::check(const ImageSample& sample, Findings& findings)
 }
 
 void Qcow2::check_tables(const ImageFile& file, Findings& findings) const {
-  const std::vector<std::byte> beginning = file.read({0, std::min<std::uint64_t>(file.length(), kibibytes(64).count)});
-  const ByteReader bytes(beginning, ByteOrder::big, "the qcow2 header");
-  const Qcow2Header header = Qcow2Header::read(bytes);
-  Qcow2Tables(header, file).check(check_extensions(header, bytes, findings), findings);
+  findings.check([&] {
+    const auto beginning = file.read({0, std::min<std::uint64_t>(file.length(), kibibytes(64).count)});
+    const ByteReader bytes(beginning, ByteOrder::big, "the qcow2 header");
+    const Qcow2Header header = Qcow2Header::read(bytes);
+    Qcow2Tables(header, file).check(check_extensions(header, bytes, findings), findings);
+  });
 }
 
 }  // namespace basecache::inspect

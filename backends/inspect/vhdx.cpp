@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <limits>
 #include <string_view>
 #include <vector>
@@ -165,7 +166,7 @@ void check_metadata(const Metadata& metadata, const Regions& regions) {
   if ((metadata.flags & 2) != 0)
     refuse(Check::backing_file, "it is a differencing VHDX, which has a parent image", kFlatten);
   const std::uint64_t block = metadata.block_size;
-  if (block < mebibytes(1).count || block > mebibytes(256).count || (block & (block - 1)) != 0) {
+  if (block < mebibytes(1).count || block > mebibytes(256).count || !std::has_single_bit(block)) {
     refuse_broken(fmt::format("the block size is {}", block));
   }
   if (metadata.sector_size == 4096) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <string_view>
 #include <utility>
 
@@ -93,7 +94,7 @@ void check_geometry(const Header& header, const ByteReader& bytes) {
   // QEMU then opens the files that the descriptor names.
   if (header.capacity == 0) refuse(Check::data_file, "it is a VMDK without content of its own", kFlatten);
   if (header.capacity > ~std::uint64_t{0} / kSector) refuse_broken("its size overflows");
-  if (header.grain < 8 || header.grain > kMaxGrainSectors || (header.grain & (header.grain - 1)) != 0) {
+  if (header.grain < 8 || header.grain > kMaxGrainSectors || !std::has_single_bit(header.grain)) {
     refuse_broken(fmt::format("its grains have {} sectors", header.grain));
   }
   if (header.table_entries != kTableEntries) {
@@ -171,10 +172,10 @@ void check_directory(const Header& header, const ImageSample& sample) {
   if (header.directory_at < header.head_sectors()) refuse_broken("its grain directory is in its descriptor");
 }
 
-// The header in force of an image whose first one is acceptable.
+// The first header, when it is acceptable; with_footer() tells which one is in force.
 Header checked_header(const ImageSample& sample) {
   const ByteReader head = head_of(sample);
-  Header header = read_header(head.part(0, kSector, "the VMDK header"));
+  const Header header = read_header(head.part(0, kSector, "the VMDK header"));
   check_geometry(header, head);
   check_compression(header);
   return header;

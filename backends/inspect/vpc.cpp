@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <string_view>
 
 #include "agent/base/text.hpp"
@@ -97,7 +98,7 @@ bool is_reserved(ByteRange range, const ByteReader& footer) {
 
 void check_table(const BlockTable& table, const ByteReader& footer, Bytes size, std::uint64_t file_length) {
   const std::uint64_t block = table.block_size;
-  if (block < 512 || (block & (block - 1)) != 0) refuse_broken(fmt::format("the block size is {}", block));
+  if (block < 512 || !std::has_single_bit(block)) refuse_broken(fmt::format("the block size is {}", block));
   if (table.entries * block < size.count) refuse_broken("the disk is larger than its block table");
   if (table.offset % 512 != 0 || table.offset > file_length || table.entries * 4 > file_length - table.offset) {
     refuse_broken("the block table isn't inside the file");

@@ -18,7 +18,7 @@ namespace basecache::qemu {
 // no way to them: whoever reads an image runs as a stranger (the image's owner, where nobody else may read it), whoever
 // changes a disk as the disk's owner. What it says of them names their paths.
 //
-// Errors of all: as of run_checked(), `doing` as there.
+// Errors: of describe() as of run(), of the others as of run_checked(); making a file may be Error(already_exists).
 class ConfinedQemuImg {
  public:
   // `sandbox` must outlive this.

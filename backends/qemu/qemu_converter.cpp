@@ -39,13 +39,10 @@ ImageDescription read_description(const CompletedProcess& done, model::DiskForma
 }
 
 void check_size(const Path& raw_file, Bytes expected) {
-  const auto failed = [](std::string why) {
-    return Error(ErrorCode::tool_failed, "qemu-img convert " + std::move(why));
-  };
   const Bytes size = sizes_of(raw_file).apparent;
   if (size == expected) return;
-  throw failed(fmt::format("wrote {} bytes for an image of {} bytes to {}", size.count, expected.count,
-                           quote(raw_file.native())));
+  throw Error(ErrorCode::tool_failed, fmt::format("qemu-img convert wrote {} bytes for an image of {} bytes to {}",
+                                                  size.count, expected.count, quote(raw_file.native())));
 }
 
 }  // namespace

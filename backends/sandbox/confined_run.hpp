@@ -41,7 +41,7 @@ class OpenedFile {
 // The name of the file that stands at `position` among a program's files, for its command line.
 std::string descriptor_path(std::size_t position);
 
-// A run of a program that may open these files and no others, as `user` where we are root.
+// A run of a program that may open these files and no others, as `user` where Sandbox::changes_users().
 struct ConfinedRun {
   Command command;
   std::vector<const OpenedFile*> files;  // its descriptors 3, 4, ...

@@ -20,7 +20,8 @@ class Sandbox {
  public:
   Sandbox();
 
-  // What this kernel lacks, each as it is told to operators: "Landlock (other files stay readable)". Empty: nothing.
+  // What this kernel lacks, each as it is told to operators: "Landlock (other files are guarded by their owners only)".
+  // Empty: nothing.
   const std::vector<std::string>& missing() const { return missing_; }
 
   // Whether programs can be other users than we are.

@@ -19,7 +19,7 @@ def header(version: int = 3, size: int = SIZE, incompatible: int = 0, length: in
 
 
 def image(**fields) -> bytes:
-    """Six clusters; the first and the last cluster of the disk hold noise. "qemu-img check" finds nothing."""
+    """Seven clusters; the first and the last cluster of the disk hold noise. "qemu-img check" finds nothing."""
     return patched(bytes(7 * CLUSTER),
                    (0, header(**fields)),
                    (L1, big(L2 | COPIED, 8)),

@@ -55,7 +55,7 @@ def add_real(corpus: Corpus) -> None:
         corpus.accept(f"real-{name}", image_format, SIZE)
     for name, image_format, options, check in REFUSED:
         _convert(corpus, source, f"real-{name}", image_format, options)
-        corpus.refuse(f"real-{name}", check, image_format="vmdk" if image_format == "vmdk" else image_format)
+        corpus.refuse(f"real-{name}", check, image_format=image_format)
     _add_changed_by_qemu(corpus, source)
     _add_sizes(corpus)
     _add_encrypted(corpus)

@@ -114,7 +114,7 @@ def _add_headers(corpus: Corpus) -> None:
             ("log-to-be-replayed-by-the-header-in-force", (header((48, noise(16)), sequence=9), LATER_HEADER), "features"),
             ("log-on-metadata", (GOOD_HEADER, header((72, little(METADATA, 8)), sequence=2)), "header"),
             ("log-in-header", (GOOD_HEADER, header((72, little(0, 8)), sequence=2)), "header"),
-            ("log-of-odd-length", (GOOD_HEADER, header((68, little(MIB + 512, 4)), sequence=2)), "header"),
+            ("log-reaches-into-metadata", (GOOD_HEADER, header((68, little(MIB + 512, 4)), sequence=2)), "header"),
             ("headers-of-one-sequence-differ", (header(), header((16, bytes(16)))), "header")]:
         corpus.refuse(f"vhdx-{name}", check, image(*heads), "vhdx")
 

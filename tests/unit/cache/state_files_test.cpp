@@ -62,7 +62,9 @@ TEST_CASE("directories of ours that somebody removed under a running daemon are 
                                          .digest = {.algorithm = DigestAlgorithm::sha256, .hex = std::string(64, 'a')},
                                          .declared_format = {},
                                          .rules = 1};
-         cache::Refusals(n.layout).remember(n.key, image, Error(ErrorCode::image_unacceptable, "no"));
+         Error why(ErrorCode::image_unacceptable, "no");
+         why.add_field(cache::kChecksField, "tables");
+         cache::Refusals(n.layout).remember(n.key, image, why);
          CHECK(cache::Refusals(n.layout).forget(n.key));
        }},
       {"refusals, pruned", &Layout::refusal_directory,
