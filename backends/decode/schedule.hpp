@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "backends/decode/cluster_map.hpp"
+
+namespace basecache::decode {
+
+// An L2 table that the L1 table names.
+struct TablePlace {
+  std::uint64_t index = 0;   // in the L1 table
+  std::uint64_t offset = 0;  // in the file
+};
+
+// What to do next.
+struct NextStep {
+  enum class Kind { load_table, decode, wait, done };
+  Kind kind = Kind::done;
+  TablePlace table = {};           // to be read, and given to add()
+  std::vector<Extent> batch = {};  // to be decoded; they stand in the file one behind the other
+  std::uint64_t until = 0;         // how much of the file must have arrived for there to be something to do
+};
+
+// In which order an image is decoded while its file arrives: as its bytes stand there, whatever the order of the
+// guest's disk. What an L2 table names that hasn't arrived yet waits, by its place only. No more than about
+// kMostWaiting extents wait in memory: then tables are left for later, on disk.
+class Schedule {
+ public:
+  static constexpr std::size_t kMostWaiting = std::size_t{1} << 19;
+
+  Schedule(std::vector<TablePlace> tables, std::uint64_t table_length);
+
+  // `arrived`: how much of the file is there.
+  NextStep next(std::uint64_t arrived);
+  // Of the table that next() asked for last; in the order of their places.
+  void add(std::vector<Extent> extents);
+
+ private:
+  struct Waiting {
+    std::vector<Extent> extents;
+    std::size_t first = 0;
+
+    std::uint64_t next_end() const { return extents[first].host_end(); }
+  };
+
+  bool may_load() const { return next_table_ < tables_.size() && waiting_extents_ < kMostWaiting; }
+  std::uint64_t table_end() const { return tables_[next_table_].offset + table_length_; }
+  std::vector<Extent> take_batch(std::uint64_t arrived);
+
+  std::vector<TablePlace> tables_;  // in the order of their places
+  std::uint64_t table_length_;
+  std::size_t next_table_ = 0;
+  std::vector<Waiting> waiting_;  // a heap: whose next extent arrives first is on top
+  std::size_t waiting_extents_ = 0;
+};
+
+}  // namespace basecache::decode
