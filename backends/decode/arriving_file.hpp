@@ -22,8 +22,8 @@ class ArrivingFile {
   // No more will come and what there is is worthless: whoever waits, and whoever will wait, is let go.
   void break_off();
 
-  // Returns how much is there (kWhole when that is all) once it is more than `length`; Error(source_unavailable) when it
-  // was broken off.
+  // Returns how much is there (kWhole when that is all) once it is more than `length`; Error(source_unavailable) when
+  // it was broken off.
   std::uint64_t wait_beyond(std::uint64_t length);
 
   // Bytes that have arrived; behind the end of the whole file there are zeros, as for QEMU.
