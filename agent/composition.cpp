@@ -13,6 +13,8 @@
 #include "agent/cache/review.hpp"
 #include "agent/composition_settings.hpp"
 #include "agent/prune/chain_users.hpp"
+#include "backends/decode/child_decoder.hpp"
+#include "backends/decode/decode_program.hpp"
 #include "backends/disk/qcow2_disk.hpp"
 #include "backends/disk/raw_disk.hpp"
 #include "backends/drive/iso9660_writer.hpp"
@@ -99,6 +101,9 @@ struct Sources {
   registry::SourceByRef by_ref;
 };
 
+// One a core: while an image is decoded, little else of it keeps them busy.
+std::size_t decoder_threads() { return std::max(1U, std::thread::hardware_concurrency()); }
+
 }  // namespace
 
 // In the order in which they need each other; destroyed the other way round.
@@ -109,9 +114,10 @@ struct Node::Parts {
         sources(config, std::move(service)),
         verifier(signature_settings(config)),
         inspector(config.max_virtual_size),
+        decoder(sandbox, config.max_virtual_size, decoder_threads()),
         raw_disk(qemu_img, preallocation(config)),
         qcow2_disk(qemu_img, preallocation(config)),
-        builder(layout, {sources.by_ref, inspector, verifier, converter, formatter},
+        builder(layout, {sources.by_ref, inspector, verifier, decoder, converter, formatter},
                 {.force_raw_images = config.force_raw_images, .allow_md5 = config.allow_md5}),
         images(layout, builder, review, config.build_concurrency),
         pins(layout),
@@ -128,6 +134,7 @@ struct Node::Parts {
   signature::SignatureVerifier verifier;
   inspect::FormatInspector inspector;
   sandbox::Sandbox sandbox;
+  decode::ChildDecoder decoder;
   qemu::ConfinedQemuImg qemu_img{sandbox};
   qemu::QemuConverter converter{qemu_img};
   qemu::DiskChain chains;
@@ -148,6 +155,8 @@ struct Node::Parts {
   provision::Instances instances;
   prune::Pruner pruner;
 };
+
+std::optional<int> run_as_child(int argc, const char* const* argv) { return decode::run_if_decoder(argc, argv); }
 
 Node::Node(const Config& config) : Node(config, image_service_settings(config)) {}
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "agent/api/use_cases.hpp"
@@ -8,6 +9,10 @@
 #include "backends/glance/image_service.hpp"
 
 namespace basecache {
+
+// For the first line of main() of a program with a Node: the exit code, when the node of another process has started
+// this one as a child of its own.
+std::optional<int> run_as_child(int argc, const char* const* argv);
 
 // Everything a node needs, put together: configuration -> backends -> cache -> use cases. Used by the daemon and by the
 // CLI's --standalone; the only place that sees agent/ and backends/ together.

@@ -89,6 +89,7 @@ int report(const Error& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (const auto status = run_as_child(argc, argv)) return *status;
   prepare_process();
   CLI::App app("basecached: the node-local image cache agent", "basecached");
   Arguments arguments;

@@ -124,7 +124,10 @@ InspectedImage BaseFileBuilder::fetch_safe(const model::ImageBase& image, const 
   const model::ImageRecord known = describe(image.ref, op);
   const std::optional<RefusedImage> refusable = refusable_image(known);
   if (refusable) refusals_.require_none(key, *refusable);
-  return accept(fetch(known, wanted_digests(known, image.checksum, settings_.allow_md5), key, op), key, refusable, op);
+  std::optional<StreamedDisk> disk;
+  if (settings_.force_raw_images) disk.emplace(steps_.decoder, layout_.converted(key));
+  const WantedDigests digests = wanted_digests(known, image.checksum, settings_.allow_md5);
+  return accept(fetch(known, digests, key, std::move(disk), op), key, refusable, op);
 }
 
 InspectedImage BaseFileBuilder::accept(FetchedImage fetched, const model::CacheKey& key,
@@ -161,7 +164,7 @@ BaseFileBuilder::SourceReport BaseFileBuilder::fetch_and_inspect(const model::Im
     if (report.same) refusals_.require_none(key, *refusable);
     WantedDigests digests = wanted_digests(known, std::nullopt, settings_.allow_md5);
     if (made_from) digests.kept = made_from->algorithm;
-    FetchedImage fetched = fetch(known, digests, key, op);
+    FetchedImage fetched = fetch(known, digests, key, std::nullopt, op);
     report.same = made_from && fetched.digest() == *made_from;
     (void)accept(std::move(fetched), key, refusable, op);
   } catch (const Error& error) {
@@ -221,12 +224,12 @@ void BaseFileBuilder::confirm(const InspectedImage& image, OpContext& op) {
 }
 
 FetchedImage BaseFileBuilder::fetch(const model::ImageRecord& known, const WantedDigests& digests,
-                                    const model::CacheKey& key, OpContext& op) {
+                                    const model::CacheKey& key, std::optional<StreamedDisk> disk, OpContext& op) {
   const auto step = op.steps().measure("fetch");
   std::unique_ptr<Verification> verification = steps_.verifier.begin(known);
   const Unsynced unsynced = digests.expected.empty() && !verification ? Unsynced::distrusted : Unsynced::trusted;
   ImageStream stream(known, digests, StagedTransfer(layout_, key, known.ref.shown(), unsynced), steps_.inspector,
-                     std::move(verification), op);
+                     std::move(verification), std::move(disk), op);
   fetch_verified(known, stream, op);
   return std::move(stream).finish();
 }
@@ -247,11 +250,15 @@ void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, ImageStre
 }
 
 StagedFile BaseFileBuilder::convert(InspectedImage image, const model::CacheKey& key, OpContext& op) {
+  if (std::optional<StagedFile> disk = image.finish_disk(op)) {
+    std::move(image).take_file();  // and gone: nothing is left to be gone on with
+    return *std::move(disk);
+  }
   const auto step = op.steps().measure("convert");
   StagedFile raw = StagedFile::reserve(layout_.converted(key));
   steps_.converter.to_raw(image.path(), image.verdict(), raw.path(), op);
   raw.adopt();
-  std::move(image).take_file();  // and gone: nothing is left to be gone on with
+  std::move(image).take_file();
   return raw;
 }
 

@@ -6,6 +6,7 @@
 #include "agent/cache/blank_formatter.hpp"
 #include "agent/cache/fetched_image.hpp"
 #include "agent/cache/image_converter.hpp"
+#include "agent/cache/image_decoder.hpp"
 #include "agent/cache/image_inspector.hpp"
 #include "agent/cache/image_source.hpp"
 #include "agent/cache/image_verifier.hpp"
@@ -22,7 +23,8 @@ struct BuildSteps {
   ImageSource& source;
   const ImageInspector& inspector;
   const ImageVerifier& verifier;
-  ImageConverter& converter;
+  const ImageDecoder& decoder;  // on the way
+  ImageConverter& converter;    // of what it doesn't know, afterwards
   BlankFormatter& formatter;
 };
 
@@ -63,7 +65,8 @@ class BaseFileBuilder {
   BaseFile build_ephemeral(const model::EphemeralBase& ephemeral, OpContext& op);
   BaseFile build_swap(const model::SwapBase& swap, OpContext& op);
 
-  InspectedImage fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
+  InspectedImage fetch_safe(const model::ImageBase& image, const model::CacheKey& key, std::optional<StreamedDisk> disk,
+                            OpContext& op);
   InspectedImage inspect(FetchedImage fetched, OpContext& op);
   SourceReport fetch_and_inspect(const model::ImageBase& image, const std::optional<Digest>& made_from,
                                  const model::CacheKey& key, OpContext& op);
@@ -71,7 +74,7 @@ class BaseFileBuilder {
   model::ImageRecord describe(const model::ImageRef& ref, OpContext& op);
   std::optional<RefusedImage> refusable_image(const model::ImageRecord& known) const;
   FetchedImage fetch(const model::ImageRecord& known, const WantedDigests& digests, const model::CacheKey& key,
-                     OpContext& op);
+                     std::optional<StreamedDisk> disk, OpContext& op);
   InspectedImage accept(FetchedImage fetched, const model::CacheKey& key, const std::optional<RefusedImage>& refusable,
                         OpContext& op);
   void fetch_verified(const model::ImageRecord& record, ImageStream& stream, OpContext& op);

@@ -6,6 +6,7 @@
 #include "agent/base/digest.hpp"
 #include "agent/cache/image_inspector.hpp"
 #include "agent/cache/staged_transfer.hpp"
+#include "agent/cache/streamed_disk.hpp"
 #include "agent/model/image.hpp"
 
 namespace basecache::cache {
@@ -21,16 +22,18 @@ class FetchedImage {
   friend class ImageStream;
   friend class InspectedImage;
   FetchedImage(model::ImageRecord record, StagedTransfer transfer, Digest digest,
-               std::unique_ptr<Inspection> inspection)
+               std::unique_ptr<Inspection> inspection, std::optional<StreamedDisk> disk)
       : record_(std::move(record)),
         transfer_(std::move(transfer)),
         digest_(std::move(digest)),
-        inspection_(std::move(inspection)) {}
+        inspection_(std::move(inspection)),
+        disk_(std::move(disk)) {}
 
   model::ImageRecord record_;
   StagedTransfer transfer_;
   Digest digest_;
   std::unique_ptr<Inspection> inspection_;  // has seen every byte
+  std::optional<StreamedDisk> disk_;        // decoded from it, or still being
 };
 
 // A fetched image whose true format is known and which holds nothing dangerous. Only such bytes are handed to another
@@ -50,6 +53,11 @@ class InspectedImage {
   const std::optional<std::string>& declared_format() const { return fetched_.record_.disk_format; }
   const Path& path() const { return fetched_.transfer_.path(); }
   const Digest& digest() const { return fetched_.digest_; }
+  // The disk that was decoded on the way; nothing where none was.
+  std::optional<StagedFile> finish_disk(OpContext& op) {
+    if (!fetched_.disk_ || !*fetched_.disk_) return std::nullopt;
+    return std::move(*fetched_.disk_).finish(verdict_.virtual_size, op);
+  }
   StagedFile take_file() && { return std::move(fetched_.transfer_).take_file(); }
 
  private:

@@ -35,7 +35,8 @@ WantedDigests wanted_digests(const model::ImageRecord& record, const std::option
 }
 
 ImageStream::ImageStream(model::ImageRecord record, WantedDigests digests, StagedTransfer transfer,
-                         const ImageInspector& inspector, std::unique_ptr<Verification> verification, OpContext& op)
+                         const ImageInspector& inspector, std::unique_ptr<Verification> verification,
+                         std::optional<StreamedDisk> disk, OpContext& op)
     : record_(std::move(record)),
       expected_(std::move(digests.expected)),
       algorithms_{digests.kept},
@@ -43,6 +44,7 @@ ImageStream::ImageStream(model::ImageRecord record, WantedDigests digests, Stage
       inspector_(inspector),
       inspection_(inspector.begin()),
       verification_(std::move(verification)),
+      disk_(std::move(disk)),
       op_(op) {
   for (const Digest& digest : expected_) {
     if (std::ranges::find(algorithms_, digest.algorithm) == algorithms_.end()) algorithms_.push_back(digest.algorithm);
@@ -64,6 +66,7 @@ std::optional<HeldBytes> ImageStream::held() {
 void ImageStream::pass_held_bytes() {
   const auto step = op_.steps().measure("resume");
   const Bytes all = transfer_.size();
+  if (disk_) disk_->follow(transfer_, op_);
   std::vector<std::byte> block(kBlock);
   while (consumed_ < all) {
     op_.check();
@@ -93,6 +96,7 @@ void ImageStream::start(const Transfer& transfer) {
   for (Hasher& hasher : hashers_) hasher.restart();
   if (verification_) verification_->restart();
   inspection_ = inspector_.begin();
+  if (disk_) disk_->restart();
   consumed_ = {};
   resumed_ = false;
   refuted_mixture_ = false;
@@ -108,6 +112,7 @@ void ImageStream::write(std::span<const std::byte> bytes) {
   }
   consume(bytes);
   transfer_.append(bytes);
+  if (disk_) disk_->follow(transfer_, op_);
 }
 
 void ImageStream::consume(std::span<const std::byte> bytes) {
@@ -131,6 +136,7 @@ void ImageStream::verify() {
 void ImageStream::refute() {
   refuted_mixture_ = resumed_;
   transfer_.start({});
+  if (disk_) disk_->restart();
 }
 
 Digest ImageStream::verified() {
@@ -167,7 +173,8 @@ Digest ImageStream::matching_digest() {
 
 FetchedImage ImageStream::finish() && {
   transfer_.finish();
-  return FetchedImage(std::move(record_), std::move(transfer_), digest_.value(), std::move(inspection_));
+  return FetchedImage(std::move(record_), std::move(transfer_), digest_.value(), std::move(inspection_),
+                      std::move(disk_));
 }
 
 }  // namespace basecache::cache

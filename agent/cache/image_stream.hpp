@@ -10,6 +10,7 @@
 #include "agent/cache/image_inspector.hpp"
 #include "agent/cache/image_source.hpp"
 #include "agent/cache/staged_transfer.hpp"
+#include "agent/cache/streamed_disk.hpp"
 #include "agent/cache/verification.hpp"
 
 namespace basecache::cache {
@@ -24,16 +25,15 @@ struct WantedDigests {
 // it is expected like any other; whether it also tells these bytes from others, and is kept, `allow_md5` says.
 WantedDigests wanted_digests(const model::ImageRecord& record, const std::optional<Digest>& demanded, bool allow_md5);
 
-// What happens to an image's bytes while they arrive, once, in order: each block is hashed, verified, inspected and
-// written.
-// This is the one place where the consumers of the stream meet; a decoder that writes raw while bytes arrive joins
-// here. Bytes that an earlier transfer left are read from the staged file and pass by first: what is on disk is what
-// gets hashed.
+// What happens to an image's bytes while they arrive, once, in order: each block is hashed, verified, inspected,
+// written and, where that is known how to, decoded. This is the one place where the consumers of the stream meet. Bytes
+// that an earlier transfer left are read from the staged file and pass by first: what is on disk is what gets hashed.
 class ImageStream : public ImageSink {
  public:
-  // `verification` may be null.
+  // `verification` may be null; without `disk` nothing is decoded on the way.
   ImageStream(model::ImageRecord record, WantedDigests digests, StagedTransfer transfer,
-              const ImageInspector& inspector, std::unique_ptr<Verification> verification, OpContext& op);
+              const ImageInspector& inspector, std::unique_ptr<Verification> verification,
+              std::optional<StreamedDisk> disk, OpContext& op);
 
   // The first call reads what an earlier attempt or process left: step "resume".
   std::optional<HeldBytes> held() override;
@@ -71,6 +71,7 @@ class ImageStream : public ImageSink {
   const ImageInspector& inspector_;
   std::unique_ptr<Inspection> inspection_;
   std::unique_ptr<Verification> verification_;
+  std::optional<StreamedDisk> disk_;
   Bytes consumed_ = {};  // hashed and inspected; less than is on disk until what was left there has passed by
   bool mixes_ = true;
   bool resumed_ = false;

@@ -34,6 +34,7 @@ class StagedTransfer {
   void finish() { file_.finish(); }  // after the last byte
 
   const Path& path() const { return file_.path(); }
+  int fd() const { return file_.fd(); }
   Bytes size() const { return file_.size(); }
   // To be published. The journal stays until remove_transfer(): whoever is killed before doesn't fetch again.
   StagedFile take_file() && { return std::move(file_); }

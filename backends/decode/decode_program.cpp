@@ -2,12 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <thread>
 
@@ -45,37 +45,43 @@ void follow_arrivals(int fd, ArrivingFile& image) {
   }
 }
 
-void print(const Error& error) {
-  nlohmann::json object = nlohmann::json::object();
-  object["code"] = name_of(error.code());
-  object["message"] = error.message();
-  object["hint"] = error.hint();
-  std::puts(object.dump().c_str());
+int exit_code(ErrorCode code) {
+  const auto known = std::ranges::find(kFailures, code);
+  return known == kFailures.end() ? 1 : kFirstFailure + static_cast<int>(known - kFailures.begin());
 }
 
-int run(std::size_t threads) {
+void print_progress(std::uint64_t place) {
+  constexpr std::uint64_t kStep = 8 << 20;
+  static std::uint64_t printed = 0;
+  if (place < printed + kStep) return;
+  printed = place;
+  std::printf("%ju\n", static_cast<std::uintmax_t>(place));
+  std::fflush(stdout);
+}
+
+int decode(std::size_t threads) {
   ArrivingFile image(kImageFd);
   // It may still wait for the pipe when all is over; the process ends with it.
   std::thread([&image] { follow_arrivals(kArrivalFd, image); }).detach();
-  int status = 0;
   try {
-    std::printf("%ju\n", static_cast<std::uintmax_t>(Qcow2Decoder(image, kRawDiskFd).decode(threads)));
+    Qcow2Decoder(image, kRawDiskFd).decode(threads, print_progress);
+    return 0;
   } catch (const Error& error) {
-    print(error);
-    status = 1;
+    std::fputs(error.message().c_str(), stderr);
+    return exit_code(error.code());
   } catch (const std::exception& error) {
-    print(Error(ErrorCode::tool_failed, std::string("cannot decode the image: ") + error.what()));
-    status = 1;
+    std::fputs(error.what(), stderr);
+    return 1;
   }
-  std::fflush(stdout);
-  ::_exit(status);
 }
 
 }  // namespace
 
 std::optional<int> run_if_decoder(int argc, const char* const* argv) {
   if (argc != 3 || std::string_view(argv[1]) != kDecodeArgument) return std::nullopt;
-  return run(thread_count(argv[2]));
+  const int status = decode(thread_count(argv[2]));
+  std::fflush(nullptr);
+  ::_exit(status);
 }
 
 }  // namespace basecache::decode

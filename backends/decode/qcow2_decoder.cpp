@@ -54,7 +54,8 @@ class Qcow2Decoder::Worker {
   std::vector<std::byte> cluster_;
 };
 
-std::uint64_t Qcow2Decoder::decode(std::size_t threads) {
+std::uint64_t Qcow2Decoder::decode(std::size_t threads, std::function<void(std::uint64_t)> passed) {
+  passed_ = std::move(passed);
   std::array<std::byte, kHeaderLength> header{};
   (void)wait_for(image_, header.size());
   image_.read(header, 0);
@@ -96,6 +97,7 @@ void Qcow2Decoder::work() {
         if (failure_) return;
         step = schedule_->next(arrived);
         if (step.kind == NextStep::Kind::load_table) load_table(step.table, table);
+        if (passed_ && !step.batch.empty()) passed_(step.batch.front().host);
       }
       if (step.kind == NextStep::Kind::done) return;
       if (step.kind == NextStep::Kind::wait) arrived = image_.wait_beyond(arrived);

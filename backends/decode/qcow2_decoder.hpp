@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -21,9 +23,10 @@ class Qcow2Decoder {
   // `output_fd`: an empty file. Both outlive this.
   Qcow2Decoder(ArrivingFile& image, int output_fd) : image_(image), output_fd_(output_fd) {}
 
-  // Once. Returns the virtual size. Error(image_unacceptable) for what isn't a qcow2 of that kind or is damaged, others
+  // Once. Returns the virtual size. `passed` hears now and then, of one thread at a time, which place of the file the
+  // decoding has come to. Error(image_unacceptable) for what isn't a qcow2 of that kind or is damaged, others
   // as of reading and writing.
-  std::uint64_t decode(std::size_t threads);
+  std::uint64_t decode(std::size_t threads, std::function<void(std::uint64_t place)> passed = {});
 
  private:
   class Worker;
@@ -35,6 +38,7 @@ class Qcow2Decoder {
 
   ArrivingFile& image_;
   int output_fd_;
+  std::function<void(std::uint64_t)> passed_;
   Geometry geometry_;
   std::optional<SparseOutput> output_;
   std::mutex mutex_;  // of what follows

@@ -5,6 +5,7 @@
 #include "agent/base/log.hpp"
 #include "agent/base/process_start.hpp"
 #include "agent/base/version.hpp"
+#include "agent/composition.hpp"
 #include "tools/basecache/command_line.hpp"
 #include "tools/basecache/commands.hpp"
 #include "tools/basecache/complaint.hpp"
@@ -43,6 +44,7 @@ void declare(Command root, Session& session) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (const auto status = basecache::run_as_child(argc, argv)) return *status;
   prepare_process();
   set_log_level(LogLevel::error);
   Session session;

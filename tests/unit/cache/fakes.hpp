@@ -174,6 +174,14 @@ class FakeVerifier : public cache::ImageVerifier {
   };
 };
 
+// Decodes nothing.
+class FakeDecoder : public cache::ImageDecoder {
+ public:
+  std::unique_ptr<cache::Decoding> begin(std::span<const std::byte>, int, int, const OpContext&) const override {
+    return nullptr;
+  }
+};
+
 // "Converts" by replacing the magic.
 class FakeConverter : public cache::ImageConverter {
  public:
@@ -209,7 +217,7 @@ class FakeUsers : public cache::BaseFileUsers {
 // A cache in a scratch directory with fakes behind it.
 struct FakeNode {
   explicit FakeNode(std::string image, cache::BuildSettings settings = {})
-      : source(std::move(image)), builder(layout, {source, inspector, verifier, converter, formatter}, settings) {
+      : source(std::move(image)), builder(layout, {source, inspector, verifier, decoder, converter, formatter}, settings) {
     cache::prepare_directories(layout);
   }
 
@@ -218,6 +226,7 @@ struct FakeNode {
   FakeSource source;
   FakeInspector inspector;
   FakeVerifier verifier;
+  FakeDecoder decoder;
   FakeConverter converter;
   FakeFormatter formatter;
   FakeUsers users;

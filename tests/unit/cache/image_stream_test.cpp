@@ -22,7 +22,7 @@ struct Place {
     const model::ImageRecord record{
         .ref = image_base().ref, .name = "x", .disk_format = {}, .size = size, .digest = {}};
     return cache::ImageStream(record, {.expected = expected}, cache::StagedTransfer(layout, key, "x"), inspector,
-                              verifier.begin(record), op);
+                              verifier.begin(record), std::nullopt, op);
   }
   void leave_first() {
     OpContext op = test_operation();

@@ -1,0 +1,40 @@
+#include "agent/cache/streamed_disk.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "agent/base/error.hpp"
+
+namespace basecache::cache {
+
+void StreamedDisk::follow(const StagedTransfer& image, const OpContext& op) {
+  if (!begun_ && image.size() >= ImageDecoder::kBeginning) {
+    begun_ = true;
+    std::array<std::byte, ImageDecoder::kBeginning.count> beginning{};
+    image.read(beginning, Bytes{0});
+    file_.emplace(StagedFile::create(path_));
+    decoding_ = decoder_.begin(beginning, image.fd(), file_->fd(), op);
+    if (!decoding_) file_.reset();
+  }
+  if (decoding_) decoding_->arrived(image.size());
+}
+
+void StreamedDisk::restart() {
+  decoding_.reset();
+  file_.reset();
+  begun_ = false;
+}
+
+StagedFile StreamedDisk::finish(Bytes virtual_size, OpContext& op) && {
+  const Bytes size = decoding_->finish(op);
+  decoding_.reset();
+  if (size != virtual_size) {
+    throw Error(ErrorCode::internal,
+                fmt::format("an image of {} bytes was decoded to {}", virtual_size.count, size.count));
+  }
+  file_->adopt();
+  return *std::move(file_);
+}
+
+}  // namespace basecache::cache

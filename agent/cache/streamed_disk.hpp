@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "agent/base/op_context.hpp"
+#include "agent/base/staged_file.hpp"
+#include "agent/cache/image_decoder.hpp"
+#include "agent/cache/staged_transfer.hpp"
+
+namespace basecache::cache {
+
+// The raw disk that is decoded from an image while its transfer brings it; no disk where the decoder doesn't know what
+// is brought.
+class StreamedDisk {
+ public:
+  // `raw_disk`: where it is staged. `decoder` outlives this; the caller holds the exclusive lock of the key.
+  StreamedDisk(const ImageDecoder& decoder, Path raw_disk) : decoder_(decoder), path_(std::move(raw_disk)) {}
+
+  // After more has been brought.
+  void follow(const StagedTransfer& image, const OpContext& op);
+  // The image begins anew.
+  void restart();
+
+  // Whether the image is being decoded.
+  explicit operator bool() const { return decoding_ != nullptr; }
+  // After the last byte: the whole disk, to be published. Error as of Decoding::finish(), Error(internal) when the disk
+  // hasn't the size that it should.
+  StagedFile finish(Bytes virtual_size, OpContext& op) &&;
+
+ private:
+  const ImageDecoder& decoder_;
+  Path path_;
+  bool begun_ = false;
+  std::optional<StagedFile> file_;
+  std::unique_ptr<Decoding> decoding_;  // after the file that it writes
+};
+
+}  // namespace basecache::cache
