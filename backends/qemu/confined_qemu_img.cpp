@@ -36,25 +36,15 @@ void ConfinedQemuImg::convert_to_raw(const Path& image, model::DiskFormat format
   require_success(done, "convert the image to raw");
 }
 
-void ConfinedQemuImg::create_overlay(const Path& overlay, const Path& base, model::DiskFormat base_format, Bytes size,
-                                     const OpContext& op) const {
-  op.check();
-  change(OpenedFile::make(overlay, {}), create_overlay_argv(base, base_format, size), size, "make a qcow2 disk", op);
-}
-
 void ConfinedQemuImg::grow(const Path& disk, model::DiskFormat format, Bytes size, const OpContext& op) const {
-  change(OpenedFile(disk, OpenedFile::Access::write), grow_argv(format, size), size, "grow the disk", op);
-}
-
-void ConfinedQemuImg::change(const OpenedFile& disk, std::vector<std::string> argv, Bytes size, std::string_view doing,
-                             const OpContext& op) const {
+  const OpenedFile file(disk, OpenedFile::Access::write);
   const CompletedProcess done = run_confined(sandbox_,
-                                             {.command = {.argv = std::move(argv)},
-                                              .files = {&disk},
-                                              .user = disk.owner(),
+                                             {.command = {.argv = grow_argv(format, size)},
+                                              .files = {&file},
+                                              .user = file.owner(),
                                               .limits = limits_of_changing(size)},
                                              op);
-  require_success(done, doing);
+  require_success(done, "grow the disk");
 }
 
 }  // namespace basecache::qemu

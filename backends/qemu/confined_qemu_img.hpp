@@ -34,17 +34,10 @@ class ConfinedQemuImg {
   void convert_to_raw(const Path& image, model::DiskFormat format, const Path& raw_file, Bytes virtual_size,
                       const std::function<void(std::string_view)>& on_stdout, const OpContext& op) const;
 
-  // Makes `overlay` (absent before), a qcow2 file over `base`, which it names and doesn't look at.
-  void create_overlay(const Path& overlay, const Path& base, model::DiskFormat base_format, Bytes size,
-                      const OpContext& op) const;
-
   // Never to a smaller size. A qcow2 disk's backing file isn't looked at either: it is never larger than the disk.
   void grow(const Path& disk, model::DiskFormat format, Bytes size, const OpContext& op) const;
 
  private:
-  void change(const sandbox::OpenedFile& disk, std::vector<std::string> argv, Bytes size, std::string_view doing,
-              const OpContext& op) const;
-
   const sandbox::Sandbox& sandbox_;
 };
 

@@ -13,7 +13,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
-#include "backends/qemu/qcow2_header.hpp"
+#include "backends/qcow2/header.hpp"
 
 namespace basecache::qemu {
 namespace {
@@ -52,7 +52,7 @@ std::string format_by_magic(const Path& disk) {
   const UniqueFd fd = open_file(disk, O_RDONLY | O_NONBLOCK);
   std::array<std::byte, kLongestMagic> bytes;
   const auto beginning = std::span(bytes).first(read_at(fd.get(), bytes, 0, disk));
-  if (has_qcow2_magic(beginning)) return "qcow2";
+  if (qcow2::has_magic(beginning)) return "qcow2";
   const std::string_view text(reinterpret_cast<const char*>(beginning.data()), beginning.size());
   const auto known = std::ranges::find_if(kOpaque, [&](const Magic& magic) { return text.starts_with(magic.bytes); });
   return std::string(known == kOpaque.end() ? "raw" : known->format);
@@ -75,7 +75,7 @@ std::optional<prune::BackingFile> DiskChain::backing_file(const Path& disk, cons
   const std::string format = recorded_format.empty() ? format_by_magic(disk) : recorded_format;
   if (format == "raw") return std::nullopt;
   if (format != "qcow2") refuse(disk, "it is " + quote(format));
-  const Qcow2Header header = Qcow2Header::read(disk);
+  const qcow2::Header header = qcow2::Header::read(disk);
   if (!header.backing_file) return std::nullopt;
   return prune::BackingFile{.name = local_path(disk, *header.backing_file),
                             .format = header.backing_format.value_or("")};

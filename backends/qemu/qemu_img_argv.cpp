@@ -40,21 +40,6 @@ std::vector<std::string> convert_to_raw_argv(model::DiskFormat format) {
           descriptor_path(1)};
 }
 
-std::vector<std::string> create_overlay_argv(const Path& base, model::DiskFormat base_format, Bytes size) {
-  return {"qemu-img",
-          "create",
-          "-q",
-          "-u",
-          "-f",
-          "qcow2",
-          "-b",
-          base.native(),
-          "-F",
-          name(base_format),
-          descriptor_path(0),
-          std::to_string(size.count)};
-}
-
 std::vector<std::string> grow_argv(model::DiskFormat format, Bytes size) {
   const std::string file = R"("file":{"driver":"file","filename":")" + descriptor_path(0) + R"("})";
   const std::string backing = format == model::DiskFormat::qcow2 ? R"(,"backing":null)" : "";

@@ -21,9 +21,6 @@ std::vector<std::string> describe_argv(model::DiskFormat format);
 // holes; progress goes to stdout.
 std::vector<std::string> convert_to_raw_argv(model::DiskFormat format);
 
-// qemu-img create of a qcow2 disk of `size` over `base`, which is named but not opened.
-std::vector<std::string> create_overlay_argv(const Path& base, model::DiskFormat base_format, Bytes size);
-
 // qemu-img resize of its first file, without its backing file, never to a smaller size.
 std::vector<std::string> grow_argv(model::DiskFormat format, Bytes size);
 

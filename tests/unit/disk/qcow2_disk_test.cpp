@@ -1,6 +1,6 @@
 #include "backends/disk/qcow2_disk.hpp"
 
-#include "backends/qemu/qcow2_header.hpp"
+#include "backends/qcow2/header.hpp"
 #include "tests/unit/disk/fixture.hpp"
 
 using namespace basecache;
@@ -15,7 +15,7 @@ TEST_CASE("a qcow2 disk is an overlay that names its base and the base's format"
       Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, gibibytes(4), base, bench.op);
   CHECK(made.format == model::DiskFormat::qcow2);
   CHECK(made.size == gibibytes(4));
-  const auto header = qemu::Qcow2Header::read(bench.place.staged);
+  const auto header = qcow2::Header::read(bench.place.staged);
   CHECK(header.virtual_size == gibibytes(4));
   CHECK(header.backing_file == base.path().native());
   CHECK(header.backing_format == "raw");
@@ -41,7 +41,7 @@ TEST_CASE("a qcow2 base is named as qcow2") {
   tool({"qemu-img", "create", "-q", "-f", "qcow2", bench.path().native(), "64M"});
   const auto base = bench.base(model::DiskFormat::qcow2, mebibytes(64));
   Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, mebibytes(128), base, bench.op);
-  CHECK(qemu::Qcow2Header::read(bench.place.staged).backing_format == "qcow2");
+  CHECK(qcow2::Header::read(bench.place.staged).backing_format == "qcow2");
 }
 
 TEST_CASE("a qcow2 disk smaller than its base is refused before anything is written") {
@@ -71,11 +71,11 @@ TEST_CASE("an existing qcow2 disk is grown, never shrunk, and keeps what the gue
   CHECK(qcow2.grow_disk(disk, std::nullopt, bench.op).size == mebibytes(64));
   CHECK(qcow2.grow_disk(disk, mebibytes(64), bench.op).size == mebibytes(64));
   CHECK(qcow2.grow_disk(disk, mebibytes(128), bench.op).size == mebibytes(128));
-  CHECK(qemu::Qcow2Header::read(disk).virtual_size == mebibytes(128));
+  CHECK(qcow2::Header::read(disk).virtual_size == mebibytes(128));
   tool({"qemu-io", "-f", "qcow2", "-c", "read -P 0x5a 1M 64k", disk.native()});
   const Error error = error_of([&] { qcow2.grow_disk(disk, mebibytes(64), bench.op); });
   CHECK(error.code() == ErrorCode::disk_too_small);
-  CHECK(qemu::Qcow2Header::read(disk).virtual_size == mebibytes(128));
+  CHECK(qcow2::Header::read(disk).virtual_size == mebibytes(128));
 }
 
 TEST_CASE("an existing disk that isn't qcow2 is not touched") {

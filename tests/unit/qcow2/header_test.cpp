@@ -1,4 +1,4 @@
-#include "backends/qemu/qcow2_header.hpp"
+#include "backends/qcow2/header.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 
 using namespace basecache;
 using namespace basecache::test;
-using namespace basecache::qemu;
+using namespace basecache::qcow2;
 
 namespace {
 
@@ -17,7 +17,7 @@ void qemu_img(std::vector<std::string> arguments) {
   run_checked({.argv = std::move(arguments)}, test_operation(), "prepare the test");
 }
 
-Qcow2Header parse(std::string_view bytes) { return Qcow2Header::parse(std::as_bytes(std::span(bytes)), "/the/file"); }
+Header parse(std::string_view bytes) { return Header::parse(std::as_bytes(std::span(bytes)), "/the/file"); }
 
 // A qcow2 file over /some/base, by qemu-img; without opening its base (-u).
 std::string overlay_bytes() {
@@ -42,7 +42,7 @@ TEST_CASE("size, backing file and its format are read from what qemu-img wrote")
       const Path disk = dir / (compat + "-" + cluster_size);
       qemu_img({"create", "-q", "-u", "-f", "qcow2", "-o", "compat=" + compat + ",cluster_size=" + cluster_size, "-b",
                 "../_base/0123", "-F", "raw", disk.native(), "5M"});
-      const Qcow2Header header = Qcow2Header::read(disk);
+      const Header header = Header::read(disk);
       CHECK(header.virtual_size == mebibytes(5));
       CHECK(header.backing_file == "../_base/0123");
       CHECK(header.backing_format == "raw");
@@ -53,7 +53,7 @@ TEST_CASE("size, backing file and its format are read from what qemu-img wrote")
 TEST_CASE("a disk without a backing file has none") {
   ScratchDir dir;
   qemu_img({"create", "-q", "-f", "qcow2", (dir / "disk").native(), "1G"});
-  const Qcow2Header header = Qcow2Header::read(dir / "disk");
+  const Header header = Header::read(dir / "disk");
   CHECK(header.virtual_size == gibibytes(1));
   CHECK_FALSE(header.backing_file);
   CHECK_FALSE(header.backing_format);
@@ -62,10 +62,10 @@ TEST_CASE("a disk without a backing file has none") {
 TEST_CASE("what isn't qcow2 is refused") {
   ScratchDir dir;
   write_file(dir / "disk", "not at all");
-  CHECK_THROWS_AS(Qcow2Header::read(dir / "disk"), Error);
+  CHECK_THROWS_AS(Header::read(dir / "disk"), Error);
   write_file(dir / "disk", "");
-  CHECK_THROWS_AS(Qcow2Header::read(dir / "disk"), Error);
-  CHECK_THROWS_AS(Qcow2Header::read(dir / "absent"), Error);
+  CHECK_THROWS_AS(Header::read(dir / "disk"), Error);
+  CHECK_THROWS_AS(Header::read(dir / "absent"), Error);
 }
 
 TEST_CASE("a header may end anywhere without being read past its end") {
@@ -96,6 +96,6 @@ TEST_CASE("a cluster size out of range is refused before anything of that size i
   for (const std::uint32_t bits : {0U, 8U, 22U, 64U, 0xffffffffU}) {
     CAPTURE(bits);
     write_file(dir / "disk", with_u32(overlay_bytes(), 20, bits));
-    CHECK_THROWS_AS(Qcow2Header::read(dir / "disk"), Error);
+    CHECK_THROWS_AS(Header::read(dir / "disk"), Error);
   }
 }

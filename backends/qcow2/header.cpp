@@ -1,4 +1,4 @@
-#include "backends/qemu/qcow2_header.hpp"
+#include "backends/qcow2/header.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 
-namespace basecache::qemu {
+namespace basecache::qcow2 {
 namespace {
 
 // Offsets, lengths and limits as in QEMU's docs/interop/qcow2.txt.
@@ -61,10 +61,10 @@ class Reader {
   const Path& name_;
 };
 
-std::uint64_t cluster_size(const Reader& header) {
+std::uint32_t read_cluster_bits(const Reader& header) {
   const std::uint64_t bits = header.u32(kClusterBitsAt);
   if (bits < kSmallestClusterBits || bits > kLargestClusterBits) header.refuse("its cluster size is out of range");
-  return std::uint64_t{1} << bits;
+  return static_cast<std::uint32_t>(bits);
 }
 
 void check_kind(const Reader& header) {
@@ -105,30 +105,29 @@ std::optional<std::string> read_backing_format(const Reader& header) {
 
 }  // namespace
 
-Qcow2Header Qcow2Header::parse(std::span<const std::byte> first_cluster, const Path& name) {
+Header Header::parse(std::span<const std::byte> first_cluster, const Path& name) {
   const Reader header(first_cluster, name);
   check_kind(header);
-  Qcow2Header result{
-      .virtual_size = {header.u64(kSizeAt)}, .backing_file = read_backing_file(header), .backing_format = {}};
+  Header result{.virtual_size = {header.u64(kSizeAt)}, .backing_file = read_backing_file(header), .backing_format = {}};
   if (result.backing_file) result.backing_format = read_backing_format(header);
   return result;
 }
 
-Qcow2Header Qcow2Header::read(const Path& file) {
+Header Header::read(const Path& file) {
   const UniqueFd fd = open_file(file, O_RDONLY | O_NONBLOCK);
   std::vector<std::byte> cluster(kVersion3Length);
   cluster.resize(read_at(fd.get(), cluster, 0, file));
   const Reader beginning(cluster, file);
   check_kind(beginning);
-  cluster.resize(static_cast<std::size_t>(cluster_size(beginning)));
+  cluster.resize(std::size_t{1} << read_cluster_bits(beginning));
   cluster.resize(read_at(fd.get(), cluster, 0, file));
   return parse(cluster, file);
 }
 
-bool has_qcow2_magic(std::span<const std::byte> beginning) {
+bool has_magic(std::span<const std::byte> beginning) {
   constexpr std::string_view magic = "QFI\xfb";
   return beginning.size() >= magic.size() &&
          std::string_view(reinterpret_cast<const char*>(beginning.data()), magic.size()) == magic;
 }
 
-}  // namespace basecache::qemu
+}  // namespace basecache::qcow2

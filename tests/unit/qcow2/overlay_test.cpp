@@ -1,0 +1,111 @@
+#include "backends/qcow2/overlay.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/subprocess.hpp"
+#include "backends/qcow2/header.hpp"
+#include "tests/support/scratch_dir.hpp"
+
+using namespace basecache;
+using namespace basecache::qcow2;
+using namespace basecache::test;
+
+namespace {
+
+CompletedProcess qemu_img(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "qemu-img");
+  return run_checked({.argv = std::move(arguments)}, test_operation(), "prepare the test");
+}
+
+// What qemu-img says of a disk, but for its name and when it was made.
+nlohmann::json said_of(const Path& disk) {
+  auto info = nlohmann::json::parse(qemu_img({"info", "-f", "qcow2", "--output=json", disk.native()}).output);
+  info.erase("filename");
+  info.erase("actual-size");
+  info.erase("children");
+  return info;
+}
+
+// Where the file ends too: qemu-img leaves gaps where it made its refcount table anew, which the tiniest clusters need
+// for the largest disks.
+nlohmann::json check_of(const Path& disk, bool with_end = true) {
+  auto result = nlohmann::json::parse(qemu_img({"check", "-f", "qcow2", "--output=json", disk.native()}).output);
+  result.erase("filename");
+  if (!with_end) result.erase("image-end-offset");
+  return result;
+}
+
+struct Bench {
+  Bench() {
+    write_file(base, "");
+    qemu_img({"resize", "-q", "-f", "raw", base.native(), "1M"});
+  }
+  Path ours(const Overlay& overlay) {
+    const Path path = scratch / "ours";
+    const UniqueFd fd = open_file(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    write_overlay(fd.get(), overlay);
+    return path;
+  }
+  Path qemus(const Overlay& overlay) {
+    const Path path = scratch / "qemus";
+    qemu_img({"create", "-q", "-f", "qcow2", "-b", overlay.backing_file, "-F", overlay.backing_format, "-o",
+              "cluster_size=" + std::to_string(std::uint64_t{1} << overlay.cluster_bits), path.native(),
+              std::to_string(overlay.virtual_size.count)});
+    return path;
+  }
+
+  ScratchDir scratch;
+  Path base = scratch / "base";
+};
+
+}  // namespace
+
+TEST_CASE("an overlay is as qemu-img makes it, for every cluster size and any size of the disk") {
+  for (std::uint32_t bits = 9; bits <= 21; ++bits) {
+    for (const Bytes size : {Bytes{512}, mebibytes(1), mebibytes(1) + Bytes{512}, gibibytes(3), gibibytes(20),
+                             gibibytes(100) + Bytes{512}}) {
+      CAPTURE(bits);
+      CAPTURE(size.count);
+      Bench bench;
+      const Overlay overlay{bench.base.native(), "raw", size, bits};
+      const Path ours = bench.ours(overlay);
+      const Path qemus = bench.qemus(overlay);
+      CHECK(said_of(ours) == said_of(qemus));
+      const bool with_end = bits > 9 || size < gibibytes(100);
+      CHECK(check_of(ours, with_end) == check_of(qemus, with_end));
+      CHECK(Header::read(ours).virtual_size == size);
+      CHECK(Header::read(ours).backing_format == "raw");
+    }
+  }
+}
+
+TEST_CASE("an overlay without a size has no L1 table") {
+  Bench bench;
+  const Overlay overlay{bench.base.native(), "raw", Bytes{0}};
+  CHECK(said_of(bench.ours(overlay)) == said_of(bench.qemus(overlay)));
+}
+
+TEST_CASE("what is written to an overlay is read from it, the rest from beneath") {
+  Bench bench;
+  const Path disk = bench.ours({bench.base.native(), "raw", gibibytes(1)});
+  run_checked({.argv = {"qemu-io", "-f", "qcow2", "-c", "write -P 0x5a 700M 1M", "-c", "read -P 0x5a 700M 1M", "-c",
+                        "read -P 0 0 1M", disk.native()}},
+              test_operation(), "use the disk");
+  CHECK(check_of(disk).value("check-errors", 1) == 0);
+}
+
+TEST_CASE("zeros of a large overlay's tables take no room") {
+  Bench bench;
+  CHECK(sizes_of(bench.ours({bench.base.native(), "raw", gibibytes(1024)})).allocated.count <= 32 * 1024);
+}
+
+TEST_CASE("what qcow2 can't hold is refused") {
+  CHECK_THROWS_AS(lay_out({std::string(1024, 'x'), "raw", mebibytes(1)}), Error);
+  CHECK_THROWS_AS(lay_out({std::string(400, 'x'), "raw", mebibytes(1), 9}), Error);
+  CHECK_THROWS_AS(lay_out({"base", "raw", gibibytes(1024), 9}), Error);
+}
