@@ -205,7 +205,7 @@ BaseFile BaseFileBuilder::publish_image(InspectedImage inspected, const model::I
   record.source_digest = inspected.digest();
   record.rules = steps_.inspector.rules();
 
-  StagedFile ready = converts ? convert(std::move(inspected), key, op) : std::move(inspected).take_file();
+  SummedFile ready = converts ? convert(std::move(inspected), key, op) : std::move(inspected).take_file();
   return publish(std::move(ready), key, std::move(record), op);
 }
 
@@ -249,8 +249,8 @@ void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, ImageStre
   stream.verify();
 }
 
-StagedFile BaseFileBuilder::convert(InspectedImage image, const model::CacheKey& key, OpContext& op) {
-  if (std::optional<StagedFile> disk = image.finish_disk(op)) {
+SummedFile BaseFileBuilder::convert(InspectedImage image, const model::CacheKey& key, OpContext& op) {
+  if (std::optional<SummedFile> disk = image.finish_disk(op)) {
     std::move(image).take_file();  // and gone: nothing is left to be gone on with
     return *std::move(disk);
   }
@@ -259,7 +259,7 @@ StagedFile BaseFileBuilder::convert(InspectedImage image, const model::CacheKey&
   steps_.converter.to_raw(image.path(), image.verdict(), raw.path(), op);
   raw.adopt();
   std::move(image).take_file();
-  return raw;
+  return {.file = std::move(raw)};
 }
 
 BaseFile BaseFileBuilder::build_ephemeral(const model::EphemeralBase& ephemeral, OpContext& op) {
@@ -270,7 +270,8 @@ BaseFile BaseFileBuilder::build_ephemeral(const model::EphemeralBase& ephemeral,
     const auto step = op.steps().measure("format");
     steps_.formatter.format_file_system(file.path(), ephemeral.file_system, kEphemeralLabel, op);
   }
-  return publish(std::move(file), key, record_of(model::describe(ephemeral), model::DiskFormat::raw, size), op);
+  return publish({.file = std::move(file)}, key, record_of(model::describe(ephemeral), model::DiskFormat::raw, size),
+                 op);
 }
 
 BaseFile BaseFileBuilder::build_swap(const model::SwapBase& swap, OpContext& op) {
@@ -281,12 +282,13 @@ BaseFile BaseFileBuilder::build_swap(const model::SwapBase& swap, OpContext& op)
     const auto step = op.steps().measure("format");
     steps_.formatter.format_swap(file.path(), op);
   }
-  return publish(std::move(file), key, record_of(model::describe(swap), model::DiskFormat::raw, size), op);
+  return publish({.file = std::move(file)}, key, record_of(model::describe(swap), model::DiskFormat::raw, size), op);
 }
 
-BaseFile BaseFileBuilder::publish(StagedFile file, const model::CacheKey& key, BaseFileRecord record, OpContext& op) {
+BaseFile BaseFileBuilder::publish(SummedFile made, const model::CacheKey& key, BaseFileRecord record, OpContext& op) {
   op.check();
-  record.content_digest = digest_of(file, op);
+  StagedFile& file = made.file;
+  record.content_digest = made.sum ? content_digest(*made.sum, file.size()) : digest_of(file, op);
   const auto step = op.steps().measure("publish");
   // The record first: a visible base file is then never without one, and a record without its file means nothing.
   write_record(layout_, key, record, file.path());

@@ -81,8 +81,8 @@ class BaseFileBuilder {
   BaseFile publish_image(InspectedImage inspected, const model::ImageBase& image, const model::CacheKey& key,
                          OpContext& op);
   void confirm(const InspectedImage& image, OpContext& op);
-  StagedFile convert(InspectedImage image, const model::CacheKey& key, OpContext& op);
-  BaseFile publish(StagedFile file, const model::CacheKey& key, BaseFileRecord record, OpContext& op);
+  SummedFile convert(InspectedImage image, const model::CacheKey& key, OpContext& op);
+  BaseFile publish(SummedFile made, const model::CacheKey& key, BaseFileRecord record, OpContext& op);
 
   const CacheLayout& layout_;
   BuildSteps steps_;

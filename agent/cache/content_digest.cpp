@@ -1,34 +1,22 @@
 #include "agent/cache/content_digest.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
-#include "agent/base/digest.hpp"
 #include "agent/base/file_state.hpp"
 #include "agent/base/text.hpp"
 
 namespace basecache::cache {
 namespace {
 
-constexpr std::uint64_t kBlock = 64 * 1024;
-constexpr std::uint64_t kPiece = 16 * kBlock;  // read at once
-
-std::array<std::byte, 8> big_endian(std::uint64_t number) {
-  std::array<std::byte, 8> bytes{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(number >> (8 * (7 - i)));
-  return bytes;
-}
-
-bool all_zero(std::span<const std::byte> bytes) {
-  return bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
-}
+constexpr std::uint64_t kBlock = 4096;     // data begins and ends at its multiples, whatever the file system says
+constexpr std::uint64_t kPiece = 1 << 20;  // read at once
 
 // Where data or a hole begins at or behind `from`; `length` when nowhere. Where the file system knows no holes, all is
 // data.
@@ -62,21 +50,15 @@ void read_piece(int fd, std::span<std::byte> piece, std::uint64_t offset, const 
   }
 }
 
-void hash_blocks(Hasher& hasher, std::span<const std::byte> piece, std::uint64_t offset) {
-  for (std::uint64_t at = 0; at < piece.size(); at += kBlock) {
-    const auto block = piece.subspan(at, std::min<std::uint64_t>(kBlock, piece.size() - at));
-    if (all_zero(block)) continue;
-    hasher.update(big_endian((offset + at) / kBlock));
-    hasher.update(block);
-  }
-}
-
 }  // namespace
+
+std::string content_digest(const SectorSum& sum, Bytes length) {
+  return fmt::format("{}{}:{}", kContentDigestPrefix, length.count, sum.hex());
+}
 
 std::string content_digest(int fd, const Path& path, const std::function<void(Bytes)>& passed) {
   const std::uint64_t length = state_of(fd, path).size.count;
-  Hasher hasher(DigestAlgorithm::sha256);
-  hasher.update(big_endian(length));
+  SectorSum sum;
   std::vector<std::byte> buffer(kPiece);
   std::uint64_t read_until = 0;
   while (read_until < length) {
@@ -88,12 +70,12 @@ std::string content_digest(int fd, const Path& path, const std::function<void(By
     while (read_until < end) {
       const auto wanted = std::span(buffer).first(std::min(kPiece, end - read_until));
       read_piece(fd, wanted, read_until, path);
-      hash_blocks(hasher, wanted, read_until);
+      sum.add(wanted, read_until);
       read_until += wanted.size();
       passed({wanted.size()});
     }
   }
-  return kContentDigestPrefix + hasher.finish().hex;
+  return content_digest(sum, Bytes{length});
 }
 
 }  // namespace basecache::cache

@@ -6,19 +6,15 @@
 #include "agent/base/byte_size.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/path.hpp"
+#include "agent/base/sector_sum.hpp"
 
 namespace basecache::cache {
 
-// What a file holds, whether its zeros are stored or are holes: a copy that fills them has the same digest. Written
-// "sparse-sha256:<64 hexadecimal digits>": SHA-256 (FIPS 180-4) over
-//
-//   the file's length in bytes                                          8 bytes, big-endian
-//   and for each block of 64 KiB that isn't all zero, in their order:
-//     the block's index, counted from 0                                 8 bytes, big-endian
-//     the block; the file's last one may be shorter                     1 to 65536 bytes
-//
-// Holes cost nothing: they are skipped with SEEK_DATA.
-inline constexpr const char* kContentDigestPrefix = "sparse-sha256:";
+// What a file holds, whether its zeros are stored or are holes: a copy that fills them has the same digest. It finds
+// what disks and people do to files; it is no proof against who means to deceive, and who can write to `_base` can
+// write the record too. Written "sectors-xxh3:<length in bytes>:<32 hexadecimal digits of the SectorSum>".
+inline constexpr const char* kContentDigestPrefix = "sectors-xxh3:";
+std::string content_digest(const SectorSum& sum, Bytes length);
 
 // The disk doesn't give the file's bytes any more (EIO): a bad sector, say.
 class LostBytes : public Error {
@@ -26,8 +22,8 @@ class LostBytes : public Error {
   using Error::Error;
 };
 
-// `passed` hears of each piece that was read; what it throws ends the reading. LostBytes, or another Error
-// when the file can't be read, naming `path`.
+// By reading the file; holes cost nothing: they are skipped with SEEK_DATA. `passed` hears of each piece that was read;
+// what it throws ends the reading. LostBytes, or another Error when the file can't be read, naming `path`.
 std::string content_digest(int fd, const Path& path, const std::function<void(Bytes piece)>& passed);
 
 }  // namespace basecache::cache

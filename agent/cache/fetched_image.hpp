@@ -22,17 +22,19 @@ class FetchedImage {
   friend class ImageStream;
   friend class InspectedImage;
   FetchedImage(model::ImageRecord record, StagedTransfer transfer, Digest digest,
-               std::unique_ptr<Inspection> inspection, std::optional<StreamedDisk> disk)
+               std::unique_ptr<Inspection> inspection, SectorSum sum, std::optional<StreamedDisk> disk)
       : record_(std::move(record)),
         transfer_(std::move(transfer)),
         digest_(std::move(digest)),
         inspection_(std::move(inspection)),
+        sum_(sum),
         disk_(std::move(disk)) {}
 
   model::ImageRecord record_;
   StagedTransfer transfer_;
   Digest digest_;
   std::unique_ptr<Inspection> inspection_;  // has seen every byte
+  SectorSum sum_;                           // of the bytes as they came
   std::optional<StreamedDisk> disk_;        // decoded from it, or still being
 };
 
@@ -54,11 +56,11 @@ class InspectedImage {
   const Path& path() const { return fetched_.transfer_.path(); }
   const Digest& digest() const { return fetched_.digest_; }
   // The disk that was decoded on the way; nothing where none was.
-  std::optional<StagedFile> finish_disk(OpContext& op) {
+  std::optional<SummedFile> finish_disk(OpContext& op) {
     if (!fetched_.disk_ || !*fetched_.disk_) return std::nullopt;
     return std::move(*fetched_.disk_).finish(verdict_.virtual_size, op);
   }
-  StagedFile take_file() && { return std::move(fetched_.transfer_).take_file(); }
+  SummedFile take_file() && { return {.file = std::move(fetched_.transfer_).take_file(), .sum = fetched_.sum_}; }
 
  private:
   InspectedImage(FetchedImage fetched, InspectionVerdict verdict) : fetched_(std::move(fetched)), verdict_(verdict) {}

@@ -6,9 +6,14 @@
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/op_context.hpp"
-#include "agent/base/staged_file.hpp"
+#include "agent/base/sector_sum.hpp"
 
 namespace basecache::cache {
+
+struct DecodedDisk {
+  Bytes size = {};
+  SectorSum sum = {};
+};
 
 // One image becoming its raw disk while it arrives. The destructor ends it.
 class Decoding {
@@ -17,9 +22,9 @@ class Decoding {
 
   // The first `length` bytes of the image are in its file. Doesn't wait.
   virtual void arrived(Bytes length) = 0;
-  // The whole image is in its file: waits for the rest of the disk, whose size is returned. Once. Progress step
-  // "decode". Error(image_unacceptable) when the image is damaged.
-  virtual Bytes finish(OpContext& op) = 0;
+  // The whole image is in its file: waits for the rest of the disk. Once. Progress step "decode".
+  // Error(image_unacceptable) when the image is damaged.
+  virtual DecodedDisk finish(OpContext& op) = 0;
 };
 
 // Makes raw disks of images in one pass. It may be handed bytes that nobody has verified or inspected: what it makes of

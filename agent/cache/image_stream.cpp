@@ -96,6 +96,7 @@ void ImageStream::start(const Transfer& transfer) {
   for (Hasher& hasher : hashers_) hasher.restart();
   if (verification_) verification_->restart();
   inspection_ = inspector_.begin();
+  sum_ = {};
   if (disk_) disk_->restart();
   consumed_ = {};
   resumed_ = false;
@@ -119,6 +120,7 @@ void ImageStream::consume(std::span<const std::byte> bytes) {
   for (Hasher& hasher : hashers_) hasher.update(bytes);
   if (verification_) verification_->update(bytes);
   inspection_->feed(bytes);
+  sum_.add(bytes);
   consumed_.count += bytes.size();
   digest_.reset();
 }
@@ -173,7 +175,7 @@ Digest ImageStream::matching_digest() {
 
 FetchedImage ImageStream::finish() && {
   transfer_.finish();
-  return FetchedImage(std::move(record_), std::move(transfer_), digest_.value(), std::move(inspection_),
+  return FetchedImage(std::move(record_), std::move(transfer_), digest_.value(), std::move(inspection_), sum_.finish(),
                       std::move(disk_));
 }
 

@@ -71,6 +71,7 @@ class ImageStream : public ImageSink {
   const ImageInspector& inspector_;
   std::unique_ptr<Inspection> inspection_;
   std::unique_ptr<Verification> verification_;
+  StreamedSectorSum sum_;
   std::optional<StreamedDisk> disk_;
   Bytes consumed_ = {};  // hashed and inspected; less than is on disk until what was left there has passed by
   bool mixes_ = true;

@@ -26,15 +26,15 @@ void StreamedDisk::restart() {
   begun_ = false;
 }
 
-StagedFile StreamedDisk::finish(Bytes virtual_size, OpContext& op) && {
-  const Bytes size = decoding_->finish(op);
+SummedFile StreamedDisk::finish(Bytes virtual_size, OpContext& op) && {
+  const DecodedDisk disk = decoding_->finish(op);
   decoding_.reset();
-  if (size != virtual_size) {
+  if (disk.size != virtual_size) {
     throw Error(ErrorCode::internal,
-                fmt::format("an image of {} bytes was decoded to {}", virtual_size.count, size.count));
+                fmt::format("an image of {} bytes was decoded to {}", virtual_size.count, disk.size.count));
   }
   file_->adopt();
-  return *std::move(file_);
+  return {.file = *std::move(file_), .sum = disk.sum};
 }
 
 }  // namespace basecache::cache

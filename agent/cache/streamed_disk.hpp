@@ -10,6 +10,12 @@
 
 namespace basecache::cache {
 
+// A staged file, and the sum of what it holds where that was taken on the way.
+struct SummedFile {
+  StagedFile file;
+  std::optional<SectorSum> sum = {};
+};
+
 // The raw disk that is decoded from an image while its transfer brings it; no disk where the decoder doesn't know what
 // is brought.
 class StreamedDisk {
@@ -26,7 +32,7 @@ class StreamedDisk {
   explicit operator bool() const { return decoding_ != nullptr; }
   // After the last byte: the whole disk, to be published. Error as of Decoding::finish(), Error(internal) when the disk
   // hasn't the size that it should.
-  StagedFile finish(Bytes virtual_size, OpContext& op) &&;
+  SummedFile finish(Bytes virtual_size, OpContext& op) &&;
 
  private:
   const ImageDecoder& decoder_;

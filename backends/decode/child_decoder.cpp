@@ -101,7 +101,7 @@ class ChildDecoding final : public cache::Decoding {
     (void)!::write(pipe_.writer.get(), &arrived_, sizeof arrived_);
   }
 
-  Bytes finish(OpContext& op) override {
+  cache::DecodedDisk finish(OpContext& op) override {
     const auto step = op.steps().measure("decode");
     tell_whole(op);
     std::unique_lock guard(mutex_);
@@ -111,7 +111,9 @@ class ChildDecoding final : public cache::Decoding {
     guard.unlock();
     const CompletedProcess done = child_.get();
     if (done.status != 0) throw error_of(done);
-    return virtual_size_;
+    cache::DecodedDisk disk{.size = virtual_size_};
+    if (!SectorSum::parse(last_line_, disk.sum)) throw Error(ErrorCode::tool_failed, "the decoder told no sum");
+    return disk;
   }
 
  private:
@@ -136,7 +138,8 @@ class ChildDecoding final : public cache::Decoding {
     const std::lock_guard guard(mutex_);
     line_ += said;
     while (const std::size_t end = line_.find('\n') + 1) {
-      std::from_chars(line_.data(), line_.data() + end, decoded_);
+      last_line_ = line_.substr(0, end - 1);
+      std::from_chars(last_line_.data(), last_line_.data() + last_line_.size(), decoded_);
       line_.erase(0, end);
     }
   }
@@ -151,7 +154,8 @@ class ChildDecoding final : public cache::Decoding {
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   bool ended_ = false;
-  std::string line_;
+  std::string line_;  // that isn't whole yet
+  std::string last_line_;
   std::uint64_t decoded_ = 0;  // of the image's file
   std::future<CompletedProcess> child_;
 };

@@ -64,7 +64,7 @@ int decode(std::size_t threads) {
   // It may still wait for the pipe when all is over; the process ends with it.
   std::thread([&image] { follow_arrivals(kArrivalFd, image); }).detach();
   try {
-    Qcow2Decoder(image, kRawDiskFd).decode(threads, print_progress);
+    std::puts(Qcow2Decoder(image, kRawDiskFd).decode(threads, print_progress).sum.hex().c_str());
     return 0;
   } catch (const Error& error) {
     std::fputs(error.message().c_str(), stderr);

@@ -34,7 +34,7 @@ class Qcow2Decoder::Worker {
   void decode(const Extent& extent) {
     stored_.resize(extent.host_length);
     image_.read(stored_, extent.host);
-    if (!extent.compressed) return output_.write(stored_, extent.guest);
+    if (!extent.compressed) return output_.write(stored_, extent.guest, sum_);
     cluster_.resize(geometry_.cluster_size());
     if (!inflater_->inflate(stored_, cluster_)) {
       throw Error(ErrorCode::image_unacceptable,
@@ -42,8 +42,10 @@ class Qcow2Decoder::Worker {
                               extent.host, extent.guest))
           .set_hint("the image is damaged: upload it again");
     }
-    output_.write(std::span(cluster_).first(extent.guest_length), extent.guest);
+    output_.write(std::span(cluster_).first(extent.guest_length), extent.guest, sum_);
   }
+
+  const SectorSum& sum() const { return sum_; }
 
  private:
   const ArrivingFile& image_;
@@ -52,9 +54,10 @@ class Qcow2Decoder::Worker {
   std::unique_ptr<Inflater> inflater_;
   std::vector<std::byte> stored_;
   std::vector<std::byte> cluster_;
+  SectorSum sum_;
 };
 
-std::uint64_t Qcow2Decoder::decode(std::size_t threads, std::function<void(std::uint64_t)> passed) {
+DecodedDisk Qcow2Decoder::decode(std::size_t threads, std::function<void(std::uint64_t)> passed) {
   passed_ = std::move(passed);
   std::array<std::byte, kHeaderLength> header{};
   (void)wait_for(image_, header.size());
@@ -68,7 +71,7 @@ std::uint64_t Qcow2Decoder::decode(std::size_t threads, std::function<void(std::
     work();
   }
   if (failure_) std::rethrow_exception(failure_);
-  return geometry_.virtual_size;
+  return {.size = geometry_.virtual_size, .sum = sum_};
 }
 
 std::vector<TablePlace> Qcow2Decoder::read_l1() {
@@ -99,7 +102,7 @@ void Qcow2Decoder::work() {
         if (step.kind == NextStep::Kind::load_table) load_table(step.table, table);
         if (passed_ && !step.batch.empty()) passed_(step.batch.front().host);
       }
-      if (step.kind == NextStep::Kind::done) return;
+      if (step.kind == NextStep::Kind::done) return add_sum(worker.sum());
       if (step.kind == NextStep::Kind::wait) arrived = image_.wait_beyond(arrived);
       for (const Extent& extent : step.batch) worker.decode(extent);
     }
@@ -113,6 +116,11 @@ void Qcow2Decoder::load_table(const TablePlace& place, std::vector<std::byte>& t
   table.resize(geometry_.cluster_size());
   image_.read(table, place.offset);
   schedule_->add(extents_of(geometry_, place.index, table));
+}
+
+void Qcow2Decoder::add_sum(const SectorSum& sum) {
+  const std::lock_guard guard(mutex_);
+  sum_.add(sum);
 }
 
 void Qcow2Decoder::fail(std::exception_ptr why) {

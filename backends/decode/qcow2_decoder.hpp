@@ -15,6 +15,11 @@
 
 namespace basecache::decode {
 
+struct DecodedDisk {
+  std::uint64_t size = 0;
+  SectorSum sum;
+};
+
 // Turns a qcow2 file (version 2 or 3, zlib or zstd, extended L2 or not) into the raw disk that it holds, by several
 // threads, while the file still arrives. It relies on nothing that the file says: whatever its tables name is read from
 // that file only and written into that disk only. Whether the image is fit for use is for the inspector to say.
@@ -23,10 +28,10 @@ class Qcow2Decoder {
   // `output_fd`: an empty file. Both outlive this.
   Qcow2Decoder(ArrivingFile& image, int output_fd) : image_(image), output_fd_(output_fd) {}
 
-  // Once. Returns the virtual size. `passed` hears now and then, of one thread at a time, which place of the file the
+  // Once. `passed` hears now and then, of one thread at a time, which place of the file the
   // decoding has come to. Error(image_unacceptable) for what isn't a qcow2 of that kind or is damaged, others
   // as of reading and writing.
-  std::uint64_t decode(std::size_t threads, std::function<void(std::uint64_t place)> passed = {});
+  DecodedDisk decode(std::size_t threads, std::function<void(std::uint64_t place)> passed = {});
 
  private:
   class Worker;
@@ -34,6 +39,7 @@ class Qcow2Decoder {
   std::vector<TablePlace> read_l1();
   void work();
   void load_table(const TablePlace& place, std::vector<std::byte>& table);
+  void add_sum(const SectorSum& sum);
   void fail(std::exception_ptr why);
 
   ArrivingFile& image_;
@@ -44,6 +50,7 @@ class Qcow2Decoder {
   std::mutex mutex_;  // of what follows
   std::optional<Schedule> schedule_;
   std::exception_ptr failure_;
+  SectorSum sum_;
 };
 
 }  // namespace basecache::decode

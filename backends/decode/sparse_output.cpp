@@ -45,7 +45,7 @@ SparseOutput::SparseOutput(int fd, std::uint64_t size) : fd_(fd) {
 }
 
 // Runs of data go out in one write each.
-void SparseOutput::write(std::span<const std::byte> bytes, std::uint64_t offset) {
+void SparseOutput::write(std::span<const std::byte> bytes, std::uint64_t offset, SectorSum& sum) {
   while (!bytes.empty()) {
     const std::uint64_t run_offset = offset;
     std::size_t run = 0;
@@ -59,7 +59,7 @@ void SparseOutput::write(std::span<const std::byte> bytes, std::uint64_t offset)
       run += block.size();
     }
     write_at(fd_, bytes.first(run), run_offset);
-    written_ += run;
+    sum.add(bytes.first(run), run_offset);
     bytes = bytes.subspan(run + zeros);
     offset += run + zeros;
   }

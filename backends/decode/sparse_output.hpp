@@ -1,9 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+
+#include "agent/base/sector_sum.hpp"
 
 namespace basecache::decode {
 
@@ -14,12 +15,11 @@ class SparseOutput {
   // `fd`, empty, stays the caller's; gets `size`. Error(no_space, storage_unusable) as the system says, here and later.
   SparseOutput(int fd, std::uint64_t size);
 
-  void write(std::span<const std::byte> bytes, std::uint64_t offset);
-  std::uint64_t written() const { return written_; }
+  // `sum`, the writing thread's own, is told of what is written.
+  void write(std::span<const std::byte> bytes, std::uint64_t offset, SectorSum& sum);
 
  private:
   int fd_;
-  std::atomic<std::uint64_t> written_ = 0;
 };
 
 }  // namespace basecache::decode

@@ -148,7 +148,7 @@ TEST_CASE("an inherited base file is inspected once and gets a record") {
   write_file(node.layout.base_file(key), "bytes from nova");
   CHECK_FALSE(cache::BaseFile::find(node.layout, key));
   const auto base = node.builder.adopt(image_base(), op);
-  CHECK(cache::read_record(node.layout, base.key())->content_digest.value_or("").starts_with("sparse-sha256:"));
+  CHECK(cache::read_record(node.layout, base.key())->content_digest.value_or("").starts_with("sectors-xxh3:"));
   CHECK(base.virtual_size() == Bytes{15});
   CHECK(cache::BaseFile::find(node.layout, key));
 }

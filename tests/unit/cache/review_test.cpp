@@ -62,7 +62,7 @@ TEST_CASE("a record from before rules were counted is of rule set 0, and keeps t
   record = cache::read_record(node.layout, node.key).value();
   CHECK(record.rules == 1);
   CHECK(record.source_digest == source_digest);
-  CHECK(record.content_digest.value_or("").starts_with("sparse-sha256:"));
+  CHECK(record.content_digest.value_or("").starts_with("sectors-xxh3:"));
 }
 
 TEST_CASE("callers who meet a base file of older rules at once have it inspected once") {

@@ -1,0 +1,80 @@
+#include "agent/base/sector_sum.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace basecache {
+namespace {
+
+constexpr std::size_t kHalf = 16;  // hexadecimal digits
+
+bool all_zero(std::span<const std::byte> bytes) {
+  return bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
+bool parse_half(std::string_view digits, std::uint64_t& half) {
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), half, 16);
+  return failed == std::errc() && end == digits.data() + digits.size();
+}
+
+}  // namespace
+
+void SectorSum::add(std::span<const std::byte> bytes, std::uint64_t offset) {
+  std::uint64_t index = offset / kSector;
+  for (; bytes.size() >= kSector; bytes = bytes.subspan(kSector)) add_sector(bytes.first(kSector), index++);
+  if (bytes.empty()) return;
+  std::array<std::byte, kSector> last{};
+  std::ranges::copy(bytes, last.begin());
+  add_sector(last, index);
+}
+
+void SectorSum::add_sector(std::span<const std::byte> sector, std::uint64_t index) {
+  if (all_zero(sector)) return;
+  const XXH128_hash_t content = ::XXH3_128bits(sector.data(), sector.size());
+  XXH128_canonical_t canonical;
+  ::XXH128_canonicalFromHash(&canonical, content);
+  const XXH128_hash_t placed = ::XXH3_128bits_withSeed(&canonical, sizeof canonical, index);
+  halves_[0] += placed.high64;
+  halves_[1] += placed.low64;
+}
+
+void SectorSum::add(const SectorSum& other) {
+  halves_[0] += other.halves_[0];
+  halves_[1] += other.halves_[1];
+}
+
+std::string SectorSum::hex() const { return fmt::format("{:016x}{:016x}", halves_[0], halves_[1]); }
+
+bool SectorSum::parse(std::string_view hex, SectorSum& sum) {
+  return hex.size() == 2 * kHalf && parse_half(hex.substr(0, kHalf), sum.halves_[0]) &&
+         parse_half(hex.substr(kHalf), sum.halves_[1]);
+}
+
+void StreamedSectorSum::add(std::span<const std::byte> bytes) {
+  if (held_ > 0) {
+    const auto part = bytes.first(std::min(bytes.size(), sector_.size() - held_));
+    std::ranges::copy(part, sector_.begin() + static_cast<std::ptrdiff_t>(held_));
+    held_ += part.size();
+    bytes = bytes.subspan(part.size());
+    if (held_ < sector_.size()) return;
+    sum_.add(sector_, offset_);
+    offset_ += sector_.size();
+    held_ = 0;
+  }
+  const auto whole = bytes.first(bytes.size() / SectorSum::kSector * SectorSum::kSector);
+  sum_.add(whole, offset_);
+  offset_ += whole.size();
+  std::ranges::copy(bytes.subspan(whole.size()), sector_.begin());
+  held_ = bytes.size() - whole.size();
+}
+
+SectorSum StreamedSectorSum::finish() {
+  sum_.add(std::span(sector_).first(held_), offset_);
+  return sum_;
+}
+
+}  // namespace basecache
