@@ -10,8 +10,14 @@
 namespace basecache::cache {
 namespace {
 
-// Of what is read back from the staged file. Between two blocks the operation may be cancelled.
-constexpr std::size_t kBlock = 1 << 20;
+// The kept one first.
+std::vector<DigestAlgorithm> algorithms_of(DigestAlgorithm kept, const std::vector<Digest>& expected) {
+  std::vector<DigestAlgorithm> algorithms{kept};
+  for (const Digest& digest : expected) {
+    if (std::ranges::find(algorithms, digest.algorithm) == algorithms.end()) algorithms.push_back(digest.algorithm);
+  }
+  return algorithms;
+}
 
 // `found`: a number of bytes, or what is known of it.
 Error wrong_size(const model::ImageRecord& record, std::string_view found) {
@@ -39,49 +45,25 @@ ImageStream::ImageStream(model::ImageRecord record, WantedDigests digests, Stage
                          std::optional<StreamedDisk> disk, OpContext& op)
     : record_(std::move(record)),
       expected_(std::move(digests.expected)),
-      algorithms_{digests.kept},
       transfer_(std::move(transfer)),
-      inspector_(inspector),
-      inspection_(inspector.begin()),
-      verification_(std::move(verification)),
+      scan_(algorithms_of(digests.kept, expected_), inspector, std::move(verification)),
       disk_(std::move(disk)),
-      op_(op) {
-  for (const Digest& digest : expected_) {
-    if (std::ranges::find(algorithms_, digest.algorithm) == algorithms_.end()) algorithms_.push_back(digest.algorithm);
-  }
-  for (const DigestAlgorithm algorithm : algorithms_) hashers_.emplace_back(algorithm);
-}
+      op_(op) {}
 
 std::optional<HeldBytes> ImageStream::held() {
   if (!mixes_) return std::nullopt;
   const std::optional<HeldBytes> held = transfer_.held();
   if (!held) return std::nullopt;
-  if (consumed_ < held->count) pass_held_bytes();
   resumed_ = true;
+  follow();
   return held;
-}
-
-// Rather than to keep the state of each hasher and of the inspection on disk: that would vouch for bytes which may not
-// be the ones that are there.
-void ImageStream::pass_held_bytes() {
-  const auto step = op_.steps().measure("resume");
-  const Bytes all = transfer_.size();
-  if (disk_) disk_->follow(transfer_, op_);
-  std::vector<std::byte> block(kBlock);
-  while (consumed_ < all) {
-    op_.check();
-    const auto part = std::span(block).first(std::min<std::size_t>(block.size(), (all - consumed_).count));
-    transfer_.read(part, consumed_);
-    consume(part);
-    op_.report({.step = "resume", .subject = record_.ref.shown(), .done = consumed_.count, .total = all.count});
-  }
 }
 
 void ImageStream::check_announced(const Transfer& transfer) const {
   if (record_.size && transfer.size && *transfer.size != *record_.size) {
     throw wrong_size(record_, std::to_string(transfer.size->count));
   }
-  const bool is_checked = record_.size || !expected_.empty() || verification_;
+  const bool is_checked = record_.size || !expected_.empty() || scan_.checks_signature();
   if (transfer.tells_end || is_checked) return;
   throw Error(ErrorCode::image_unacceptable,
               fmt::format("nothing would tell whether image {} is whole: it is sent without a length, and there is no "
@@ -92,13 +74,7 @@ void ImageStream::check_announced(const Transfer& transfer) const {
 
 void ImageStream::start(const Transfer& transfer) {
   check_announced(transfer);
-  transfer_.start(transfer);
-  for (Hasher& hasher : hashers_) hasher.restart();
-  if (verification_) verification_->restart();
-  inspection_ = inspector_.begin();
-  sum_ = {};
-  if (disk_) disk_->restart();
-  consumed_ = {};
+  begin_anew(transfer);
   resumed_ = false;
   refuted_mixture_ = false;
   digest_.reset();
@@ -107,26 +83,23 @@ void ImageStream::start(const Transfer& transfer) {
 void ImageStream::write(std::span<const std::byte> bytes) {
   op_.check();
   // Before it is written: an endless body must not fill the disk, nor be gone on with.
-  if (record_.size && consumed_ + Bytes{bytes.size()} > *record_.size) {
+  if (record_.size && transfer_.size() + Bytes{bytes.size()} > *record_.size) {
     refute();
     throw wrong_size(record_, "more");
   }
-  consume(bytes);
   transfer_.append(bytes);
-  if (disk_) disk_->follow(transfer_, op_);
+  digest_.reset();
+  follow();
 }
 
-void ImageStream::consume(std::span<const std::byte> bytes) {
-  for (Hasher& hasher : hashers_) hasher.update(bytes);
-  if (verification_) verification_->update(bytes);
-  inspection_->feed(bytes);
-  sum_.add(bytes);
-  consumed_.count += bytes.size();
-  digest_.reset();
+void ImageStream::follow() {
+  scan_.follow(transfer_.fd(), transfer_.size());
+  if (disk_) disk_->follow(transfer_, op_);
 }
 
 void ImageStream::verify() {
   if (digest_) return;
+  scan_.catch_up(op_, record_.ref.shown());
   try {
     digest_ = verified();
   } catch (...) {
@@ -137,14 +110,20 @@ void ImageStream::verify() {
 
 void ImageStream::refute() {
   refuted_mixture_ = resumed_;
-  transfer_.start({});
+  begin_anew({});
+}
+
+// First those who read.
+void ImageStream::begin_anew(const Transfer& transfer) {
+  scan_.restart();
   if (disk_) disk_->restart();
+  transfer_.start(transfer);
 }
 
 Digest ImageStream::verified() {
   verify_size();
   Digest kept = matching_digest();
-  if (verification_) verification_->finish();
+  scan_.verify_signature();
   return kept;
 }
 
@@ -159,8 +138,7 @@ void ImageStream::verify_size() const {
 }
 
 Digest ImageStream::matching_digest() {
-  std::vector<Digest> found;
-  for (Hasher& hasher : hashers_) found.push_back(hasher.finish());
+  const std::vector<Digest> found = scan_.digests();
   for (const Digest& expected : expected_) {
     const auto same = std::ranges::find(found, expected.algorithm, &Digest::algorithm);
     if (*same == expected) continue;
@@ -175,7 +153,7 @@ Digest ImageStream::matching_digest() {
 
 FetchedImage ImageStream::finish() && {
   transfer_.finish();
-  return FetchedImage(std::move(record_), std::move(transfer_), digest_.value(), std::move(inspection_), sum_.finish(),
+  return FetchedImage(std::move(record_), std::move(transfer_), digest_.value(), scan_.take_inspection(), scan_.sum(),
                       std::move(disk_));
 }
 

@@ -8,10 +8,10 @@
 #include "agent/base/op_context.hpp"
 #include "agent/cache/fetched_image.hpp"
 #include "agent/cache/image_inspector.hpp"
+#include "agent/cache/image_scan.hpp"
 #include "agent/cache/image_source.hpp"
 #include "agent/cache/staged_transfer.hpp"
 #include "agent/cache/streamed_disk.hpp"
-#include "agent/cache/verification.hpp"
 
 namespace basecache::cache {
 
@@ -25,9 +25,9 @@ struct WantedDigests {
 // it is expected like any other; whether it also tells these bytes from others, and is kept, `allow_md5` says.
 WantedDigests wanted_digests(const model::ImageRecord& record, const std::optional<Digest>& demanded, bool allow_md5);
 
-// What happens to an image's bytes while they arrive, once, in order: each block is hashed, verified, inspected,
-// written and, where that is known how to, decoded. This is the one place where the consumers of the stream meet. Bytes
-// that an earlier transfer left are read from the staged file and pass by first: what is on disk is what gets hashed.
+// What happens to an image's bytes while they arrive: they are written, and behind that scanned and, where that is
+// known how to, decoded, each by a thread or process of its own. This is the one place where these meet. What an
+// earlier transfer left goes the same way first.
 class ImageStream : public ImageSink {
  public:
   // `verification` may be null; without `disk` nothing is decoded on the way.
@@ -35,7 +35,6 @@ class ImageStream : public ImageSink {
               const ImageInspector& inspector, std::unique_ptr<Verification> verification,
               std::optional<StreamedDisk> disk, OpContext& op);
 
-  // The first call reads what an earlier attempt or process left: step "resume".
   std::optional<HeldBytes> held() override;
   // Error(image_unacceptable) for an announced size that isn't the record's, and for a transfer that doesn't tell its
   // end where neither a size nor a digest nor a signature would tell that something is missing.
@@ -43,8 +42,9 @@ class ImageStream : public ImageSink {
   // Error(image_unacceptable) for more bytes than the record says; then none are held any more.
   void write(std::span<const std::byte> bytes) override;
 
-  // Error(checksum_mismatch) with both values, Error(image_unacceptable) when there were no bytes or not as many as the
-  // record says; what the verification throws. Refuted bytes are thrown away. Again without new bytes: nothing.
+  // Waits for the scan: step "verify". Error(checksum_mismatch) with both values, Error(image_unacceptable) when there
+  // were no bytes or not as many as the record says; what the verification throws. Refuted bytes are thrown away. Again
+  // without new bytes: nothing.
   void verify() override;
   // Whether what was refuted last, with nothing received since, had come by more than one transfer.
   bool refuted_mixture() const { return refuted_mixture_; }
@@ -55,8 +55,8 @@ class ImageStream : public ImageSink {
   FetchedImage finish() &&;
 
  private:
-  void pass_held_bytes();
-  void consume(std::span<const std::byte> bytes);
+  void follow();
+  void begin_anew(const Transfer& transfer);
   void refute();
   void check_announced(const Transfer& transfer) const;
   Digest verified();
@@ -65,15 +65,9 @@ class ImageStream : public ImageSink {
 
   model::ImageRecord record_;
   std::vector<Digest> expected_;
-  std::vector<DigestAlgorithm> algorithms_;  // the kept one first
-  std::vector<Hasher> hashers_;              // one an algorithm
   StagedTransfer transfer_;
-  const ImageInspector& inspector_;
-  std::unique_ptr<Inspection> inspection_;
-  std::unique_ptr<Verification> verification_;
-  StreamedSectorSum sum_;
+  ImageScan scan_;
   std::optional<StreamedDisk> disk_;
-  Bytes consumed_ = {};  // hashed and inspected; less than is on disk until what was left there has passed by
   bool mixes_ = true;
   bool resumed_ = false;
   bool refuted_mixture_ = false;

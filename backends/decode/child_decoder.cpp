@@ -97,6 +97,8 @@ class ChildDecoding final : public cache::Decoding {
 
   // A full pipe tells enough: what comes later tells more.
   void arrived(Bytes length) override {
+    constexpr std::uint64_t kWorthTelling = 256 * 1024;
+    if (length.count < arrived_ + kWorthTelling) return;
     arrived_ = length.count;
     (void)!::write(pipe_.writer.get(), &arrived_, sizeof arrived_);
   }

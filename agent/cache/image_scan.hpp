@@ -1,0 +1,68 @@
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "agent/base/digest.hpp"
+#include "agent/base/op_context.hpp"
+#include "agent/base/sector_sum.hpp"
+#include "agent/cache/image_inspector.hpp"
+#include "agent/cache/verification.hpp"
+
+namespace basecache::cache {
+
+// All that is learnt from an image's bytes, each passing by once and in order: digests, whether the signature holds,
+// format and dangers, the sum of the sectors. They are read behind the transfer from the file that it writes, on a
+// thread of its own: the transfer doesn't wait for hashing, what an earlier process left passes by like the rest, and
+// what is on disk is what gets hashed.
+class ImageScan {
+ public:
+  // `verification` may be null; `inspector` outlives this.
+  ImageScan(const std::vector<DigestAlgorithm>& algorithms, const ImageInspector& inspector,
+            std::unique_ptr<Verification> verification);
+  ~ImageScan();
+
+  bool checks_signature() const { return verification_ != nullptr; }
+
+  // The first `length` bytes of the image are in `file`, which stays open until restart() or the end of this.
+  void follow(int file, Bytes length);
+  // The image begins anew.
+  void restart();
+  // Waits until all that has arrived has passed by. Cancelled or timed out as `op` is; what reading threw. Progress
+  // step "verify", of `subject`.
+  void catch_up(OpContext& op, const std::string& subject);
+
+  // After catch_up(). In the order of the algorithms.
+  std::vector<Digest> digests();
+  void verify_signature();  // Error(checksum_mismatch)
+  // Once.
+  std::unique_ptr<Inspection> take_inspection() { return std::move(inspection_); }
+  SectorSum sum() { return sum_.finish(); }
+
+ private:
+  void stop();
+  void run(const std::stop_token& stopping);
+  void pass(std::span<const std::byte> bytes);
+
+  std::vector<Hasher> hashers_;
+  const ImageInspector& inspector_;
+  std::unique_ptr<Inspection> inspection_;
+  std::unique_ptr<Verification> verification_;
+  StreamedSectorSum sum_;
+
+  std::mutex mutex_;  // of what follows
+  std::condition_variable_any changed_;
+  int file_ = -1;
+  Bytes arrived_ = {};
+  Bytes told_ = {};  // of arrived_, to the thread
+  Bytes passed_ = {};
+  std::exception_ptr failure_;
+  std::jthread thread_;  // started by the first bytes
+};
+
+}  // namespace basecache::cache
