@@ -65,8 +65,7 @@ class BaseFileBuilder {
   BaseFile build_ephemeral(const model::EphemeralBase& ephemeral, OpContext& op);
   BaseFile build_swap(const model::SwapBase& swap, OpContext& op);
 
-  InspectedImage fetch_safe(const model::ImageBase& image, const model::CacheKey& key, std::optional<StreamedDisk> disk,
-                            OpContext& op);
+  InspectedImage fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
   InspectedImage inspect(FetchedImage fetched, OpContext& op);
   SourceReport fetch_and_inspect(const model::ImageBase& image, const std::optional<Digest>& made_from,
                                  const model::CacheKey& key, OpContext& op);

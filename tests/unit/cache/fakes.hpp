@@ -113,7 +113,7 @@ class FakeInspector : public cache::ImageInspector {
   unsigned rules() const override { return version; }
   std::unique_ptr<cache::Inspection> begin() const override {
     ++inspections;
-    return std::make_unique<Look>(refused);
+    return std::make_unique<Look>(*this);
   }
   std::vector<cache::Finding> check_tables(const Path&, model::DiskFormat, const OpContext&) const override {
     return {};
@@ -121,13 +121,15 @@ class FakeInspector : public cache::ImageInspector {
 
   unsigned version = 1;
   std::string refused = "BAD";
+  std::function<void()> in_feed;
   mutable std::atomic<int> inspections = 0;
 
  private:
   class Look : public cache::Inspection {
    public:
-    explicit Look(std::string refused_start) : refused_(std::move(refused_start)) {}
+    explicit Look(const FakeInspector& inspector) : inspector_(inspector) {}
     void feed(std::span<const std::byte> bytes) override {
+      if (inspector_.in_feed) inspector_.in_feed();
       for (const std::byte byte : bytes) {
         if (start_.size() < 3) start_.push_back(static_cast<char>(byte));
       }
@@ -136,12 +138,13 @@ class FakeInspector : public cache::ImageInspector {
     cache::InspectionReport finish(const std::optional<std::string>&) override {
       const model::DiskFormat format = start_ == "QFI" ? model::DiskFormat::qcow2 : model::DiskFormat::raw;
       cache::InspectionReport report{.format = std::string(model::qemu_name(format)), .verdict = {format, {count_}}};
-      if (start_ == refused_) report.findings.push_back({"fake", "the fake inspector refuses", "take another one"});
+      if (start_ == inspector_.refused)
+        report.findings.push_back({"fake", "the fake inspector refuses", "take another one"});
       return report;
     }
 
    private:
-    std::string refused_;
+    const FakeInspector& inspector_;
     std::string start_;
     std::size_t count_ = 0;
   };
@@ -217,7 +220,8 @@ class FakeUsers : public cache::BaseFileUsers {
 // A cache in a scratch directory with fakes behind it.
 struct FakeNode {
   explicit FakeNode(std::string image, cache::BuildSettings settings = {})
-      : source(std::move(image)), builder(layout, {source, inspector, verifier, decoder, converter, formatter}, settings) {
+      : source(std::move(image)),
+        builder(layout, {source, inspector, verifier, decoder, converter, formatter}, settings) {
     cache::prepare_directories(layout);
   }
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <future>
+
 #include "agent/cache/recovery.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
@@ -107,15 +109,16 @@ TEST_CASE("what this stream has received itself is held without being read again
 TEST_CASE("an operation that is cancelled before its image is verified leaves what is there") {
   Place p;
   p.leave_first();
+  std::promise<void> opened;
+  p.inspector.in_feed = [gate = opened.get_future().share()] { gate.wait(); };
   std::stop_source stop;
   {
     OpContext op = test_operation(stop.get_token());
     auto stream = p.stream(op);
     CHECK(stream.held());
     stop.request_stop();
-    p.inspector.gate.close();
     CHECK_THROWS_AS(stream.verify(), Cancelled);
-    p.inspector.gate.open();
+    opened.set_value();
   }
   CHECK(cache::find_left_transfer(p.layout, p.key)->count == mebibytes(2));
 }
