@@ -49,6 +49,7 @@ void require_possible(const Geometry& geometry) {
   }
   if (geometry.extended_l2 && geometry.cluster_bits < 14) throw damaged("its subclusters are too small");
   if (geometry.l1_offset % geometry.cluster_size() != 0) throw damaged("its L1 table isn't at the start of a cluster");
+  if (geometry.l1_offset > kOffsetMask) throw damaged("its L1 table is nowhere");
   constexpr std::uint64_t kMostL1 = 32 << 20;  // bytes (QCOW_MAX_L1_SIZE)
   if (geometry.l1_entries > kMostL1 / 8) throw damaged("its L1 table is too large");
   const std::uint64_t per_table = geometry.guest_bytes_per_table();

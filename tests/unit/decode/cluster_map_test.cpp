@@ -62,8 +62,8 @@ TEST_CASE("what has no place in a base file has no geometry") {
        {Case{"magic", 0, 0x514649fc, 4}, Case{"version", 4, 4, 4}, Case{"backing file", 8, 4096, 8},
         Case{"tiny clusters", 20, 8, 4}, Case{"huge clusters", 20, 22, 4}, Case{"encryption", 32, 1, 4},
         Case{"L1 too small", 36, 0, 4}, Case{"L1 too large", 36, (4 << 20) + 1, 4}, Case{"L1 unaligned", 40, 512, 8},
-        Case{"data file", 72, 4, 8}, Case{"corrupt", 72, 2, 8}, Case{"unknown feature", 72, 32, 8},
-        Case{"size of no L1", 24, std::uint64_t{1} << 60, 8}}) {
+        Case{"L1 nowhere", 40, std::uint64_t{1} << 63, 8}, Case{"data file", 72, 4, 8}, Case{"corrupt", 72, 2, 8},
+        Case{"unknown feature", 72, 32, 8}, Case{"size of no L1", 24, std::uint64_t{1} << 60, 8}}) {
     CAPTURE(one.what);
     auto bytes = header();
     put(bytes, one.at, one.number, one.width);
