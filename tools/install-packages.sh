@@ -6,9 +6,9 @@
 set -euo pipefail
 
 run=(ca-certificates dosfstools e2fsprogs qemu-utils util-linux)
-build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev libcurl4-openssl-dev libfmt-dev
-  libisofs-dev libseccomp-dev libspdlog-dev libssl-dev libyaml-cpp-dev meson ninja-build nlohmann-json3-dev
-  pkg-config python3 doctest-dev)
+build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev libcurl4-openssl-dev libdeflate-dev
+  libfmt-dev libisofs-dev libseccomp-dev libspdlog-dev libssl-dev libxxhash-dev libyaml-cpp-dev libzstd-dev meson
+  ninja-build nlohmann-json3-dev pkg-config python3 doctest-dev zlib1g-dev)
 demo=("${build[@]}" curl xorriso)
 bench=("${demo[@]}" libbenchmark-dev)
 test=("${demo[@]}" ccache clang clang-format-14 libclang-rt-14-dev openssl procps shellcheck strace systemd
