@@ -24,6 +24,7 @@ enum class PreallocateImages { none, space };
 enum class RegistryChoice { automatic, directory, glance };
 // Whether the daemon goes on when the kernel lacks a part of the sandbox.
 enum class SandboxNeed { available, required };
+enum class DiskSync { none, data };
 
 // What a node is told. Names and meaning of all sections but [basecache] are Nova's, so that a nova.conf can be
 // read as it is. Each option is documented in packaging/basecached.conf.
@@ -70,6 +71,7 @@ struct Config {
   Bytes max_image_bytes = gibibytes(1024);
   Bytes max_virtual_size = gibibytes(64 * 1024);  // of an image's disk
   SandboxNeed sandbox = SandboxNeed::available;
+  DiskSync disk_sync = DiskSync::none;
   LogLevel log_level = LogLevel::info;
 
   // The defaults, with those that depend on the number of cores.

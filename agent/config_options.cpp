@@ -24,6 +24,8 @@ constexpr std::array<std::pair<std::string_view, RegistryChoice>, 3> kRegistries
     {{"auto", RegistryChoice::automatic},
      {"directory", RegistryChoice::directory},
      {"glance", RegistryChoice::glance}}};
+constexpr std::array<std::pair<std::string_view, DiskSync>, 2> kDiskSyncs{
+    {{"none", DiskSync::none}, {"data", DiskSync::data}}};
 constexpr std::array<std::pair<std::string_view, SandboxNeed>, 2> kSandboxNeeds{
     {{"available", SandboxNeed::available}, {"required", SandboxNeed::required}}};
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLogLevels{{{"debug", LogLevel::debug},
@@ -359,6 +361,8 @@ constexpr std::array kOptions{
                  "Largest disk that an image may describe, however small the image is."},
     ConfigOption{"basecache", "sandbox", choice<&Config::sandbox, kSandboxNeeds>,
                  "Around programs that read images: what is available, or required (no start without all of it)."},
+    ConfigOption{"basecache", "disk_sync", choice<&Config::disk_sync, kDiskSyncs>,
+                 "What of an instance's new disks is written out before they are there: none, or their data."},
     ConfigOption{"basecache", "log_level", choice<&Config::log_level, kLogLevels>,
                  "Least that is logged: debug, info, warning, error or critical."},
 };

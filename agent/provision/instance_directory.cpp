@@ -1,5 +1,7 @@
 #include "agent/provision/instance_directory.hpp"
 
+#include <fcntl.h>
+
 #include <boost/filesystem/operations.hpp>
 
 #include "agent/base/error.hpp"
@@ -58,6 +60,21 @@ void InstanceDirectory::add(const std::string& disk, model::DiskFormat format) {
 
 void InstanceDirectory::keep() {
   if (added_.empty()) return;
+  rename_added();
+  if (!is_synced_) return;
+  sync_directory(path_);
+  sync_directory(path_.parent_path());
+}
+
+void InstanceDirectory::sync() {
+  for (const std::string& disk : added_) {
+    const Path path = staged_ / disk;
+    sync_file(open_file(path, O_RDONLY | O_NOFOLLOW).get(), path);
+  }
+  is_synced_ = true;
+}
+
+void InstanceDirectory::rename_added() {
   if (!fs::exists(path_)) {
     formats_.write(staged_);
     if (rename_no_replace(staged_, path_)) return;

@@ -32,10 +32,14 @@ class InstanceDirectory {
   // The disk at its staged place is whole and of that format.
   void add(const std::string& disk, model::DiskFormat format);
 
+  // What was added is written out; what keep() then makes visible is there after a power cut too.
+  void sync();
   // What was added becomes visible: a new instance as a whole, an older one disk by disk.
   void keep();
 
  private:
+  void rename_added();
+
   const Path path_;
   const Path staged_;
   const std::string uuid_;
@@ -43,6 +47,7 @@ class InstanceDirectory {
   ExclusiveLock lock_;
   DiskFormats formats_;
   std::vector<std::string> added_;
+  bool is_synced_ = false;
 };
 
 }  // namespace basecache::provision

@@ -55,9 +55,15 @@ InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op
                           made.disks.push_back(provide_config_drive(*plan.config_drive, spec, directory, op));
                         }
                         op.check();
+                        if (syncs_disks_) sync(directory, op);
                         directory.keep();
                         return made;
                       });
+}
+
+void Provisioner::sync(InstanceDirectory& directory, OpContext& op) {
+  const auto step = op.steps().measure("sync");
+  directory.sync();
 }
 
 InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDirectory& directory,

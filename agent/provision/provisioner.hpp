@@ -43,14 +43,16 @@ struct Backends {
 // The use case: an image becomes the disks of an instance.
 class Provisioner {
  public:
-  Provisioner(cache::ImageCache& cache, Backends backends, model::PlanDefaults defaults)
-      : cache_(cache), backends_(backends), defaults_(std::move(defaults)) {}
+  // `syncs_disks`: what was made outlives a power cut.
+  Provisioner(cache::ImageCache& cache, Backends backends, model::PlanDefaults defaults, bool syncs_disks)
+      : cache_(cache), backends_(backends), defaults_(std::move(defaults)), syncs_disks_(syncs_disks) {}
 
   // Idempotent: disks that exist are kept and grown, never made again. All or nothing: on failure what this call made
   // is gone, and an instance directory appears only when it is whole. One creation an instance at a time.
   InstanceDisks create(const model::InstanceSpec& spec, OpContext& op);
 
  private:
+  static void sync(InstanceDirectory& directory, OpContext& op);
   InstanceDisk provide_disk(const model::DiskSpec& disk, InstanceDirectory& directory,
                             std::vector<cache::BaseFileLease>& leases, OpContext& op);
   InstanceDisk provide_config_drive(const std::string& name, const model::InstanceSpec& spec,
@@ -59,6 +61,7 @@ class Provisioner {
   cache::ImageCache& cache_;
   Backends backends_;
   model::PlanDefaults defaults_;
+  bool syncs_disks_;
 };
 
 }  // namespace basecache::provision

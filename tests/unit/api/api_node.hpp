@@ -44,7 +44,7 @@ struct ApiNode : FakeNode {
   NoChains chains;
   cache::Pins pins{layout};
   provision::Backends backends{disk, disk, drive};
-  provision::Provisioner provisioner{images, backends, {}};
+  provision::Provisioner provisioner{images, backends, {}, false};
   provision::Instances instances{layout, backends};
   prune::Pruner pruner{images, pins, chains, {}};
   cache::ContentCheck content_check{layout, quarantine};

@@ -66,7 +66,7 @@ struct ProvisionNode : FakeNode {
   FakeDisk raw{model::DiskFormat::raw};
   FakeDisk qcow2{model::DiskFormat::qcow2};
   FakeDrive drive;
-  Provisioner provisioner{images, {raw, qcow2, drive}, {}};
+  Provisioner provisioner{images, {raw, qcow2, drive}, {}, false};
   Instances instances{layout, {raw, qcow2, drive}};
   std::stop_source stop;
 };
