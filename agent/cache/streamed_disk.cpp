@@ -5,6 +5,7 @@
 #include <array>
 
 #include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
 
 namespace basecache::cache {
 
@@ -12,7 +13,7 @@ void StreamedDisk::follow(const StagedTransfer& image, const OpContext& op) {
   if (!begun_ && image.size() >= ImageDecoder::kBeginning) {
     begun_ = true;
     std::array<std::byte, ImageDecoder::kBeginning.count> beginning{};
-    image.read(beginning, Bytes{0});
+    (void)read_at(image.fd(), beginning, 0, image.path());  // fewer: zeros that are still to become a hole
     file_.emplace(StagedFile::create(path_));
     decoding_ = decoder_.begin(beginning, image.fd(), file_->fd(), op);
     if (!decoding_) file_.reset();

@@ -1,5 +1,6 @@
 #include "backends/decode/decode_program.hpp"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -79,6 +80,7 @@ int decode(std::size_t threads) {
 
 std::optional<int> run_if_decoder(int argc, const char* const* argv) {
   if (argc != 3 || std::string_view(argv[1]) != kDecodeArgument) return std::nullopt;
+  ::prctl(PR_SET_NAME, kDecodeArgument);
   const int status = decode(thread_count(argv[2]));
   std::fflush(nullptr);
   ::_exit(status);

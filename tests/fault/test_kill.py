@@ -140,8 +140,26 @@ class Kill(ImageStory):
         self.assertGreaterEqual(removed.json["freed_bytes"], 4 << 20)
         self.assert_nothing_staged()
 
+    def test_during_the_decoding(self):
+        content = images.qcow2_zlib().read_bytes()
+        gate = self.server.gate()
+        self.server.serve("/image", gated(content, gate, len(content) // 2))
+        daemon, client = self.daemon()
+        stream = self.start_creation(client)
+        gate.wait_reached()
+        decoding = eventually(lambda: self._child(daemon.pid, "decode-image"), "the decoder running")
+        daemon.kill()
+        gate.open()
+        stream.close()
+        eventually(lambda: not Path(f"/proc/{decoding}").exists(), "the decoder ending with its daemon")
+        self.assertEqual(self.visible_base_files(), [])
+        self.serve(images.qcow2_zlib())
+        self.assert_recovered()
+        self.assert_published(self.url)
+        self.assertEqual(self.watch.violations(), [])
+
     def test_during_the_conversion(self):
-        self.serve(images.qcow2())
+        self.serve(images.vmdk())
         daemon, client = self.daemon(path=self.path_of_slow_qemu_img())
         stream = self.start_creation(client)
         converting = self.slow_conversion(daemon)

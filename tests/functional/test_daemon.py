@@ -109,7 +109,8 @@ class DaemonLife(ImageStory):
         (self.base / ("1" * 40 + ".converted")).write_bytes(b"dead")
         self.daemon(socket="second.sock")
         staged = {path for path in self.staged_files() if path.startswith("_base/")}
-        self.assertEqual(staged, {str(self.base_file(url).relative_to(self.instances_path)) + ".part"})
+        base = str(self.base_file(url).relative_to(self.instances_path))
+        self.assertEqual(staged, {f"{base}.part", f"{base}.converted"})
         gate.open()
         self.assertEqual(stream.last()["event"], "result")
 

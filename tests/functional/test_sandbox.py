@@ -21,7 +21,7 @@ NO_ACCOUNTS = range(0x70000000, 0x80000000)  # https://systemd.io/UIDS-GIDS/
 class AsRoot(ImageStory):
     def setUp(self) -> None:
         super().setUp()
-        self.url = self.serve(images.qcow2())
+        self.url = self.serve(images.vmdk())  # which qemu-img converts
 
     def start_slow_conversion(self, **options) -> int:
         """Of an image that is being cached; the process."""
