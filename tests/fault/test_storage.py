@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 import images
-from harness import DAEMON, MIB, creation, new_uuid, tool
+from harness import DAEMON, MIB, creation, eventually, new_uuid, tool
 from image_story import ImageStory
 from loop_file_system import LoopFileSystem
 
@@ -18,17 +18,22 @@ class SmallFileSystem(LoopFileSystem):
     def setUp(self) -> None:
         super().setUp()
         self.mount(48 * MIB, "mkfs.ext4", "-q", "-F", "-m", "0")
+        self.room = self.free()
 
     def remount(self, how: str) -> None:
         tool("mount", "-o", f"remount,{how}", self.instances_path)
 
     def fill(self, leave: int) -> Path:
-        for _ in range(2):  # what was removed counts as free from the next commit on, and shows after that
-            tool("sync", "--file-system", self.instances_path)
-        free = os.statvfs(self.instances_path)
+        # What was removed counts as free from a later commit on.
+        eventually(lambda: self.free() > self.room - 2 * MIB, "all room being free again")
         filler = self.instances_path / "filler"
-        tool("fallocate", "-l", str(free.f_bavail * free.f_bsize - leave), filler)
+        tool("fallocate", "-l", str(self.free() - leave), filler)
         return filler
+
+    def free(self) -> int:
+        tool("sync", "--file-system", self.instances_path)
+        free = os.statvfs(self.instances_path)
+        return free.f_bavail * free.f_bsize
 
     def test_a_full_file_system_is_said_so_and_room_made_later_is_used(self):
         # Full during the download, after it, during the conversion; and while the image is decoded on the way.
