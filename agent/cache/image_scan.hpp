@@ -10,7 +10,7 @@
 
 #include "agent/base/digest.hpp"
 #include "agent/base/op_context.hpp"
-#include "agent/base/sector_sum.hpp"
+#include "agent/base/streamed_sector_sum.hpp"
 #include "agent/cache/image_inspector.hpp"
 #include "agent/cache/verification.hpp"
 

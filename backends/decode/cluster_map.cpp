@@ -96,7 +96,7 @@ class TableReader {
   void add_standard(std::uint64_t guest, std::uint64_t entry) {
     const std::uint64_t host = cluster_at(entry);
     if (host == 0 || (geometry_.has_zero_flag && (entry & kZeroFlag) != 0)) return;
-    add_data(guest, host, geometry_.cluster_size());
+    add_plain(guest, host, geometry_.cluster_size());
   }
 
   void add_subclusters(std::uint64_t guest, std::uint64_t entry, std::uint64_t bitmap) {
@@ -108,7 +108,7 @@ class TableReader {
     if (host == 0 && allocated != 0) throw damaged("a subcluster is allocated nowhere");
     for (std::uint32_t i = 0; i < kSubclusters; ++i) {
       if ((allocated >> i & 1) == 0 || guest + i * size >= geometry_.virtual_size) continue;
-      add_data(guest + i * size, host + i * size, size);
+      add_plain(guest + i * size, host + i * size, size);
     }
   }
 
@@ -118,7 +118,7 @@ class TableReader {
     return host;
   }
 
-  void add_data(std::uint64_t guest, std::uint64_t host, std::uint64_t length) {
+  void add_plain(std::uint64_t guest, std::uint64_t host, std::uint64_t length) {
     const std::uint32_t clip = clipped(guest, length);
     if (!extents_.empty()) {
       Extent& last = extents_.back();

@@ -1,4 +1,4 @@
-#include "agent/base/sector_sum.hpp"
+#include "agent/base/streamed_sector_sum.hpp"
 
 #include <doctest/doctest.h>
 

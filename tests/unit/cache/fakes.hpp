@@ -4,9 +4,7 @@
 #include <atomic>
 #include <boost/filesystem/directory.hpp>
 #include <boost/filesystem/operations.hpp>
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
 #include <string>
 
 #include "agent/base/error.hpp"
@@ -18,41 +16,11 @@
 #include "agent/cache/recovery.hpp"
 #include "agent/cache/review.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/unit/cache/gate.hpp"
 
 namespace basecache::test {
 
 inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
-
-// A door that a test opens; who goes through it waits, and notices a stop.
-class Gate {
- public:
-  void close() {
-    const std::lock_guard guard(mutex_);
-    open_ = false;
-  }
-  void open() {
-    const std::lock_guard guard(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  void pass(const OpContext& op) {
-    std::unique_lock guard(mutex_);
-    ++arrived_;
-    changed_.notify_all();
-    changed_.wait(guard, op.stop(), [&] { return open_; });
-    op.check();
-  }
-  void wait_for_arrivals(int count) {
-    std::unique_lock guard(mutex_);
-    changed_.wait(guard, [&] { return arrived_ >= count; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  bool open_ = true;
-  int arrived_ = 0;
-};
 
 // One image under every ref, sent in two halves with a gate between them, or as much of them as isn't held yet.
 class FakeSource : public cache::ImageSource {
