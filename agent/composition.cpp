@@ -12,6 +12,7 @@
 #include "agent/cache/recovery.hpp"
 #include "agent/cache/review.hpp"
 #include "agent/composition_settings.hpp"
+#include "agent/layout/state_files.hpp"
 #include "agent/prune/chain_users.hpp"
 #include "backends/decode/child_decoder.hpp"
 #include "backends/decode/decode_program.hpp"
@@ -45,8 +46,8 @@ bool uses_glance(const Config& config, const glance::ImageServiceSettings& servi
   return config.registry == RegistryChoice::glance;
 }
 
-std::vector<Path> prepared(const cache::CacheLayout& layout) {
-  cache::prepare_directories(layout);
+std::vector<Path> prepared(const layout::CacheLayout& layout) {
+  layout::prepare_directories(layout);
   return cache::recover(layout);
 }
 
@@ -78,7 +79,7 @@ struct Sources {
         urls(http_client, files),
         by_ref(registry(config), located, urls) {}
 
-  cache::ImageSource& registry(const Config& config) {
+  fetch::ImageSource& registry(const Config& config) {
     if (!with_glance) return directory;
     if (config.glance.api_version == 1) return located_v1;
     return located;
@@ -127,7 +128,7 @@ struct Node::Parts {
     require_sandbox(config, sandbox);
   }
 
-  cache::CacheLayout layout;
+  layout::CacheLayout layout;
   std::vector<Path> recovered;
 
   Sources sources;

@@ -28,7 +28,7 @@ bool is_raw_by_name(const model::CacheKey& key) {
 
 }  // namespace
 
-std::optional<BaseFile> BaseFile::find(const CacheLayout& layout, const model::CacheKey& key) {
+std::optional<BaseFile> BaseFile::find(const layout::CacheLayout& layout, const model::CacheKey& key) {
   Path path = layout.base_file(key);
   const std::optional<Bytes> length = length_of_regular_file(path);
   if (!length) return std::nullopt;

@@ -4,7 +4,7 @@
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/path.hpp"
-#include "agent/cache/cache_layout.hpp"
+#include "agent/layout/cache_layout.hpp"
 #include "agent/model/cache_key.hpp"
 #include "agent/model/disk_format.hpp"
 
@@ -17,7 +17,7 @@ class BaseFile {
  public:
   // The file of that name, when it is there and is known: image bases by their record; swap and ephemeral bases are raw
   // by their name.
-  static std::optional<BaseFile> find(const CacheLayout& layout, const model::CacheKey& key);
+  static std::optional<BaseFile> find(const layout::CacheLayout& layout, const model::CacheKey& key);
 
   const model::CacheKey& key() const { return key_; }
   const Path& path() const { return path_; }

@@ -12,10 +12,10 @@
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/cache/content_digest.hpp"
-#include "agent/cache/image_stream.hpp"
 #include "agent/cache/in_place_inspection.hpp"
-#include "agent/cache/left_transfers.hpp"
-#include "agent/cache/transfer_journal.hpp"
+#include "agent/fetch/image_stream.hpp"
+#include "agent/fetch/left_transfers.hpp"
+#include "agent/fetch/transfer_journal.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -46,9 +46,9 @@ StagedFile blank_file(const Path& path, Bytes size) {
 bool is_storage_failure(ErrorCode code) { return code == ErrorCode::no_space || code == ErrorCode::storage_unusable; }
 
 // After a failure, which is what the caller has to hear of, not that this failed too.
-void try_to_remove_transfer(const CacheLayout& layout, const model::CacheKey& key) noexcept {
+void try_to_remove_transfer(const layout::CacheLayout& layout, const model::CacheKey& key) noexcept {
   try {
-    remove_transfer(layout, key);
+    fetch::remove_transfer(layout, key);
   } catch (const std::exception&) {
   }
 }
@@ -60,9 +60,9 @@ std::string digest_of(const StagedFile& file, OpContext& op) {
 
 // However a build ends: what is left then may be one more.
 struct LimitAtEnd {
-  ~LimitAtEnd() { limit_left_transfers(layout, key, most); }
+  ~LimitAtEnd() { fetch::limit_left_transfers(layout, key, most); }
 
-  const CacheLayout& layout;
+  const layout::CacheLayout& layout;
   const model::CacheKey& key;
   const Bytes most;
 };
@@ -70,13 +70,14 @@ struct LimitAtEnd {
 // Around every fetch: once more when the disk was full and others' left transfers could make room; and what can't be
 // held here doesn't stay. `most`: bytes that all left transfers may hold, none: a tenth of the file system.
 template <class Work>
-auto within_limits(const CacheLayout& layout, const model::CacheKey& key, std::optional<Bytes> most, Work work) {
-  const LimitAtEnd limit{layout, key, most ? *most : most_left_bytes(layout)};
+auto within_limits(const layout::CacheLayout& layout, const model::CacheKey& key, std::optional<Bytes> most,
+                   Work work) {
+  const LimitAtEnd limit{layout, key, most ? *most : fetch::most_left_bytes(layout)};
   try {
     try {
       return work();
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::no_space || limit_left_transfers(layout, key, Bytes{0}).count == 0) throw;
+      if (error.code() != ErrorCode::no_space || fetch::limit_left_transfers(layout, key, Bytes{0}).count == 0) throw;
     }
     return work();
   } catch (const Error& error) {
@@ -105,13 +106,13 @@ BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, OpContext& 
   const model::CacheKey key = model::key_of(image);
   BaseFile base =
       within_limits(layout_, key, settings_.most_left_bytes, [&] { return fetch_and_publish(image, key, op); });
-  remove_transfer(layout_, key);
+  fetch::remove_transfer(layout_, key);
   refusals_.forget(key);
   return base;
 }
 
 BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
-  InspectedImage inspected = fetch_safe(image, key, op);
+  fetch::InspectedImage inspected = fetch_safe(image, key, op);
   try {
     return publish_image(std::move(inspected), image, key, op);
   } catch (const Error& error) {
@@ -120,18 +121,19 @@ BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const
   }
 }
 
-InspectedImage BaseFileBuilder::fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
+fetch::InspectedImage BaseFileBuilder::fetch_safe(const model::ImageBase& image, const model::CacheKey& key,
+                                                  OpContext& op) {
   const model::ImageRecord known = describe(image.ref, op);
   const std::optional<RefusedImage> refusable = refusable_image(known);
   if (refusable) refusals_.require_none(key, *refusable);
-  std::optional<StreamedDisk> disk;
+  std::optional<fetch::StreamedDisk> disk;
   if (settings_.force_raw_images) disk.emplace(steps_.decoder, layout_.converted(key));
-  const WantedDigests digests = wanted_digests(known, image.checksum, settings_.allow_md5);
+  const fetch::WantedDigests digests = fetch::wanted_digests(known, image.checksum, settings_.allow_md5);
   return accept(fetch(known, digests, key, std::move(disk), op), key, refusable, op);
 }
 
-InspectedImage BaseFileBuilder::accept(FetchedImage fetched, const model::CacheKey& key,
-                                       const std::optional<RefusedImage>& refusable, OpContext& op) {
+fetch::InspectedImage BaseFileBuilder::accept(fetch::FetchedImage fetched, const model::CacheKey& key,
+                                              const std::optional<RefusedImage>& refusable, OpContext& op) {
   try {
     return inspect(std::move(fetched), op);
   } catch (const Error& error) {
@@ -149,7 +151,7 @@ BaseFileBuilder::SourceReport BaseFileBuilder::inspect_source(const model::Image
   const model::CacheKey key = model::key_of(image);
   const SourceReport report = within_limits(layout_, key, settings_.most_left_bytes,
                                             [&] { return fetch_and_inspect(image, made_from, key, op); });
-  if (report.same) remove_transfer(layout_, key);
+  if (report.same) fetch::remove_transfer(layout_, key);
   return report;
 }
 
@@ -162,20 +164,20 @@ BaseFileBuilder::SourceReport BaseFileBuilder::fetch_and_inspect(const model::Im
   SourceReport report{.same = made_from && refusable && refusable->digest == made_from};
   try {
     if (report.same) refusals_.require_none(key, *refusable);
-    WantedDigests digests = wanted_digests(known, std::nullopt, settings_.allow_md5);
+    fetch::WantedDigests digests = fetch::wanted_digests(known, std::nullopt, settings_.allow_md5);
     if (made_from) digests.kept = made_from->algorithm;
-    FetchedImage fetched = fetch(known, digests, key, std::nullopt, op);
+    fetch::FetchedImage fetched = fetch(known, digests, key, std::nullopt, op);
     report.same = made_from && fetched.digest() == *made_from;
     (void)accept(std::move(fetched), key, refusable, op);
   } catch (const Error& error) {
-    if (!blames_bytes(error)) throw;
+    if (!fetch::blames_bytes(error)) throw;
     report.refusal = error;
   }
   return report;
 }
 
-InspectedImage BaseFileBuilder::inspect(FetchedImage fetched, OpContext& op) {
-  InspectedImage inspected = InspectedImage::inspect(std::move(fetched), steps_.inspector, op);
+fetch::InspectedImage BaseFileBuilder::inspect(fetch::FetchedImage fetched, OpContext& op) {
+  fetch::InspectedImage inspected = fetch::InspectedImage::inspect(std::move(fetched), steps_.inspector, op);
   confirm(inspected, op);
   return inspected;
 }
@@ -194,9 +196,9 @@ std::optional<RefusedImage> BaseFileBuilder::refusable_image(const model::ImageR
                       .rules = steps_.inspector.rules()};
 }
 
-BaseFile BaseFileBuilder::publish_image(InspectedImage inspected, const model::ImageBase& image,
+BaseFile BaseFileBuilder::publish_image(fetch::InspectedImage inspected, const model::ImageBase& image,
                                         const model::CacheKey& key, OpContext& op) {
-  const InspectionVerdict verdict = inspected.verdict();
+  const fetch::InspectionVerdict verdict = inspected.verdict();
 
   const bool converts = settings_.force_raw_images && verdict.format != model::DiskFormat::raw;
   BaseFileRecord record =
@@ -205,12 +207,12 @@ BaseFile BaseFileBuilder::publish_image(InspectedImage inspected, const model::I
   record.source_digest = inspected.digest();
   record.rules = steps_.inspector.rules();
 
-  SummedFile ready = converts ? convert(std::move(inspected), key, op) : std::move(inspected).take_file();
+  fetch::SummedFile ready = converts ? convert(std::move(inspected), key, op) : std::move(inspected).take_file();
   return publish(std::move(ready), key, std::move(record), op);
 }
 
 // The registry, the inspector and the converting tool must be of one mind; the first two are already.
-void BaseFileBuilder::confirm(const InspectedImage& image, OpContext& op) {
+void BaseFileBuilder::confirm(const fetch::InspectedImage& image, OpContext& op) {
   if (image.verdict().format == model::DiskFormat::raw) return;
   try {
     steps_.converter.confirm(image.path(), image.verdict(), op);
@@ -223,13 +225,15 @@ void BaseFileBuilder::confirm(const InspectedImage& image, OpContext& op) {
   }
 }
 
-FetchedImage BaseFileBuilder::fetch(const model::ImageRecord& known, const WantedDigests& digests,
-                                    const model::CacheKey& key, std::optional<StreamedDisk> disk, OpContext& op) {
+fetch::FetchedImage BaseFileBuilder::fetch(const model::ImageRecord& known, const fetch::WantedDigests& digests,
+                                           const model::CacheKey& key, std::optional<fetch::StreamedDisk> disk,
+                                           OpContext& op) {
   const auto step = op.steps().measure("fetch");
-  std::unique_ptr<Verification> verification = steps_.verifier.begin(known);
-  const Unsynced unsynced = digests.expected.empty() && !verification ? Unsynced::distrusted : Unsynced::trusted;
-  ImageStream stream(known, digests, StagedTransfer(layout_, key, known.ref.shown(), unsynced), steps_.inspector,
-                     std::move(verification), std::move(disk), op);
+  std::unique_ptr<fetch::Verification> verification = steps_.verifier.begin(known);
+  const fetch::Unsynced unsynced =
+      digests.expected.empty() && !verification ? fetch::Unsynced::distrusted : fetch::Unsynced::trusted;
+  fetch::ImageStream stream(known, digests, fetch::StagedTransfer(layout_, key, known.ref.shown(), unsynced),
+                            steps_.inspector, std::move(verification), std::move(disk), op);
   fetch_verified(known, stream, op);
   return std::move(stream).finish();
 }
@@ -237,7 +241,7 @@ FetchedImage BaseFileBuilder::fetch(const model::ImageRecord& known, const Wante
 // Bytes of several transfers that don't fit are no proof against the image: a server may have said that it still has
 // the same bytes when it has others, or the disk may have lost some. So they are fetched once more, by one transfer:
 // one damaged place that always breaks off would else spoil them for all others.
-void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, ImageStream& stream, OpContext& op) {
+void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op) {
   try {
     steps_.source.fetch(record, stream, op);
     return stream.verify();
@@ -249,8 +253,8 @@ void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, ImageStre
   stream.verify();
 }
 
-SummedFile BaseFileBuilder::convert(InspectedImage image, const model::CacheKey& key, OpContext& op) {
-  if (std::optional<SummedFile> disk = image.finish_disk(op)) {
+fetch::SummedFile BaseFileBuilder::convert(fetch::InspectedImage image, const model::CacheKey& key, OpContext& op) {
+  if (std::optional<fetch::SummedFile> disk = image.finish_disk(op)) {
     std::move(image).take_file();  // and gone: nothing is left to be gone on with
     return *std::move(disk);
   }
@@ -285,7 +289,8 @@ BaseFile BaseFileBuilder::build_swap(const model::SwapBase& swap, OpContext& op)
   return publish({.file = std::move(file)}, key, record_of(model::describe(swap), model::DiskFormat::raw, size), op);
 }
 
-BaseFile BaseFileBuilder::publish(SummedFile made, const model::CacheKey& key, BaseFileRecord record, OpContext& op) {
+BaseFile BaseFileBuilder::publish(fetch::SummedFile made, const model::CacheKey& key, BaseFileRecord record,
+                                  OpContext& op) {
   op.check();
   StagedFile& file = made.file;
   record.content_digest = made.sum ? content_digest(*made.sum, file.size()) : digest_of(file, op);
@@ -303,7 +308,7 @@ BaseFile BaseFileBuilder::adopt(const model::ImageBase& image, OpContext& op) {
   const Path path = layout_.base_file(key);
   BaseFileRecord record;
   try {
-    const InspectionVerdict verdict = inspect_in_place(path, steps_.inspector, op).require_safe();
+    const fetch::InspectionVerdict verdict = inspect_in_place(path, steps_.inspector, op).require_safe();
     if (verdict.format != model::DiskFormat::raw) steps_.converter.confirm(path, verdict, op);
     record = record_of(image.ref.shown(), verdict.format, verdict.virtual_size);
   } catch (Error& error) {

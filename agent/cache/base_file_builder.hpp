@@ -4,27 +4,29 @@
 #include "agent/cache/base_file.hpp"
 #include "agent/cache/base_file_record.hpp"
 #include "agent/cache/blank_formatter.hpp"
-#include "agent/cache/fetched_image.hpp"
 #include "agent/cache/image_converter.hpp"
-#include "agent/cache/image_decoder.hpp"
-#include "agent/cache/image_inspector.hpp"
-#include "agent/cache/image_source.hpp"
-#include "agent/cache/image_verifier.hpp"
 #include "agent/cache/refusals.hpp"
+#include "agent/fetch/fetched_image.hpp"
+#include "agent/fetch/image_decoder.hpp"
+#include "agent/fetch/image_inspector.hpp"
+#include "agent/fetch/image_source.hpp"
+#include "agent/fetch/image_verifier.hpp"
 #include "agent/model/base_file_spec.hpp"
+
+namespace basecache::fetch {
+class ImageStream;
+struct WantedDigests;
+}  // namespace basecache::fetch
 
 namespace basecache::cache {
 
-class ImageStream;
-struct WantedDigests;
-
 // Who does each step of a build.
 struct BuildSteps {
-  ImageSource& source;
-  const ImageInspector& inspector;
-  const ImageVerifier& verifier;
-  const ImageDecoder& decoder;  // on the way
-  ImageConverter& converter;    // of what it doesn't know, afterwards
+  fetch::ImageSource& source;
+  const fetch::ImageInspector& inspector;
+  const fetch::ImageVerifier& verifier;
+  const fetch::ImageDecoder& decoder;  // on the way
+  ImageConverter& converter;           // of what it doesn't know, afterwards
   BlankFormatter& formatter;
 };
 
@@ -42,7 +44,7 @@ struct BuildSettings {
 // An image that was refused for what its bytes are isn't fetched again while its source's record stays (refusals.hpp).
 class BaseFileBuilder {
  public:
-  BaseFileBuilder(const CacheLayout& layout, BuildSteps steps, BuildSettings settings)
+  BaseFileBuilder(const layout::CacheLayout& layout, BuildSteps steps, BuildSettings settings)
       : layout_(layout), steps_(steps), settings_(settings), refusals_(layout) {}
 
   BaseFile build(const model::BaseFileSpec& spec, OpContext& op);
@@ -65,25 +67,25 @@ class BaseFileBuilder {
   BaseFile build_ephemeral(const model::EphemeralBase& ephemeral, OpContext& op);
   BaseFile build_swap(const model::SwapBase& swap, OpContext& op);
 
-  InspectedImage fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
-  InspectedImage inspect(FetchedImage fetched, OpContext& op);
+  fetch::InspectedImage fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
+  fetch::InspectedImage inspect(fetch::FetchedImage fetched, OpContext& op);
   SourceReport fetch_and_inspect(const model::ImageBase& image, const std::optional<Digest>& made_from,
                                  const model::CacheKey& key, OpContext& op);
   BaseFile fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
   model::ImageRecord describe(const model::ImageRef& ref, OpContext& op);
   std::optional<RefusedImage> refusable_image(const model::ImageRecord& known) const;
-  FetchedImage fetch(const model::ImageRecord& known, const WantedDigests& digests, const model::CacheKey& key,
-                     std::optional<StreamedDisk> disk, OpContext& op);
-  InspectedImage accept(FetchedImage fetched, const model::CacheKey& key, const std::optional<RefusedImage>& refusable,
-                        OpContext& op);
-  void fetch_verified(const model::ImageRecord& record, ImageStream& stream, OpContext& op);
-  BaseFile publish_image(InspectedImage inspected, const model::ImageBase& image, const model::CacheKey& key,
+  fetch::FetchedImage fetch(const model::ImageRecord& known, const fetch::WantedDigests& digests,
+                            const model::CacheKey& key, std::optional<fetch::StreamedDisk> disk, OpContext& op);
+  fetch::InspectedImage accept(fetch::FetchedImage fetched, const model::CacheKey& key,
+                               const std::optional<RefusedImage>& refusable, OpContext& op);
+  void fetch_verified(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op);
+  BaseFile publish_image(fetch::InspectedImage inspected, const model::ImageBase& image, const model::CacheKey& key,
                          OpContext& op);
-  void confirm(const InspectedImage& image, OpContext& op);
-  SummedFile convert(InspectedImage image, const model::CacheKey& key, OpContext& op);
-  BaseFile publish(SummedFile made, const model::CacheKey& key, BaseFileRecord record, OpContext& op);
+  void confirm(const fetch::InspectedImage& image, OpContext& op);
+  fetch::SummedFile convert(fetch::InspectedImage image, const model::CacheKey& key, OpContext& op);
+  BaseFile publish(fetch::SummedFile made, const model::CacheKey& key, BaseFileRecord record, OpContext& op);
 
-  const CacheLayout& layout_;
+  const layout::CacheLayout& layout_;
   BuildSteps steps_;
   BuildSettings settings_;
   Refusals refusals_;

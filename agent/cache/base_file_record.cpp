@@ -4,7 +4,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/cache/state_files.hpp"
+#include "agent/layout/state_files.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -38,7 +38,7 @@ BaseFileRecord record_from(const json& object) {
 
 }  // namespace
 
-std::optional<BaseFileRecord> read_record(const CacheLayout& layout, const model::CacheKey& key) {
+std::optional<BaseFileRecord> read_record(const layout::CacheLayout& layout, const model::CacheKey& key) {
   try {
     const std::optional<std::string> text = read_small_file(layout.record(key));
     if (!text) return std::nullopt;
@@ -54,7 +54,7 @@ std::optional<BaseFileRecord> read_record(const CacheLayout& layout, const model
   }
 }
 
-void write_record(const CacheLayout& layout, const model::CacheKey& key, const BaseFileRecord& record,
+void write_record(const layout::CacheLayout& layout, const model::CacheKey& key, const BaseFileRecord& record,
                   const Path& file) {
   json object = {{"file", identity_of(file).value_or("")},
                  {"origin", record.origin},
@@ -65,7 +65,8 @@ void write_record(const CacheLayout& layout, const model::CacheKey& key, const B
   if (record.source_format) object["source_format"] = model::qemu_name(*record.source_format);
   if (record.source_digest) object["source_digest"] = record.source_digest->text();
   if (record.content_digest) object["content_digest"] = *record.content_digest;
-  replace_state_file(layout, layout.record(key), object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  layout::replace_state_file(layout, layout.record(key),
+                             object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace basecache::cache

@@ -5,7 +5,7 @@
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/digest.hpp"
-#include "agent/cache/cache_layout.hpp"
+#include "agent/layout/cache_layout.hpp"
 #include "agent/model/disk_format.hpp"
 
 namespace basecache::cache {
@@ -25,9 +25,9 @@ struct BaseFileRecord {
 };
 
 // The record of the base file that is there now; nothing when it has none, or an unreadable one.
-std::optional<BaseFileRecord> read_record(const CacheLayout& layout, const model::CacheKey& key);
+std::optional<BaseFileRecord> read_record(const layout::CacheLayout& layout, const model::CacheKey& key);
 // `file` is what the record holds for: the base file, or the staged file that is about to become it.
-void write_record(const CacheLayout& layout, const model::CacheKey& key, const BaseFileRecord& record,
+void write_record(const layout::CacheLayout& layout, const model::CacheKey& key, const BaseFileRecord& record,
                   const Path& file);
 
 }  // namespace basecache::cache

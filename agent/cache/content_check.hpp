@@ -32,7 +32,7 @@ class ContentCheck {
   // A rate at which disks of guests beside it don't suffer.
   static constexpr std::uint64_t kBytesPerSecond = 100 * 1024 * 1024;
 
-  ContentCheck(const CacheLayout& layout, Quarantine& quarantine) : layout_(layout), quarantine_(quarantine) {}
+  ContentCheck(const layout::CacheLayout& layout, Quarantine& quarantine) : layout_(layout), quarantine_(quarantine) {}
 
   // Holds no lock while it reads: nobody writes to a base file, and nobody shall wait for this. Error(not_found) when
   // there is no such base file (one that is being built isn't there yet), Error when it can't be read.
@@ -41,7 +41,7 @@ class ContentCheck {
  private:
   void condemn(const model::CacheKey& key, int fd, const std::string& reason, CheckedContent& checked, OpContext& op);
 
-  const CacheLayout& layout_;
+  const layout::CacheLayout& layout_;
   Quarantine& quarantine_;
 };
 

@@ -30,7 +30,7 @@ std::string flight_name(const model::BaseFileSpec& spec, const model::CacheKey& 
 }
 
 // A base file may have been built for a caller who demanded nothing.
-void require_checksum(const model::BaseFileSpec& spec, const CacheLayout& layout, const BaseFile& base) {
+void require_checksum(const model::BaseFileSpec& spec, const layout::CacheLayout& layout, const BaseFile& base) {
   const auto* image = std::get_if<model::ImageBase>(&spec);
   if (image == nullptr || !image->checksum) return;
   const std::optional<BaseFileRecord> record = read_record(layout, base.key());
@@ -49,7 +49,7 @@ void require_checksum(const model::BaseFileSpec& spec, const CacheLayout& layout
 
 }  // namespace
 
-ImageCache::ImageCache(const CacheLayout& layout, BaseFileBuilder& builder, Review& review,
+ImageCache::ImageCache(const layout::CacheLayout& layout, BaseFileBuilder& builder, Review& review,
                        std::size_t concurrent_builds)
     : layout_(layout),
       builder_(builder),

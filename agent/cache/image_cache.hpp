@@ -9,8 +9,8 @@
 #include "agent/base/file_lock.hpp"
 #include "agent/base/op_context.hpp"
 #include "agent/cache/base_file_record.hpp"
-#include "agent/cache/cache_layout.hpp"
 #include "agent/cache/lease.hpp"
+#include "agent/layout/cache_layout.hpp"
 #include "agent/model/base_file_spec.hpp"
 
 namespace basecache::cache {
@@ -35,7 +35,8 @@ struct CacheEntry {
 // The read-through cache of base files.
 class ImageCache {
  public:
-  ImageCache(const CacheLayout& layout, BaseFileBuilder& builder, Review& review, std::size_t concurrent_builds);
+  ImageCache(const layout::CacheLayout& layout, BaseFileBuilder& builder, Review& review,
+             std::size_t concurrent_builds);
   ~ImageCache();  // cancels running builds and waits for them
 
   // Present and fit by the newest rules: touched and leased (hit). Present and of older rules: inspected again first,
@@ -49,7 +50,7 @@ class ImageCache {
   // The base files that are there, by key.
   std::vector<CacheEntry> list() const;
   std::optional<CacheEntry> find(const model::CacheKey& key) const;
-  const CacheLayout& layout() const { return layout_; }
+  const layout::CacheLayout& layout() const { return layout_; }
 
  private:
   std::optional<BaseFileLease> hit(const model::CacheKey& key, OpContext& op);
@@ -57,7 +58,7 @@ class ImageCache {
   std::optional<BaseFileLease> lock_or_hit(FileLock& file, const model::CacheKey& key, OpContext& op);
   std::optional<BaseFile> inherited(const model::BaseFileSpec& spec, OpContext& op);
 
-  const CacheLayout& layout_;
+  const layout::CacheLayout& layout_;
   BaseFileBuilder& builder_;
   Review& review_;
   std::unique_ptr<Leases> leases_;

@@ -2,7 +2,7 @@
 
 #include "agent/base/op_context.hpp"
 #include "agent/base/path.hpp"
-#include "agent/cache/image_inspector.hpp"
+#include "agent/fetch/image_inspector.hpp"
 
 namespace basecache::cache {
 
@@ -13,10 +13,11 @@ class ImageConverter {
 
   // Asks the converting tool too, with the format forced to `verdict.format`: Error(image_unacceptable) unless it
   // agrees on format and virtual size and sees no backing file and no data file.
-  virtual void confirm(const Path& image, const InspectionVerdict& verdict, OpContext& op) = 0;
+  virtual void confirm(const Path& image, const fetch::InspectionVerdict& verdict, OpContext& op) = 0;
 
   // Writes `raw_file` (absent before), sparse, of exactly the virtual size. Progress step "convert".
-  virtual void to_raw(const Path& image, const InspectionVerdict& verdict, const Path& raw_file, OpContext& op) = 0;
+  virtual void to_raw(const Path& image, const fetch::InspectionVerdict& verdict, const Path& raw_file,
+                      OpContext& op) = 0;
 };
 
 }  // namespace basecache::cache

@@ -16,7 +16,7 @@ constexpr std::size_t kBlock = 1 << 20;
 
 }  // namespace
 
-InspectionReport inspect_in_place(const Path& path, const ImageInspector& inspector, OpContext& op) {
+fetch::InspectionReport inspect_in_place(const Path& path, const fetch::ImageInspector& inspector, OpContext& op) {
   const auto step = op.steps().measure("inspect");
   if (!boost::filesystem::is_regular_file(boost::filesystem::symlink_status(path))) {
     throw Error(ErrorCode::storage_unusable, "it is not a regular file")
@@ -25,7 +25,7 @@ InspectionReport inspect_in_place(const Path& path, const ImageInspector& inspec
   const UniqueFd file = open_file(path, O_RDONLY | O_NOFOLLOW);
   Progress progress{
       .step = "inspect", .subject = path.filename().native(), .done = 0, .total = sizes_of(path).apparent.count};
-  const std::unique_ptr<Inspection> inspection = inspector.begin();
+  const std::unique_ptr<fetch::Inspection> inspection = inspector.begin();
   std::vector<std::byte> block(kBlock);
   while (const std::size_t count = read_at(file.get(), block, static_cast<off_t>(progress.done), path)) {
     op.check();
@@ -33,7 +33,7 @@ InspectionReport inspect_in_place(const Path& path, const ImageInspector& inspec
     progress.done += count;
     op.report(progress);
   }
-  return with_tables(inspection->finish(std::nullopt), inspector, path, op);
+  return fetch::with_tables(inspection->finish(std::nullopt), inspector, path, op);
 }
 
 std::string digest_in_place(const Path& path, OpContext& op) {

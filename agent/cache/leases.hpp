@@ -6,8 +6,8 @@
 #include <mutex>
 
 #include "agent/base/file_lock.hpp"
-#include "agent/cache/cache_layout.hpp"
 #include "agent/cache/lease.hpp"
+#include "agent/layout/cache_layout.hpp"
 
 namespace basecache::cache {
 
@@ -18,7 +18,7 @@ void mark_used(const BaseFile& base);
 // Hands out the holds behind leases and counts them by key. Must outlive them.
 class Leases {
  public:
-  explicit Leases(const CacheLayout& layout) : layout_(layout) {}
+  explicit Leases(const layout::CacheLayout& layout) : layout_(layout) {}
 
   // Waits for the shared lock of the key.
   std::shared_ptr<BaseFileLease::Held> hold(const model::CacheKey& key, const OpContext& op);
@@ -36,7 +36,7 @@ class Leases {
                                                 SharedLock lock);
   void count_out(const model::CacheKey& key);
 
-  const CacheLayout& layout_;
+  const layout::CacheLayout& layout_;
   mutable std::mutex mutex_;
   std::map<model::CacheKey, std::size_t> counts_;
 };

@@ -1,12 +1,12 @@
 #include "agent/cache/pins.hpp"
 
 #include "agent/base/posix_file.hpp"
-#include "agent/cache/state_files.hpp"
+#include "agent/layout/state_files.hpp"
 
 namespace basecache::cache {
 
 void Pins::pin(const model::CacheKey& key, const std::string& reason) {
-  replace_state_file(layout_, layout_.pin(key), reason, Durability::synced);
+  layout::replace_state_file(layout_, layout_.pin(key), reason, Durability::synced);
 }
 
 bool Pins::unpin(const model::CacheKey& key) {

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/cache/cache_layout.hpp"
+#include "agent/layout/cache_layout.hpp"
 
 namespace basecache::cache {
 
@@ -11,14 +11,14 @@ namespace basecache::cache {
 // pinned before its base file exists.
 class Pins {
  public:
-  explicit Pins(const CacheLayout& layout) : layout_(layout) {}
+  explicit Pins(const layout::CacheLayout& layout) : layout_(layout) {}
 
   void pin(const model::CacheKey& key, const std::string& reason);
   bool unpin(const model::CacheKey& key);  // false: wasn't pinned
   std::optional<std::string> reason(const model::CacheKey& key) const;
 
  private:
-  const CacheLayout& layout_;
+  const layout::CacheLayout& layout_;
 };
 
 }  // namespace basecache::cache

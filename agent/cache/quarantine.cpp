@@ -11,7 +11,7 @@
 #include "agent/base/file_lock.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/cache/state_files.hpp"
+#include "agent/layout/state_files.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -84,7 +84,7 @@ std::optional<std::string> Quarantine::isolate_locked(const model::CacheKey& key
 
 // The name's number is free for as long as the lock of the key is held.
 void Quarantine::move_away(const model::CacheKey& key) {
-  make_state_directory(layout_, layout_.quarantine_directory());
+  layout::make_state_directory(layout_, layout_.quarantine_directory());
   Path place = layout_.quarantine_directory() / key.text();
   for (int number = 2; !rename_no_replace(layout_.base_file(key), place); ++number) {
     place = layout_.quarantine_directory() / fmt::format("{}.{}", key.text(), number);
@@ -98,7 +98,7 @@ void Quarantine::move_away(const model::CacheKey& key) {
 
 std::vector<QuarantinedFile> Quarantine::list() const {
   std::vector<QuarantinedFile> files;
-  for (const Path& file : state_files(layout_.quarantine_directory())) {
+  for (const Path& file : layout::state_files(layout_.quarantine_directory())) {
     if (file.extension() != ".json") files.push_back(quarantined(file));
   }
   std::ranges::sort(files, {}, &QuarantinedFile::name);

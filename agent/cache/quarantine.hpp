@@ -7,8 +7,8 @@
 
 #include "agent/base/byte_size.hpp"
 #include "agent/cache/base_file_users.hpp"
-#include "agent/cache/cache_layout.hpp"
 #include "agent/cache/unfitness.hpp"
+#include "agent/layout/cache_layout.hpp"
 
 namespace basecache::cache {
 
@@ -28,7 +28,7 @@ struct QuarantinedFile {
 // request gets it any more. The mark is followed up when it is met again: once its users are gone, it is moved.
 class Quarantine {
  public:
-  Quarantine(const CacheLayout& layout, const BaseFileUsers& users) : layout_(layout), users_(users) {}
+  Quarantine(const layout::CacheLayout& layout, const BaseFileUsers& users) : layout_(layout), users_(users) {}
 
   // Marks the base file that is there. The caller holds a lock of the key; a shared one will do. Told in the log.
   void condemn(const model::CacheKey& key, const Unfitness& why);
@@ -48,7 +48,7 @@ class Quarantine {
  private:
   void move_away(const model::CacheKey& key);
 
-  const CacheLayout& layout_;
+  const layout::CacheLayout& layout_;
   const BaseFileUsers& users_;
 };
 

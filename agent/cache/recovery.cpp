@@ -6,7 +6,7 @@
 
 #include "agent/base/file_lock.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/cache/transfer_journal.hpp"
+#include "agent/fetch/transfer_journal.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -32,28 +32,28 @@ void remove_if_free(const Path& lock_path, const Path& path, const std::function
 bool always() { return true; }
 
 // A transfer that a later request can go on with stays.
-void recover_staged_files(const CacheLayout& layout, std::vector<Path>& removed) {
+void recover_staged_files(const layout::CacheLayout& layout, std::vector<Path>& removed) {
   for (const std::string& name : names_in(layout.base_directory())) {
-    const auto key = staged_file_key(name);
+    const auto key = layout::staged_file_key(name);
     if (!key) continue;
     const Path path = layout.base_directory() / name;
-    const auto is_dead = [&] { return path != layout.fetched(*key) || !find_left_transfer(layout, *key); };
+    const auto is_dead = [&] { return path != layout.fetched(*key) || !fetch::find_left_transfer(layout, *key); };
     if (is_dead()) remove_if_free(layout.lock_file(*key), path, is_dead, removed);
   }
 }
 
-void recover_transfer_journals(const CacheLayout& layout, std::vector<Path>& removed) {
+void recover_transfer_journals(const layout::CacheLayout& layout, std::vector<Path>& removed) {
   for (const std::string& name : names_in(layout.transfer_directory())) {
     const auto key = model::CacheKey::parse(Path(name).stem().native());
     if (!key || layout.transfer_journal(*key).filename() != name) continue;
-    const auto is_dead = [&] { return !find_left_transfer(layout, *key); };
+    const auto is_dead = [&] { return !fetch::find_left_transfer(layout, *key); };
     if (is_dead()) remove_if_free(layout.lock_file(*key), layout.transfer_journal(*key), is_dead, removed);
   }
 }
 
-void recover_staged_instances(const CacheLayout& layout, std::vector<Path>& removed) {
+void recover_staged_instances(const layout::CacheLayout& layout, std::vector<Path>& removed) {
   for (const std::string& name : names_in(layout.instances_path())) {
-    if (const auto uuid = staged_instance_uuid(name)) {
+    if (const auto uuid = layout::staged_instance_uuid(name)) {
       remove_if_free(layout.instance_lock(*uuid), layout.instances_path() / name, always, removed);
     }
   }
@@ -61,7 +61,7 @@ void recover_staged_instances(const CacheLayout& layout, std::vector<Path>& remo
 
 // What is said of base files that aren't there. A record is written just before its base file appears and removed just
 // after it has gone.
-void recover_remarks(const CacheLayout& layout, const Path& directory, std::vector<Path>& removed) {
+void recover_remarks(const layout::CacheLayout& layout, const Path& directory, std::vector<Path>& removed) {
   for (const std::string& name : names_in(directory)) {
     const auto key = model::CacheKey::parse(Path(name).stem().native());
     if (!key || name != key->text() + ".json") continue;
@@ -72,16 +72,7 @@ void recover_remarks(const CacheLayout& layout, const Path& directory, std::vect
 
 }  // namespace
 
-void prepare_directories(const CacheLayout& layout) {
-  for (const Path& directory :
-       {layout.base_directory(), layout.lock_directory(), layout.record_directory(), layout.transfer_directory(),
-        layout.pin_directory(), layout.refusal_directory(), layout.unfit_directory(), layout.quarantine_directory(),
-        layout.instance_lock_directory()}) {
-    make_directories(directory);
-  }
-}
-
-std::vector<Path> recover(const CacheLayout& layout) {
+std::vector<Path> recover(const layout::CacheLayout& layout) {
   std::vector<Path> removed;
   recover_staged_files(layout, removed);
   recover_transfer_journals(layout, removed);

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "agent/base/posix_file.hpp"
-#include "agent/cache/image_inspector.hpp"
-#include "agent/cache/state_files.hpp"
+#include "agent/fetch/image_inspector.hpp"
+#include "agent/layout/state_files.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -86,7 +86,7 @@ Error repeated(const Remembered& refusal, const model::CacheKey& key) {
 
 std::vector<std::pair<std::time_t, Path>> by_age(const Path& directory) {
   std::vector<std::pair<std::time_t, Path>> files;
-  for (const Path& file : state_files(directory)) {
+  for (const Path& file : layout::state_files(directory)) {
     boost::system::error_code gone;
     const std::time_t written = fs::last_write_time(file, gone);
     if (!gone) files.emplace_back(written, file);
@@ -103,11 +103,11 @@ void limit(const Path& directory) {
 }  // namespace
 
 void Refusals::remember(const model::CacheKey& key, const RefusedImage& image, const Error& why) const noexcept {
-  if (!is_lasting_refusal(why)) return;
+  if (!fetch::is_lasting_refusal(why)) return;
   try {
     const json object = to_json(image, why);
-    replace_state_file(layout_, layout_.refusal(key),
-                       object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+    layout::replace_state_file(layout_, layout_.refusal(key),
+                               object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     limit(layout_.refusal_directory());
   } catch (const std::exception&) {
     // The caller hears of the refusal itself.

@@ -7,7 +7,7 @@
 
 #include "agent/base/digest.hpp"
 #include "agent/base/error.hpp"
-#include "agent/cache/cache_layout.hpp"
+#include "agent/layout/cache_layout.hpp"
 
 namespace basecache::cache {
 
@@ -27,7 +27,7 @@ class Refusals {
  public:
   static constexpr std::size_t kMost = 1000;  // then the oldest goes
 
-  explicit Refusals(const CacheLayout& layout) : layout_(layout) {}
+  explicit Refusals(const layout::CacheLayout& layout) : layout_(layout) {}
 
   void remember(const model::CacheKey& key, const RefusedImage& image, const Error& why) const noexcept;
 
@@ -41,7 +41,7 @@ class Refusals {
   std::size_t forget_older_than(std::chrono::seconds age) const;
 
  private:
-  const CacheLayout& layout_;
+  const layout::CacheLayout& layout_;
 };
 
 }  // namespace basecache::cache

@@ -15,9 +15,9 @@ Error unfit(const model::CacheKey& key, const std::string& reason, const std::st
       .set_hint("when nobody uses it any more, the next request moves it to quarantine and fetches the image anew");
 }
 
-std::string reason_of(const std::vector<Finding>& findings, unsigned rules) {
+std::string reason_of(const std::vector<fetch::Finding>& findings, unsigned rules) {
   std::string details;
-  for (const Finding& finding : findings) details += (details.empty() ? "" : "; ") + finding.detail;
+  for (const fetch::Finding& finding : findings) details += (details.empty() ? "" : "; ") + finding.detail;
   return fmt::format("rule set {} of the inspector doesn't take it: {}", rules, details);
 }
 
@@ -51,7 +51,7 @@ void Review::refuse_unfit(const model::CacheKey& key) const {
 
 void Review::inspect_again(const model::ImageBase& image, const BaseFile& base, OpContext& op) {
   BaseFileRecord record = read_record(layout_, base.key()).value();
-  std::vector<Finding> findings = with_context(
+  std::vector<fetch::Finding> findings = with_context(
       [&] { return "cannot inspect base file " + quote(base.path().native()) + " again"; },
       [&] { return was_converted(record) ? findings_in_source(image, record, op) : findings_in(base, op); });
   if (!findings.empty()) {
@@ -63,8 +63,8 @@ void Review::inspect_again(const model::ImageBase& image, const BaseFile& base, 
   write_record(layout_, base.key(), record, base.path());
 }
 
-std::vector<Finding> Review::findings_in_source(const model::ImageBase& image, const BaseFileRecord& record,
-                                                OpContext& op) {
+std::vector<fetch::Finding> Review::findings_in_source(const model::ImageBase& image, const BaseFileRecord& record,
+                                                       OpContext& op) {
   const model::CacheKey key = model::key_of(image);
   op.note(
       fmt::format("base file {} is older than rule set {} of the inspector, so the image that it was converted from "
@@ -83,8 +83,8 @@ std::vector<Finding> Review::findings_in_source(const model::ImageBase& image, c
   return {{.check = "source", .detail = gone, .hint = {}}};
 }
 
-std::vector<Finding> Review::findings_in(const BaseFile& base, OpContext& op) {
-  InspectionReport report = inspect_in_place(base.path(), inspector_, op);
+std::vector<fetch::Finding> Review::findings_in(const BaseFile& base, OpContext& op) {
+  fetch::InspectionReport report = inspect_in_place(base.path(), inspector_, op);
   if (!report.safe()) return report.findings;
   if (report.verdict.format != base.format()) {
     return {

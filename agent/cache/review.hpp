@@ -8,8 +8,8 @@
 #include "agent/cache/base_file_builder.hpp"
 #include "agent/cache/base_file_record.hpp"
 #include "agent/cache/image_converter.hpp"
-#include "agent/cache/image_inspector.hpp"
 #include "agent/cache/quarantine.hpp"
+#include "agent/fetch/image_inspector.hpp"
 #include "agent/model/base_file_spec.hpp"
 
 namespace basecache::cache {
@@ -19,7 +19,7 @@ namespace basecache::cache {
 // the bytes that it was made from: they are fetched again, must be the same by their digest, and must pass.
 class Review {
  public:
-  Review(const CacheLayout& layout, const ImageInspector& inspector, ImageConverter& converter,
+  Review(const layout::CacheLayout& layout, const fetch::ImageInspector& inspector, ImageConverter& converter,
          BaseFileBuilder& builder, Quarantine& quarantine)
       : layout_(layout), inspector_(inspector), converter_(converter), builder_(builder), quarantine_(quarantine) {}
 
@@ -36,11 +36,12 @@ class Review {
  private:
   bool is_outdated(const BaseFile& base) const;
   void inspect_again(const model::ImageBase& image, const BaseFile& base, OpContext& op);
-  std::vector<Finding> findings_in_source(const model::ImageBase& image, const BaseFileRecord& record, OpContext& op);
-  std::vector<Finding> findings_in(const BaseFile& base, OpContext& op);
+  std::vector<fetch::Finding> findings_in_source(const model::ImageBase& image, const BaseFileRecord& record,
+                                                 OpContext& op);
+  std::vector<fetch::Finding> findings_in(const BaseFile& base, OpContext& op);
 
-  const CacheLayout& layout_;
-  const ImageInspector& inspector_;
+  const layout::CacheLayout& layout_;
+  const fetch::ImageInspector& inspector_;
   ImageConverter& converter_;
   BaseFileBuilder& builder_;
   Quarantine& quarantine_;

@@ -6,7 +6,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/cache/base_file_record.hpp"
-#include "agent/cache/state_files.hpp"
+#include "agent/layout/state_files.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -24,9 +24,9 @@ void add_record(json& object, const BaseFileRecord& record) {
   if (record.content_digest) object["content_digest"] = *record.content_digest;
 }
 
-json findings_to_json(const std::vector<Finding>& findings) {
+json findings_to_json(const std::vector<fetch::Finding>& findings) {
   json list = json::array();
-  for (const Finding& finding : findings) {
+  for (const fetch::Finding& finding : findings) {
     json item = json::object();
     item["check"] = finding.check;
     item["detail"] = finding.detail;
@@ -37,18 +37,18 @@ json findings_to_json(const std::vector<Finding>& findings) {
 
 }  // namespace
 
-void write_unfitness(const CacheLayout& layout, const model::CacheKey& key, const Unfitness& unfitness) {
+void write_unfitness(const layout::CacheLayout& layout, const model::CacheKey& key, const Unfitness& unfitness) {
   json object = {{"key", key.text()},           {"file", identity_of(layout.base_file(key)).value_or("")},
                  {"reason", unfitness.reason},  {"findings", findings_to_json(unfitness.findings)},
                  {"found", std::time(nullptr)}, {"origin", nullptr},
                  {"format", nullptr},           {"source_digest", nullptr},
                  {"content_digest", nullptr},   {"rules", nullptr}};
   if (const auto record = read_record(layout, key)) add_record(object, *record);
-  replace_state_file(layout, layout.unfit(key), object.dump(2, ' ', false, json::error_handler_t::replace) + "\n",
-                     Durability::synced);
+  layout::replace_state_file(layout, layout.unfit(key),
+                             object.dump(2, ' ', false, json::error_handler_t::replace) + "\n", Durability::synced);
 }
 
-std::optional<std::string> read_unfitness(const CacheLayout& layout, const model::CacheKey& key) {
+std::optional<std::string> read_unfitness(const layout::CacheLayout& layout, const model::CacheKey& key) {
   const std::optional<std::string> base_file = identity_of(layout.base_file(key));
   if (!base_file) return std::nullopt;
   try {

@@ -7,18 +7,18 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
-#include "agent/cache/state_files.hpp"
+#include "agent/layout/state_files.hpp"
 
 namespace basecache::provision {
 
 namespace fs = boost::filesystem;
 
-InstanceDirectory::InstanceDirectory(const cache::CacheLayout& layout, const model::InstanceId& uuid,
+InstanceDirectory::InstanceDirectory(const layout::CacheLayout& layout, const model::InstanceId& uuid,
                                      const OpContext& op)
     : path_(layout.instance_directory(uuid.text())),
       staged_(layout.staged_instance_directory(uuid.text())),
       uuid_(uuid.text()),
-      lock_file_(cache::instance_lock_file(layout, uuid.text())),
+      lock_file_(layout::instance_lock_file(layout, uuid.text())),
       lock_(lock_exclusive(lock_file_, op)) {
   if (fs::symlink_status(path_).type() != fs::file_not_found && !fs::is_directory(fs::symlink_status(path_))) {
     throw Error(ErrorCode::already_exists, quote(path_.native()) + " is there and isn't a directory");

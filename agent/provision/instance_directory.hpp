@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "agent/base/file_lock.hpp"
-#include "agent/cache/cache_layout.hpp"
+#include "agent/layout/cache_layout.hpp"
 #include "agent/model/instance_spec.hpp"
 #include "agent/provision/disk_backend.hpp"
 #include "agent/provision/disk_formats.hpp"
@@ -19,7 +19,7 @@ namespace basecache::provision {
 class InstanceDirectory {
  public:
   // Waits for the lock, sweeps what a dead creation left, makes the staged directory.
-  InstanceDirectory(const cache::CacheLayout& layout, const model::InstanceId& uuid, const OpContext& op);
+  InstanceDirectory(const layout::CacheLayout& layout, const model::InstanceId& uuid, const OpContext& op);
   InstanceDirectory(const InstanceDirectory&) = delete;
   InstanceDirectory& operator=(const InstanceDirectory&) = delete;
   ~InstanceDirectory();  // undone unless keep() was reached

@@ -6,7 +6,7 @@
 #include "agent/base/file_lock.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
-#include "agent/cache/state_files.hpp"
+#include "agent/layout/state_files.hpp"
 #include "agent/provision/disk_formats.hpp"
 
 namespace basecache::provision {
@@ -16,7 +16,7 @@ namespace fs = boost::filesystem;
 
 constexpr std::string_view kConfigDrive = "disk.config";
 
-Path directory_of(const cache::CacheLayout& layout, const model::InstanceId& uuid) {
+Path directory_of(const layout::CacheLayout& layout, const model::InstanceId& uuid) {
   Path directory = layout.instance_directory(uuid.text());
   if (!fs::is_directory(fs::symlink_status(directory))) {
     throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no directory " + quote(directory.native()));
@@ -47,7 +47,7 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
 
 void Instances::remove(const model::InstanceId& uuid, OpContext& op) const {
   (void)directory_of(layout_, uuid);  // before the lock: a name that means nothing leaves no lock file behind
-  FileLock lock_file(cache::instance_lock_file(layout_, uuid.text()));
+  FileLock lock_file(layout::instance_lock_file(layout_, uuid.text()));
   const ExclusiveLock lock = lock_exclusive(lock_file, op);
   const Path directory = directory_of(layout_, uuid);
   // Out of sight at once; recovery ends what a crash leaves.

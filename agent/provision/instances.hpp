@@ -1,7 +1,7 @@
 #pragma once
 
 #include "agent/base/op_context.hpp"
-#include "agent/cache/cache_layout.hpp"
+#include "agent/layout/cache_layout.hpp"
 #include "agent/provision/provisioner.hpp"
 
 namespace basecache::provision {
@@ -9,7 +9,7 @@ namespace basecache::provision {
 // The instances of this node, as their directories tell.
 class Instances {
  public:
-  Instances(const cache::CacheLayout& layout, Backends backends) : layout_(layout), backends_(backends) {}
+  Instances(const layout::CacheLayout& layout, Backends backends) : layout_(layout), backends_(backends) {}
 
   // What an instance has, from its directory and disk.info, never by probing. Error(not_found).
   InstanceDisks show(const model::InstanceId& uuid, OpContext& op) const;
@@ -18,7 +18,7 @@ class Instances {
   void remove(const model::InstanceId& uuid, OpContext& op) const;
 
  private:
-  const cache::CacheLayout& layout_;
+  const layout::CacheLayout& layout_;
   Backends backends_;
 };
 

@@ -15,7 +15,7 @@
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/cache/refusals.hpp"
-#include "agent/cache/transfer_journal.hpp"
+#include "agent/fetch/transfer_journal.hpp"
 #include "agent/prune/chain_users.hpp"
 
 namespace basecache::prune {
@@ -52,19 +52,19 @@ bool same_mtime(const struct timespec& a, const struct timespec& b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-bool is_transfer(const cache::CacheLayout& layout, const model::CacheKey& key, const Path& path,
+bool is_transfer(const layout::CacheLayout& layout, const model::CacheKey& key, const Path& path,
                  const struct stat& file) {
   return S_ISREG(file.st_mode) && path == layout.fetched(key) && look_at(layout.transfer_journal(key));
 }
 
-std::vector<SeenEntry> look_around(const cache::CacheLayout& layout) {
+std::vector<SeenEntry> look_around(const layout::CacheLayout& layout) {
   std::vector<SeenEntry> seen;
   for (const auto& item : boost::filesystem::directory_iterator(layout.base_directory())) {
     const std::string name = item.path().filename().native();
     if (item.path() == layout.state_directory()) continue;
     const auto found = look_at(item.path());
     if (!found) continue;
-    const auto staged = cache::staged_file_key(name);
+    const auto staged = layout::staged_file_key(name);
     // What is staged without a journal belongs to a request: to a live one, or to the next start's recovery.
     if (staged && !is_transfer(layout, *staged, item.path(), *found)) continue;
     SeenEntry entry{.entry = {.name = name, .key = staged ? staged : model::CacheKey::parse(name)}};
@@ -78,7 +78,7 @@ std::vector<SeenEntry> look_around(const cache::CacheLayout& layout) {
   return seen;
 }
 
-void unlink_base_file(const cache::CacheLayout& layout, const model::CacheKey& key, Bytes allocated,
+void unlink_base_file(const layout::CacheLayout& layout, const model::CacheKey& key, Bytes allocated,
                       std::string_view reason) {
   remove_file(layout.base_file(key));
   boost::system::error_code stays;  // means nothing without its base file, and goes at the next start
@@ -88,9 +88,9 @@ void unlink_base_file(const cache::CacheLayout& layout, const model::CacheKey& k
             {{"key", key.text()}, {"bytes", allocated.count}, {"reason", std::string(reason)}});
 }
 
-void unlink_transfer(const cache::CacheLayout& layout, const model::CacheKey& key, Bytes allocated,
+void unlink_transfer(const layout::CacheLayout& layout, const model::CacheKey& key, Bytes allocated,
                      std::string_view reason) {
-  cache::remove_transfer(layout, key);
+  fetch::remove_transfer(layout, key);
   log_event(LogLevel::info, "transfer_removed",
             {{"key", key.text()}, {"bytes", allocated.count}, {"reason", std::string(reason)}});
 }
@@ -98,7 +98,7 @@ void unlink_transfer(const cache::CacheLayout& layout, const model::CacheKey& ke
 }  // namespace
 
 PruneReport Pruner::prune(bool dry_run, OpContext& op) {
-  const cache::CacheLayout& layout = cache_.layout();
+  const layout::CacheLayout& layout = cache_.layout();
   // First the marks, then the usage: whoever begins to use a base file after we looked changes its mark.
   std::vector<SeenEntry> seen = look_around(layout);
   const auto step = op.steps().measure("prune");
@@ -131,7 +131,7 @@ void Pruner::complete(BaseDirectoryEntry& entry, const Usage& usage) const {
 }
 
 void Pruner::remove_unless_used_meanwhile(PruneDecision& decision, const struct timespec& mark) const {
-  const cache::CacheLayout& layout = cache_.layout();
+  const layout::CacheLayout& layout = cache_.layout();
   const model::CacheKey& key = *decision.entry.key;
   const auto keep = [&](std::string reason) {
     decision.remove = false;
@@ -150,7 +150,7 @@ void Pruner::remove_unless_used_meanwhile(PruneDecision& decision, const struct 
 
 Bytes Pruner::remove(const model::CacheKey& key, OpContext& op) {
   op.check();
-  const cache::CacheLayout& layout = cache_.layout();
+  const layout::CacheLayout& layout = cache_.layout();
   if (!cache_.find(key)) {
     const std::optional<Bytes> freed = remove_transfer(key);
     if (!cache::Refusals(layout).forget(key) && !freed) throw no_base_file(key);
@@ -174,7 +174,7 @@ Bytes Pruner::remove(const model::CacheKey& key, OpContext& op) {
 
 // Nothing: there is none.
 std::optional<Bytes> Pruner::remove_transfer(const model::CacheKey& key) const {
-  const cache::CacheLayout& layout = cache_.layout();
+  const layout::CacheLayout& layout = cache_.layout();
   const auto there = [&] {
     const Path staged = layout.fetched(key);
     const auto found = look_at(staged);

@@ -46,7 +46,7 @@ std::optional<Inode> inode_of(const Path& path) {
 // Walks the instance directories of one node.
 class UsageCollector {
  public:
-  UsageCollector(const cache::CacheLayout& layout, const DiskChainReader& reader) : layout_(layout), reader_(reader) {
+  UsageCollector(const layout::CacheLayout& layout, const DiskChainReader& reader) : layout_(layout), reader_(reader) {
     for (const auto& entry : fs::directory_iterator(layout.base_directory())) {
       const auto key = model::CacheKey::parse(entry.path().filename().native());
       if (!key) continue;
@@ -90,7 +90,7 @@ class UsageCollector {
 
   void collect_instance(const Path& directory) {
     const std::string name = directory.filename().native();
-    const std::string instance = quote_unless_plain(cache::staged_instance_uuid(name).value_or(name), 80);
+    const std::string instance = quote_unless_plain(layout::staged_instance_uuid(name).value_or(name), 80);
     collect_directory(directory, "instance " + instance + " disk ", true);
   }
 
@@ -166,7 +166,7 @@ class UsageCollector {
     }
   }
 
-  const cache::CacheLayout& layout_;
+  const layout::CacheLayout& layout_;
   const DiskChainReader& reader_;
   std::multimap<Inode, model::CacheKey> base_files_;  // by inode: however a disk spells the path, symlinks included
   Usage usage_;
@@ -174,7 +174,7 @@ class UsageCollector {
 
 }  // namespace
 
-Usage collect_usage(const cache::CacheLayout& layout, const DiskChainReader& reader) {
+Usage collect_usage(const layout::CacheLayout& layout, const DiskChainReader& reader) {
   return UsageCollector(layout, reader).collect();
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/cache/cache_layout.hpp"
+#include "agent/layout/cache_layout.hpp"
 #include "agent/prune/disk_chain_reader.hpp"
 
 namespace basecache::prune {
@@ -19,6 +19,6 @@ struct Usage {
 // chain. What a file is says who made it: disk.info beside it, the header of the disk that stands on it, a base file's
 // record. Where nobody does, its own header counts, for it may be a disk in use; but what is never made into an overlay
 // (console.log, kernel, ramdisk, config drive) isn't looked into.
-Usage collect_usage(const cache::CacheLayout& layout, const DiskChainReader& reader);
+Usage collect_usage(const layout::CacheLayout& layout, const DiskChainReader& reader);
 
 }  // namespace basecache::prune

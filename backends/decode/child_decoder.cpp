@@ -75,7 +75,7 @@ std::optional<Bytes> decodable_size(std::span<const std::byte> beginning) {
   }
 }
 
-class ChildDecoding final : public cache::Decoding {
+class ChildDecoding final : public fetch::Decoding {
  public:
   ChildDecoding(std::unique_ptr<Confinement> confinement, int image, int raw_disk, Bytes virtual_size,
                 std::size_t threads, const OpContext& op)
@@ -103,7 +103,7 @@ class ChildDecoding final : public cache::Decoding {
     (void)!::write(pipe_.writer.get(), &arrived_, sizeof arrived_);
   }
 
-  cache::DecodedDisk finish(OpContext& op) override {
+  fetch::DecodedDisk finish(OpContext& op) override {
     const auto step = op.steps().measure("decode");
     tell_whole(op);
     std::unique_lock guard(mutex_);
@@ -113,7 +113,7 @@ class ChildDecoding final : public cache::Decoding {
     guard.unlock();
     const CompletedProcess done = child_.get();
     if (done.status != 0) throw error_of(done);
-    cache::DecodedDisk disk{.size = virtual_size_};
+    fetch::DecodedDisk disk{.size = virtual_size_};
     if (!SectorSum::parse(last_line_, disk.sum)) throw Error(ErrorCode::tool_failed, "the decoder told no sum");
     return disk;
   }
@@ -164,7 +164,7 @@ class ChildDecoding final : public cache::Decoding {
 
 }  // namespace
 
-std::unique_ptr<cache::Decoding> ChildDecoder::begin(std::span<const std::byte> beginning, int image, int raw_disk,
+std::unique_ptr<fetch::Decoding> ChildDecoder::begin(std::span<const std::byte> beginning, int image, int raw_disk,
                                                      const OpContext& op) const {
   const std::optional<Bytes> virtual_size = decodable_size(beginning);
   if (!virtual_size || *virtual_size > most_virtual_size_) return nullptr;

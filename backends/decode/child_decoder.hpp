@@ -2,20 +2,20 @@
 
 #include <cstddef>
 
-#include "agent/cache/image_decoder.hpp"
+#include "agent/fetch/image_decoder.hpp"
 #include "backends/sandbox/sandbox.hpp"
 
 namespace basecache::decode {
 
 // Decodes qcow2 in a child process that is confined to its pipes, the image and the disk (decode_program.hpp): what a
 // hostile image makes of the decoder can write nothing but a disk that is thrown away.
-class ChildDecoder : public cache::ImageDecoder {
+class ChildDecoder : public fetch::ImageDecoder {
  public:
   // Larger disks aren't decoded. `sandbox` must outlive this. `threads`: of one child.
   ChildDecoder(const sandbox::Sandbox& sandbox, Bytes most_virtual_size, std::size_t threads)
       : sandbox_(sandbox), most_virtual_size_(most_virtual_size), threads_(threads) {}
 
-  std::unique_ptr<cache::Decoding> begin(std::span<const std::byte> beginning, int image, int raw_disk,
+  std::unique_ptr<fetch::Decoding> begin(std::span<const std::byte> beginning, int image, int raw_disk,
                                          const OpContext& op) const override;
 
  private:

@@ -17,7 +17,7 @@ constexpr int kUnauthorized = 401;
 
 bool is_refused(const http::ApiResponse& answer) { return answer.head.status == kUnauthorized; }
 
-Bytes bytes_in(cache::ImageSink& sink) {
+Bytes bytes_in(fetch::ImageSink& sink) {
   const auto held = sink.held();
   return held ? held->count : Bytes{};
 }
@@ -120,7 +120,7 @@ Error GlanceClient::refusal(const GlanceCall& call, const http::ApiResponse& ans
 }
 
 // A long transfer outlives its token: one that is refused behind new bytes is renewed again.
-void GlanceClient::download(const GlanceCall& call, const std::string& version, cache::ImageSink& sink,
+void GlanceClient::download(const GlanceCall& call, const std::string& version, fetch::ImageSink& sink,
                             const OpContext& op) {
   std::optional<Bytes> renewed_at;
   for (;;) {

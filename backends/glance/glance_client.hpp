@@ -7,7 +7,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/op_context.hpp"
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
 #include "backends/glance/image_endpoints.hpp"
 #include "backends/http/api_call.hpp"
 #include "backends/http/http_client.hpp"
@@ -55,7 +55,7 @@ class GlanceClient {
 
   // GETs `call.path` as of HttpClient::download(). A token that is refused when the transfer is resumed is renewed, and
   // the transfer goes on, as often as it has brought something meanwhile.
-  void download(const GlanceCall& call, const std::string& version, cache::ImageSink& sink, const OpContext& op);
+  void download(const GlanceCall& call, const std::string& version, fetch::ImageSink& sink, const OpContext& op);
   // PUTs `body` as of HttpClient::upload(), to one server.
   http::ApiResponse upload(const GlanceCall& call, http::UploadBody& body, const OpContext& op);
 

@@ -19,7 +19,7 @@ model::ImageRecord GlanceRegistry::describe(const model::ImageRef& ref, OpContex
   return record;
 }
 
-void GlanceRegistry::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
+void GlanceRegistry::fetch(const model::ImageRecord& record, fetch::ImageSink& sink, OpContext& op) {
   const ImageAddress image = address_of(record.ref);
   download_image(
       client_,

@@ -1,13 +1,13 @@
 #pragma once
 
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
 #include "backends/glance/glance_client.hpp"
 
 namespace basecache::glance {
 
 // Images of the image service, version 2: named by UUID, or by Nova's href of any Glance (see parse_href()), whose
 // server is asked then. Only through the service itself: the record's locations are for others to try before.
-class GlanceRegistry : public cache::ImageSource {
+class GlanceRegistry : public fetch::ImageSource {
  public:
   // `client` must outlive this.
   explicit GlanceRegistry(GlanceClient& client) : client_(client) {}
@@ -18,7 +18,7 @@ class GlanceRegistry : public cache::ImageSource {
 
   // A transfer that broke off goes on at the next server: the checksum tells that its bytes are the same. Errors as of
   // HttpClient::download(); source_unavailable for an image without data.
-  void fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) override;
+  void fetch(const model::ImageRecord& record, fetch::ImageSink& sink, OpContext& op) override;
 
  private:
   GlanceClient& client_;

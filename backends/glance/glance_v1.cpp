@@ -39,7 +39,7 @@ model::ImageRecord GlanceV1::describe(const model::ImageRef& ref, OpContext& op)
   return record_of(image, ref);
 }
 
-void GlanceV1::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
+void GlanceV1::fetch(const model::ImageRecord& record, fetch::ImageSink& sink, OpContext& op) {
   const std::string id = id_of(record.ref);
   download_image(client_, {.doing = "fetch image " + quote(id), .path = v1_path(id)}, record, sink, op);
 }

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
 #include "backends/glance/glance_client.hpp"
 #include "backends/glance/glance_image.hpp"
 
@@ -12,7 +12,7 @@ namespace basecache::glance {
 
 // Images of an image service that speaks version 1 of its API only ([glance] api_version = 1): read, never changed.
 // Named by UUID.
-class GlanceV1 : public cache::ImageSource {
+class GlanceV1 : public fetch::ImageSource {
  public:
   // `registry_servers`: base URLs of the old registry, which keeps the records; none: the image service is asked for
   // them. Where they want tokens, they are among GlanceSettings::trusted_servers too. `client` must outlive this.
@@ -23,7 +23,7 @@ class GlanceV1 : public cache::ImageSource {
 
   // Errors as of GlanceRegistry.
   model::ImageRecord describe(const model::ImageRef& ref, OpContext& op) override;
-  void fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) override;
+  void fetch(const model::ImageRecord& record, fetch::ImageSink& sink, OpContext& op) override;
 
  private:
   GlanceClient& client_;

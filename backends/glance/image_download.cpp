@@ -7,7 +7,7 @@
 namespace basecache::glance {
 
 void download_image(GlanceClient& client, const GlanceCall& call, const model::ImageRecord& record,
-                    cache::ImageSink& sink, const OpContext& op) {
+                    fetch::ImageSink& sink, const OpContext& op) {
   try {
     client.download(call, record.digest ? record.digest->text() : "", sink, op);
   } catch (const Error& error) {

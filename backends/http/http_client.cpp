@@ -94,7 +94,7 @@ HttpClient::HttpClient(const HttpLibrary&, HttpSettings settings)
 
 HttpClient::~HttpClient() = default;
 
-void HttpClient::download(const HttpRequest& request, const std::string& version, cache::ImageSink& sink,
+void HttpClient::download(const HttpRequest& request, const std::string& version, fetch::ImageSink& sink,
                           const OpContext& op) {
   SessionPool::Loan session(*sessions_);
   ImageIntake intake(sink, version, settings_.max_body, request.urls.front());

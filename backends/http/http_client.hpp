@@ -4,7 +4,7 @@
 #include <string>
 
 #include "agent/base/op_context.hpp"
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
 #include "backends/http/api_call.hpp"
 #include "backends/http/http_library.hpp"
 #include "backends/http/http_request.hpp"
@@ -33,7 +33,7 @@ class HttpClient {
   // `version`: the caller knows which bytes these are by another way (Transfer::version); then no validator is asked
   // for. Errors besides: image_not_found (404, 410), source_unauthorized (401, 403), image_unacceptable (a web page, an
   // encoded or a too large body).
-  void download(const HttpRequest& request, const std::string& version, cache::ImageSink& sink, const OpContext& op);
+  void download(const HttpRequest& request, const std::string& version, fetch::ImageSink& sink, const OpContext& op);
 
   // A small answer of any status. Repeats what may be repeated after what is_retried(). Redirects are followed when
   // reading. Errors besides: source_unavailable for an answer of over 16 MiB.

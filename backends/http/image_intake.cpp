@@ -31,7 +31,7 @@ bool has_type(const ResponseHead& head, const char* wanted) {
 
 }  // namespace
 
-ImageIntake::ImageIntake(cache::ImageSink& sink, std::string version, Bytes limit, const std::string& url)
+ImageIntake::ImageIntake(fetch::ImageSink& sink, std::string version, Bytes limit, const std::string& url)
     : sink_(sink), version_(std::move(version)), limit_(limit), shown_url_(redact_url(url)) {}
 
 bool ImageIntake::prepare() {
@@ -79,7 +79,7 @@ std::optional<Fault> ImageIntake::begin(const ResponseHead& head) {
   if (head.length) check_size(*head.length);
   received_ = {};
   end_ = head.length;
-  const cache::Transfer transfer{.size = head.length,
+  const fetch::Transfer transfer{.size = head.length,
                                  .version = version_.empty() ? strong_validator(head) : version_,
                                  .tells_end = head.length || is_chunked(head)};
   resumable_ = takes_ranges_ && !transfer.version.empty();

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
 #include "backends/http/body_taker.hpp"
 #include "backends/http/http_request.hpp"
 
@@ -19,7 +19,7 @@ namespace basecache::http {
 class ImageIntake : public BodyTaker {
  public:
   // `version`: as of HttpClient::download(). `url` is named in Errors, redacted. `sink` must outlive the intake.
-  ImageIntake(cache::ImageSink& sink, std::string version, Bytes limit, const std::string& url);
+  ImageIntake(fetch::ImageSink& sink, std::string version, Bytes limit, const std::string& url);
 
   // Once before each attempt. False: every byte is there, and there is nothing to ask for.
   bool prepare();
@@ -52,13 +52,13 @@ class ImageIntake : public BodyTaker {
   bool has_same_validator(const ResponseHead& head) const;
   Fault wrong_range(const std::string& reason);
 
-  cache::ImageSink& sink_;
+  fetch::ImageSink& sink_;
   const std::string version_;
   const Bytes limit_;
   const std::string shown_url_;
   bool takes_ranges_ = true;
   bool resumable_ = false;                     // the transfer that is under way
-  std::optional<cache::HeldBytes> asked_for_;  // what this attempt goes on behind
+  std::optional<fetch::HeldBytes> asked_for_;  // what this attempt goes on behind
   std::optional<Bytes> end_;                   // where this attempt's body has to end, when the server said
   Bytes received_;
   Bytes furthest_;  // of the attempts before this one

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/cache/image_inspector.hpp"
+#include "agent/fetch/image_inspector.hpp"
 #include "backends/inspect/refusal.hpp"
 
 namespace basecache::inspect {
@@ -40,12 +40,12 @@ class Findings {
   }
 
   bool none() const { return findings_.empty(); }
-  std::vector<cache::Finding> take() && { return std::move(findings_); }
+  std::vector<fetch::Finding> take() && { return std::move(findings_); }
 
  private:
   void add(Refusal&& refusal);
 
-  std::vector<cache::Finding> findings_;
+  std::vector<fetch::Finding> findings_;
 };
 
 }  // namespace basecache::inspect

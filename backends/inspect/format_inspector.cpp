@@ -41,13 +41,13 @@ void check_size(Bytes size, Bytes largest) {
 }
 
 // As Nova: an ISO is declared as one and nothing else is, and what Amazon's formats hold is a raw disk or file.
-bool agrees(std::string_view declared, model::DiskFormat declared_format, const cache::InspectionReport& report) {
+bool agrees(std::string_view declared, model::DiskFormat declared_format, const fetch::InspectionReport& report) {
   if (declared == "ami" || is_boot_file(declared)) return report.verdict.format == model::DiskFormat::raw;
   if (declared == "iso" || report.format == "iso") return declared == report.format;
   return declared_format == report.verdict.format;
 }
 
-void check_declared(const std::string& declared, const cache::InspectionReport& report) {
+void check_declared(const std::string& declared, const fetch::InspectionReport& report) {
   const std::optional<model::DiskFormat> format = model::disk_format_from(declared);
   if (!format) {
     refuse(Check::declared_format, fmt::format("its declared format {} isn't one that is taken", quote(declared)),
@@ -62,12 +62,12 @@ void check_declared(const std::string& declared, const cache::InspectionReport& 
              report.format));
 }
 
-class FormatInspection final : public cache::Inspection {
+class FormatInspection final : public fetch::Inspection {
  public:
   explicit FormatInspection(Bytes largest_disk) : largest_disk_(largest_disk) {}
 
   void feed(std::span<const std::byte> bytes) override;
-  cache::InspectionReport finish(const std::optional<std::string>& declared_format) override;
+  fetch::InspectionReport finish(const std::optional<std::string>& declared_format) override;
 
  private:
   void on_head_complete();
@@ -106,11 +106,11 @@ Bytes FormatInspection::check_content(const Recognition& seen, Findings& finding
   return {sample_.length()};
 }
 
-cache::InspectionReport FormatInspection::finish(const std::optional<std::string>& declared_format) {
+fetch::InspectionReport FormatInspection::finish(const std::optional<std::string>& declared_format) {
   Recognition seen = Recognition::of(sample_);
   if (declared_format && is_boot_file(*declared_format))
     std::erase_if(seen.unsupported, [](const auto* format) { return format->may_be_boot_file; });
-  cache::InspectionReport report{.format = std::string(seen.name())};
+  fetch::InspectionReport report{.format = std::string(seen.name())};
   Findings findings;
   findings.check([&] { refuse_empty(sample_); });
   findings.check([&] { refuse_several(seen); });
@@ -125,11 +125,11 @@ cache::InspectionReport FormatInspection::finish(const std::optional<std::string
 
 }  // namespace
 
-std::unique_ptr<cache::Inspection> FormatInspector::begin() const {
+std::unique_ptr<fetch::Inspection> FormatInspector::begin() const {
   return std::make_unique<FormatInspection>(largest_disk_);
 }
 
-std::vector<cache::Finding> FormatInspector::check_tables(const Path& image, model::DiskFormat format,
+std::vector<fetch::Finding> FormatInspector::check_tables(const Path& image, model::DiskFormat format,
                                                           const OpContext& op) const {
   if (format == model::DiskFormat::raw) return {};
   const ImageFile file(image, op);

@@ -56,7 +56,7 @@ ImageDescription ImageDescription::parse(std::string_view text) {
   }
 }
 
-void check_agreement(const ImageDescription& seen, const cache::InspectionVerdict& verdict) {
+void check_agreement(const ImageDescription& seen, const fetch::InspectionVerdict& verdict) {
   const std::string_view format = model::qemu_name(verdict.format);
   const bool same = seen.format == format && seen.virtual_size == verdict.virtual_size;
   const bool is_alone = !seen.has_backing_file && !seen.has_external_file;

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "agent/base/byte_size.hpp"
-#include "agent/cache/image_inspector.hpp"
+#include "agent/fetch/image_inspector.hpp"
 
 namespace basecache::qemu {
 
@@ -22,6 +22,6 @@ struct ImageDescription {
 
 // Error(image_unacceptable), saying what each of them sees, unless QEMU sees what the inspector saw, in this one file.
 // Of VMDK's kinds those are taken that hold the disk themselves (Nova's [compute] vmdk_allowed_types).
-void check_agreement(const ImageDescription& seen, const cache::InspectionVerdict& verdict);
+void check_agreement(const ImageDescription& seen, const fetch::InspectionVerdict& verdict);
 
 }  // namespace basecache::qemu

@@ -47,11 +47,11 @@ void check_size(const Path& raw_file, Bytes expected) {
 
 }  // namespace
 
-void QemuConverter::confirm(const Path& image, const cache::InspectionVerdict& verdict, OpContext& op) {
+void QemuConverter::confirm(const Path& image, const fetch::InspectionVerdict& verdict, OpContext& op) {
   check_agreement(read_description(qemu_img_.describe(image, verdict.format, op), verdict.format), verdict);
 }
 
-void QemuConverter::to_raw(const Path& image, const cache::InspectionVerdict& verdict, const Path& raw_file,
+void QemuConverter::to_raw(const Path& image, const fetch::InspectionVerdict& verdict, const Path& raw_file,
                            OpContext& op) {
   const std::string subject = raw_file.stem().native();
   const Bytes total = verdict.virtual_size;

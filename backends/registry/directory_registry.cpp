@@ -197,7 +197,7 @@ model::ImageRecord DirectoryRegistry::describe(const model::ImageRef& ref, OpCon
           .properties = std::move(image.properties)};
 }
 
-void DirectoryRegistry::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
+void DirectoryRegistry::fetch(const model::ImageRecord& record, fetch::ImageSink& sink, OpContext& op) {
   const SteadyFile bytes = SteadyFile::open(layout_.image(known_id(record.ref.text())));
   if (record.size && *record.size != bytes.size()) {
     throw Error(ErrorCode::image_unacceptable,

@@ -9,7 +9,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/path.hpp"
 #include "agent/base/staged_file.hpp"
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
 #include "backends/registry/registry_layout.hpp"
 #include "backends/registry/steady_file.hpp"
 #include "backends/registry/stored_image.hpp"
@@ -41,7 +41,7 @@ struct ImageListing {
 // An image is there when its record is. Imports are staged in `<directory>/.importing`, data published before the
 // record; whatever a killed import leaves is removed by the next one. Any number of threads and processes may use one
 // folder at the same time. The folder is made by the first import. IDs are taken in any case and kept in lower case.
-class DirectoryRegistry : public cache::ImageSource {
+class DirectoryRegistry : public fetch::ImageSource {
  public:
   explicit DirectoryRegistry(Path directory) : layout_{std::move(directory)} {}
 
@@ -56,7 +56,7 @@ class DirectoryRegistry : public cache::ImageSource {
   void remove(const std::string& id, OpContext& op);  // damaged ones too; Error(image_not_found)
 
   model::ImageRecord describe(const model::ImageRef& ref, OpContext& op) override;
-  void fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) override;
+  void fetch(const model::ImageRecord& record, fetch::ImageSink& sink, OpContext& op) override;
 
  private:
   StagedFile copy_in(const SteadyFile& source, StoredImage& image, const OpContext& op) const;

@@ -45,7 +45,7 @@ bool is_of_the_place(ErrorCode code) {
 
 }  // namespace
 
-LocationSource::LocationSource(cache::ImageSource& registry, http::HttpClient& client, const FileUrls& files,
+LocationSource::LocationSource(fetch::ImageSource& registry, http::HttpClient& client, const FileUrls& files,
                                SwiftStore& swift, LocationRules rules)
     : registry_(registry), client_(client), files_(files), swift_(swift), rules_(std::move(rules)) {}
 
@@ -61,7 +61,7 @@ bool LocationSource::is_allowed(const std::string& scheme) const {
   return std::ranges::find(rules_.allowed_schemes, scheme) != rules_.allowed_schemes.end();
 }
 
-void LocationSource::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
+void LocationSource::fetch(const model::ImageRecord& record, fetch::ImageSink& sink, OpContext& op) {
   if (!fetch_from_any(allowed_locations(record), record, sink, op)) registry_.fetch(record, sink, op);
 }
 
@@ -73,7 +73,7 @@ std::vector<std::string> LocationSource::allowed_locations(const model::ImageRec
 }
 
 bool LocationSource::fetch_from_any(const std::vector<std::string>& locations, const model::ImageRecord& record,
-                                    cache::ImageSink& sink, OpContext& op) {
+                                    fetch::ImageSink& sink, OpContext& op) {
   if (locations.empty()) return false;
   if (!is_verifiable(record)) {
     op.note(fmt::format("{} locations were passed over: the image has no digest that tells its bytes from others",
@@ -90,7 +90,7 @@ bool LocationSource::fetch_from_any(const std::vector<std::string>& locations, c
   return false;
 }
 
-bool LocationSource::fetch_from(const std::string& location, const model::ImageRecord& record, cache::ImageSink& sink,
+bool LocationSource::fetch_from(const std::string& location, const model::ImageRecord& record, fetch::ImageSink& sink,
                                 OpContext& op) {
   const std::string shown = quote(redact_url(location));
   const LocationWay way = way_of(scheme_of(location));
@@ -111,7 +111,7 @@ bool LocationSource::fetch_from(const std::string& location, const model::ImageR
 }
 
 void LocationSource::transfer(LocationWay way, const std::string& location, const model::ImageRecord& record,
-                              cache::ImageSink& sink, OpContext& op) {
+                              fetch::ImageSink& sink, OpContext& op) {
   const std::string version = record.digest->text();
   switch (way) {
     case LocationWay::file:
@@ -128,7 +128,7 @@ void LocationSource::transfer(LocationWay way, const std::string& location, cons
   }
 }
 
-void LocationSource::copy_file(const std::string& location, const model::ImageRecord& record, cache::ImageSink& sink,
+void LocationSource::copy_file(const std::string& location, const model::ImageRecord& record, fetch::ImageSink& sink,
                                OpContext& op) {
   // Glance's file store calls itself "filesystem" in old records.
   const SteadyFile file = files_.open("file" + location.substr(location.find("://")));
@@ -141,7 +141,7 @@ void LocationSource::copy_file(const std::string& location, const model::ImageRe
   file.read_all([&](std::span<const std::byte> block) { sink.write(block); }, op);
 }
 
-void LocationSource::fetch_s3(const std::string& location, const std::string& version, cache::ImageSink& sink,
+void LocationSource::fetch_s3(const std::string& location, const std::string& version, fetch::ImageSink& sink,
                               OpContext& op) {
   const StoreLocation object = parse_s3(location);
   http::HttpRequest request{

@@ -8,21 +8,21 @@ namespace basecache::registry {
 namespace {
 
 // Passes everything on, counts what the next sink has taken, and holds the sender to the operation's rate.
-class MeteredSink : public cache::ImageSink {
+class MeteredSink : public fetch::ImageSink {
  public:
-  MeteredSink(cache::ImageSink& next, const model::ImageRecord& record, const OpContext& op)
+  MeteredSink(fetch::ImageSink& next, const model::ImageRecord& record, const OpContext& op)
       : next_(next),
         promised_(record.size),
         progress_(op, "fetch", record.ref.shown()),
         throttle_(op.transfers().bytes_per_second, op) {}
 
-  std::optional<cache::HeldBytes> held() override {
+  std::optional<fetch::HeldBytes> held() override {
     auto held = next_.held();
     if (held) progress_.start(total(held->transfer), held->count);
     throttle_.restart();
     return held;
   }
-  void start(const cache::Transfer& transfer) override {
+  void start(const fetch::Transfer& transfer) override {
     next_.start(transfer);
     progress_.start(total(transfer));
     throttle_.restart();
@@ -36,11 +36,11 @@ class MeteredSink : public cache::ImageSink {
   void finish() const { progress_.finish(); }
 
  private:
-  std::optional<Bytes> total(const cache::Transfer& transfer) const {
+  std::optional<Bytes> total(const fetch::Transfer& transfer) const {
     return transfer.size ? transfer.size : promised_;
   }
 
-  cache::ImageSink& next_;
+  fetch::ImageSink& next_;
   std::optional<Bytes> promised_;
   ProgressMeter progress_;
   Throttle throttle_;
@@ -48,7 +48,7 @@ class MeteredSink : public cache::ImageSink {
 
 }  // namespace
 
-cache::ImageSource& SourceByRef::chosen(const model::ImageRef& ref) {
+fetch::ImageSource& SourceByRef::chosen(const model::ImageRef& ref) {
   if (ref.kind() == model::ImageRef::Kind::registry_id) return registry_;
   return glance::parse_href(ref.text()) ? hrefs_ : urls_;
 }
@@ -57,7 +57,7 @@ model::ImageRecord SourceByRef::describe(const model::ImageRef& ref, OpContext& 
   return chosen(ref).describe(ref, op);
 }
 
-void SourceByRef::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
+void SourceByRef::fetch(const model::ImageRecord& record, fetch::ImageSink& sink, OpContext& op) {
   MeteredSink metered(sink, record, op);
   chosen(record.ref).fetch(record, metered, op);
   metered.finish();

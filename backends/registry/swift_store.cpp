@@ -25,7 +25,7 @@ bool is_version_1(std::string_view url) { return url.ends_with("/v1.0") || url.e
 
 }  // namespace
 
-void SwiftStore::fetch(const StoreLocation& location, const std::string& version, cache::ImageSink& sink,
+void SwiftStore::fetch(const StoreLocation& location, const std::string& version, fetch::ImageSink& sink,
                        const OpContext& op) {
   const Account account = account_of(location, op);
   http::HttpRequest request{.urls = {account.url + "/" + location.container + "/" + location.object},

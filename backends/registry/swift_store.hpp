@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
 #include "backends/http/http_client.hpp"
 #include "backends/keystone/identity.hpp"
 #include "backends/registry/store_location.hpp"
@@ -19,7 +19,7 @@ class SwiftStore {
       : client_(client), identity_(identity), tls_(std::move(tls)) {}
 
   // As HttpClient::download().
-  void fetch(const StoreLocation& location, const std::string& version, cache::ImageSink& sink, const OpContext& op);
+  void fetch(const StoreLocation& location, const std::string& version, fetch::ImageSink& sink, const OpContext& op);
 
  private:
   // Where the account's containers are, and what opens them.

@@ -23,7 +23,7 @@ model::ImageRecord UrlSource::describe(const model::ImageRef& ref, OpContext& op
   return record;
 }
 
-void UrlSource::fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) {
+void UrlSource::fetch(const model::ImageRecord& record, fetch::ImageSink& sink, OpContext& op) {
   if (!is_file_url(record.ref)) return client_.download({.urls = {record.ref.text()}}, "", sink, op);
   const SteadyFile file = files_.open(record.ref.text());
   if (record.size && *record.size != file.size()) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
 #include "backends/http/http_client.hpp"
 #include "backends/registry/file_urls.hpp"
 
@@ -8,7 +8,7 @@ namespace basecache::registry {
 
 // Images that a caller names by URL: http and https through the client, file:// among the files that may be named. A
 // file that changes while it is read is refused.
-class UrlSource : public cache::ImageSource {
+class UrlSource : public fetch::ImageSource {
  public:
   // Both must outlive this.
   UrlSource(http::HttpClient& client, const FileUrls& files) : client_(client), files_(files) {}
@@ -16,7 +16,7 @@ class UrlSource : public cache::ImageSource {
   // A file's name and size are known; of an http URL nothing is, and nothing is asked. Errors as FileUrls::open().
   model::ImageRecord describe(const model::ImageRef& ref, OpContext& op) override;
   // Errors also as HttpClient::download().
-  void fetch(const model::ImageRecord& record, cache::ImageSink& sink, OpContext& op) override;
+  void fetch(const model::ImageRecord& record, fetch::ImageSink& sink, OpContext& op) override;
 
  private:
   http::HttpClient& client_;

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "agent/cache/verification.hpp"
+#include "agent/fetch/verification.hpp"
 #include "agent/model/image_signature.hpp"
 #include "backends/signature/certificate.hpp"
 #include "backends/signature/openssl.hpp"
@@ -13,7 +13,7 @@ namespace basecache::signature {
 // signature's type.
 // RSA-PSS: MGF1 with the same hash, and any length of salt. Those who sign for OpenStack use the longest (cursive takes
 // that one alone) or, by "openssl dgst", as it documents, OpenSSL's choice; the length adds no security.
-class SignatureVerification : public cache::Verification {
+class SignatureVerification : public fetch::Verification {
  public:
   // `image`: its name in messages.
   SignatureVerification(std::string image, model::ImageSignature signature, Certificate certificate);

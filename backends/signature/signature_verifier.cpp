@@ -26,7 +26,7 @@ SignatureVerifier::SignatureVerifier(SignatureSettings settings)
       .set_hint("set it to the directory that holds the signers' certificates as <uuid>.pem");
 }
 
-std::unique_ptr<cache::Verification> SignatureVerifier::begin(const model::ImageRecord& image) const {
+std::unique_ptr<fetch::Verification> SignatureVerifier::begin(const model::ImageRecord& image) const {
   if (!settings_.wanted()) return nullptr;
   const std::string shown = quote_unless_plain(image.ref.shown());
   return with_context([&] { return "verify the signature of image " + shown; },

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "agent/base/path.hpp"
-#include "agent/cache/image_verifier.hpp"
+#include "agent/fetch/image_verifier.hpp"
 #include "backends/signature/certificate_directory.hpp"
 
 namespace basecache::signature {
@@ -24,13 +24,13 @@ struct SignatureSettings {
 // Verifies images as Nova and cursive do, with certificates from a local directory in place of a key manager. Stricter
 // than cursive in three points: the certificate has to be within its dates even when it isn't validated, the key's
 // curve has to be the one named, and base64 has to be clean. More lenient in one: the length of an RSA-PSS salt.
-class SignatureVerifier : public cache::ImageVerifier {
+class SignatureVerifier : public fetch::ImageVerifier {
  public:
   // Error(invalid_request) when verification is wanted without a certificate_directory.
   explicit SignatureVerifier(SignatureSettings settings);
 
   // An image without a signature is refused, one without a registry (a URL) therefore too.
-  std::unique_ptr<cache::Verification> begin(const model::ImageRecord& image) const override;
+  std::unique_ptr<fetch::Verification> begin(const model::ImageRecord& image) const override;
 
  private:
   SignatureSettings settings_;

@@ -18,7 +18,7 @@ namespace {
 
 using namespace basecache;
 
-cache::InspectionReport report_of(std::span<const std::byte> image, std::size_t block) {
+fetch::InspectionReport report_of(std::span<const std::byte> image, std::size_t block) {
   const auto inspection = inspect::FormatInspector().begin();
   while (!image.empty()) {
     const auto next = image.first(std::min(block, image.size()));
@@ -38,9 +38,9 @@ Path file_of(const UniqueFd& memory, std::span<const std::byte> image) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto image = std::as_bytes(std::span(data, size));
-  const cache::InspectionReport whole = report_of(image, 1 << 20);
+  const fetch::InspectionReport whole = report_of(image, 1 << 20);
   for (const std::size_t block : {std::size_t{17}, std::size_t{512}}) {
-    const cache::InspectionReport again = report_of(image, block);
+    const fetch::InspectionReport again = report_of(image, block);
     if (again.format != whole.format || again.findings != whole.findings ||
         again.verdict.virtual_size != whole.verdict.virtual_size) {
       std::abort();

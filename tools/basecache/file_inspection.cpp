@@ -29,7 +29,7 @@ Path image_file(const std::string& text) {
       .set_hint(kSaveFirst);
 }
 
-cache::InspectionReport inspect_file(const Path& file, const std::string& declared, Bytes largest_disk, OpContext& op) {
+fetch::InspectionReport inspect_file(const Path& file, const std::string& declared, Bytes largest_disk, OpContext& op) {
   const registry::SteadyFile source = open_image(file);
   const inspect::FormatInspector inspector(largest_disk);
   const auto inspection = inspector.begin();

@@ -4,7 +4,7 @@
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/op_context.hpp"
-#include "agent/cache/image_inspector.hpp"
+#include "agent/fetch/image_inspector.hpp"
 
 namespace basecache::cli {
 
@@ -13,6 +13,6 @@ Path image_file(const std::string& text);
 
 // Both looks at an image file, with progress. `declared`: what it is said to be; "": nothing. `largest_disk`: as of
 // inspect::FormatInspector. Errors as of registry::SteadyFile.
-cache::InspectionReport inspect_file(const Path& file, const std::string& declared, Bytes largest_disk, OpContext& op);
+fetch::InspectionReport inspect_file(const Path& file, const std::string& declared, Bytes largest_disk, OpContext& op);
 
 }  // namespace basecache::cli

@@ -20,9 +20,9 @@ struct InspectOptions {
 };
 
 // {"format","safe","virtual_size","findings":[{"check","detail","hint"}]}; the size is null where it can't be told.
-json report_json(const cache::InspectionReport& report) {
+json report_json(const fetch::InspectionReport& report) {
   json findings = json::array();
-  for (const cache::Finding& finding : report.findings) {
+  for (const fetch::Finding& finding : report.findings) {
     findings.push_back({{"check", finding.check}, {"detail", finding.detail}, {"hint", finding.hint}});
   }
   json answer = {{"format", report.format}, {"safe", report.safe()}, {"virtual_size", nullptr}};
@@ -46,7 +46,7 @@ std::string report_text(const json& report) {
 void inspect(const InspectOptions& options, Session& session) {
   const Path file = image_file(options.file);
   const Bytes largest_disk = session.config().max_virtual_size;
-  const cache::InspectionReport report = attended(
+  const fetch::InspectionReport report = attended(
       session, "inspect", [&](OpContext& op) { return inspect_file(file, options.claimed, largest_disk, op); });
   session.show(report_json(report), report_text);
   if (!report.safe()) throw Told{api::answer_to(ErrorCode::image_unacceptable).exit_code};

@@ -9,9 +9,9 @@ from tree import Offence, Symbol, Tree
 
 # Two classes that are one idea and are read together; each says why.
 PAIRS = {
-    "agent/cache/fetched_image.hpp": "each is constructible only from the one before",
-    "agent/cache/image_source.hpp": "a source and the sink it writes to",
-    "agent/cache/image_inspector.hpp": "an inspector and one inspection of its",
+    "agent/fetch/fetched_image.hpp": "each is constructible only from the one before",
+    "agent/fetch/image_source.hpp": "a source and the sink it writes to",
+    "agent/fetch/image_inspector.hpp": "an inspector and one inspection of its",
 }
 FILE_LIST = re.compile(r"\bfiles\(([^)]*)\)", re.DOTALL)
 QUOTED = re.compile(r"'([^']*)'")

@@ -10,154 +10,21 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/cache/base_file_builder.hpp"
-#include "agent/cache/cache_layout.hpp"
 #include "agent/cache/image_cache.hpp"
 #include "agent/cache/quarantine.hpp"
-#include "agent/cache/recovery.hpp"
 #include "agent/cache/review.hpp"
+#include "agent/layout/cache_layout.hpp"
+#include "agent/layout/state_files.hpp"
 #include "tests/support/scratch_dir.hpp"
-#include "tests/unit/cache/gate.hpp"
+#include "tests/unit/fetch/fakes.hpp"
 
 namespace basecache::test {
-
-inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
-
-// One image under every ref, sent in two halves with a gate between them, or as much of them as isn't held yet.
-class FakeSource : public cache::ImageSource {
- public:
-  explicit FakeSource(std::string image) : image_(std::move(image)) {}
-
-  model::ImageRecord describe(const model::ImageRef& ref, OpContext&) override {
-    return {.ref = ref, .name = "fake", .disk_format = declared, .size = size, .digest = promised, .properties = {}};
-  }
-  void fetch(const model::ImageRecord&, cache::ImageSink& sink, OpContext& op) override {
-    ++fetches;
-    if (!damaged_place.empty()) {
-      const std::size_t from = begin_transfer(sink);
-      const std::size_t half = damaged_place.size() / 2;
-      if (from < half) sink.write(bytes_of(damaged_place).subspan(from, half - from));
-    }
-    const std::size_t begin = begin_transfer(sink);
-    const std::size_t middle = std::max(begin, image_.size() / 2);
-    sink.write(bytes_of(image_).subspan(begin, middle - begin));
-    gate.pass(op);
-    if (in_the_middle) in_the_middle(op);
-    if (op.transfers().token.reveal() == refused_token) throw Error(refusal, "token refused");
-    if (fails) throw Error(failure, "the fake source broke off");
-    sink.write(bytes_of(image_).subspan(middle));
-  }
-
-  void replace(std::string image) { image_ = std::move(image); }
-
-  std::optional<std::string> declared;
-  std::optional<Bytes> size;
-  std::optional<Digest> promised;
-  std::string version;        // as Transfer's
-  std::string damaged_place;  // is asked first, breaks off half way, and this is what it has of the image
-  bool fails = false;
-  ErrorCode failure = ErrorCode::source_unavailable;
-  std::string refused_token = "refused";
-  ErrorCode refusal = ErrorCode::source_unauthorized;
-  std::function<void(OpContext&)> in_the_middle;
-  std::atomic<int> fetches = 0;
-  std::vector<std::size_t> began_at;  // each fetch's first byte
-  Gate gate;
-
- private:
-  std::size_t begin_transfer(cache::ImageSink& sink) {
-    const auto held = sink.held();
-    const bool same = held && held->transfer.version == version;
-    if (!same) sink.start({.size = Bytes{image_.size()}, .version = version});
-    began_at.push_back(same ? held->count.count : 0);
-    return began_at.back();
-  }
-
-  std::string image_;
-};
-
-// "QFI..." is qcow2, what begins with `refused` is refused, everything else raw.
-class FakeInspector : public cache::ImageInspector {
- public:
-  unsigned rules() const override { return version; }
-  std::unique_ptr<cache::Inspection> begin() const override {
-    ++inspections;
-    return std::make_unique<Look>(*this);
-  }
-  std::vector<cache::Finding> check_tables(const Path&, model::DiskFormat, const OpContext&) const override {
-    return {};
-  }
-
-  unsigned version = 1;
-  std::string refused = "BAD";
-  std::function<void()> in_feed;
-  mutable std::atomic<int> inspections = 0;
-
- private:
-  class Look : public cache::Inspection {
-   public:
-    explicit Look(const FakeInspector& inspector) : inspector_(inspector) {}
-    void feed(std::span<const std::byte> bytes) override {
-      if (inspector_.in_feed) inspector_.in_feed();
-      for (const std::byte byte : bytes) {
-        if (start_.size() < 3) start_.push_back(static_cast<char>(byte));
-      }
-      count_ += bytes.size();
-    }
-    cache::InspectionReport finish(const std::optional<std::string>&) override {
-      const model::DiskFormat format = start_ == "QFI" ? model::DiskFormat::qcow2 : model::DiskFormat::raw;
-      cache::InspectionReport report{.format = std::string(model::qemu_name(format)), .verdict = {format, {count_}}};
-      if (start_ == inspector_.refused)
-        report.findings.push_back({"fake", "the fake inspector refuses", "take another one"});
-      return report;
-    }
-
-   private:
-    const FakeInspector& inspector_;
-    std::string start_;
-    std::size_t count_ = 0;
-  };
-};
-
-// Wants the bytes to be `signed_bytes`, when that isn't empty.
-class FakeVerifier : public cache::ImageVerifier {
- public:
-  std::unique_ptr<cache::Verification> begin(const model::ImageRecord&) const override {
-    return signed_bytes.empty() ? nullptr : std::make_unique<Check>(signed_bytes);
-  }
-
-  std::string signed_bytes;
-
- private:
-  class Check : public cache::Verification {
-   public:
-    explicit Check(std::string expected) : expected_(std::move(expected)) {}
-    void update(std::span<const std::byte> bytes) override {
-      seen_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    }
-    void restart() override { seen_.clear(); }
-    void finish() override {
-      if (seen_ != expected_) throw Error(ErrorCode::checksum_mismatch, "the fake signature is of other bytes");
-    }
-
-   private:
-    std::string expected_;
-    std::string seen_;
-  };
-};
-
-// Decodes nothing.
-class FakeDecoder : public cache::ImageDecoder {
- public:
-  std::unique_ptr<cache::Decoding> begin(std::span<const std::byte>, int, int, const OpContext&) const override {
-    return nullptr;
-  }
-};
 
 // "Converts" by replacing the magic.
 class FakeConverter : public cache::ImageConverter {
  public:
-  void confirm(const Path&, const cache::InspectionVerdict&, OpContext&) override { ++confirmed; }
-  void to_raw(const Path& image, const cache::InspectionVerdict&, const Path& raw_file, OpContext&) override {
+  void confirm(const Path&, const fetch::InspectionVerdict&, OpContext&) override { ++confirmed; }
+  void to_raw(const Path& image, const fetch::InspectionVerdict&, const Path& raw_file, OpContext&) override {
     std::string content = read_file(image);
     write_file(raw_file, content.replace(0, 3, "RAW"));
     if (fails) throw Error(failure, "the fake converter failed half way");
@@ -190,11 +57,11 @@ struct FakeNode {
   explicit FakeNode(std::string image, cache::BuildSettings settings = {})
       : source(std::move(image)),
         builder(layout, {source, inspector, verifier, decoder, converter, formatter}, settings) {
-    cache::prepare_directories(layout);
+    layout::prepare_directories(layout);
   }
 
   ScratchDir scratch;
-  cache::CacheLayout layout{scratch.path()};
+  layout::CacheLayout layout{scratch.path()};
   FakeSource source;
   FakeInspector inspector;
   FakeVerifier verifier;
@@ -207,19 +74,5 @@ struct FakeNode {
   cache::Review review{layout, inspector, converter, builder, quarantine};
   cache::ImageCache images{layout, builder, review, 4};
 };
-
-inline model::ImageBase image_base(std::string_view ref = "http://registry.example/image",
-                                   std::optional<Digest> checksum = {}) {
-  return {.ref = model::ImageRef::parse(ref, "image_ref"), .checksum = std::move(checksum)};
-}
-
-inline std::vector<std::string> names_in(const Path& directory) {
-  std::vector<std::string> names;
-  for (const auto& entry : boost::filesystem::directory_iterator(directory)) {
-    names.push_back(entry.path().filename().native());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 }  // namespace basecache::test

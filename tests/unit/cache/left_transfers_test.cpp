@@ -1,10 +1,10 @@
-#include "agent/cache/left_transfers.hpp"
+#include "agent/fetch/left_transfers.hpp"
 
 #include <doctest/doctest.h>
 
 #include "agent/base/file_lock.hpp"
-#include "agent/cache/staged_transfer.hpp"
-#include "agent/cache/transfer_journal.hpp"
+#include "agent/fetch/staged_transfer.hpp"
+#include "agent/fetch/transfer_journal.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
 using namespace basecache;
@@ -27,7 +27,7 @@ struct LeftNode : FakeNode {
 
   void leave(const model::CacheKey& key, std::time_t written) {
     {
-      cache::StagedTransfer transfer(layout, key, "x");
+      fetch::StagedTransfer transfer(layout, key, "x");
       transfer.start({.size = std::nullopt, .version = "v1"});
       transfer.append(bytes_of(std::string(2 * kMiB, 'x')));
     }
@@ -45,9 +45,9 @@ struct LeftNode : FakeNode {
   // Of the old, the new and the own transfer, those that are there: "old new own".
   std::string left() const {
     std::string names;
-    if (cache::find_left_transfer(layout, kOld)) names += "old ";
-    if (cache::find_left_transfer(layout, kNew)) names += "new ";
-    if (cache::find_left_transfer(layout, kOwn)) names += "own ";
+    if (fetch::find_left_transfer(layout, kOld)) names += "old ";
+    if (fetch::find_left_transfer(layout, kNew)) names += "new ";
+    if (fetch::find_left_transfer(layout, kOwn)) names += "own ";
     return names;
   }
 };
@@ -68,7 +68,7 @@ TEST_CASE("the newest of the left transfers stay within the limit, the one that 
     CAPTURE(row.most.count);
     LeftNode node;
     node.leave(kOwn, 1);
-    CHECK((cache::limit_left_transfers(node.layout, kOwn, row.most).count > 0) == row.frees);
+    CHECK((fetch::limit_left_transfers(node.layout, kOwn, row.most).count > 0) == row.frees);
     CHECK(node.left() == row.left);
   }
 }
@@ -77,16 +77,16 @@ TEST_CASE("a transfer that somebody is on with stays and doesn't count") {
   LeftNode node;
   FileLock file(node.layout.lock_file(kNew));
   const ExclusiveLock builder(file);
-  CHECK(cache::limit_left_transfers(node.layout, kOwn, mebibytes(3)).count == 0);
+  CHECK(fetch::limit_left_transfers(node.layout, kOwn, mebibytes(3)).count == 0);
   CHECK(node.left() == "old new ");
-  CHECK(cache::limit_left_transfers(node.layout, kOwn, mebibytes(1)) >= mebibytes(2));
+  CHECK(fetch::limit_left_transfers(node.layout, kOwn, mebibytes(1)) >= mebibytes(2));
   CHECK(node.left() == "new ");
 }
 
 TEST_CASE("left transfers may hold a tenth of the file system") {
   LeftNode node;
   const auto capacity = boost::filesystem::space(node.layout.base_directory()).capacity;
-  CHECK(cache::most_left_bytes(node.layout) == Bytes{capacity / 10});
+  CHECK(fetch::most_left_bytes(node.layout) == Bytes{capacity / 10});
 }
 
 TEST_CASE("a build that leaves a transfer keeps all of them within the limit") {

@@ -6,6 +6,7 @@
 #include "agent/cache/base_file_record.hpp"
 #include "agent/cache/pins.hpp"
 #include "agent/cache/unfitness.hpp"
+#include "agent/layout/state_files.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
 using namespace basecache;
@@ -14,9 +15,9 @@ using namespace basecache::test;
 namespace {
 
 struct Place {
-  Place() { cache::prepare_directories(layout); }
+  Place() { layout::prepare_directories(layout); }
   ScratchDir scratch;
-  cache::CacheLayout layout{scratch.path()};
+  layout::CacheLayout layout{scratch.path()};
   model::CacheKey key = model::CacheKey::for_image("an image");
 };
 

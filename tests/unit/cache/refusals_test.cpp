@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "agent/base/text.hpp"
+#include "agent/layout/state_files.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
 using namespace basecache;
@@ -17,7 +18,7 @@ const Digest kDigest{.algorithm = DigestAlgorithm::sha512, .hex = std::string(12
 const Digest kOtherDigest{.algorithm = DigestAlgorithm::sha512, .hex = std::string(128, 'b')};
 
 struct RememberingPlace {
-  RememberingPlace() { cache::prepare_directories(layout); }
+  RememberingPlace() { layout::prepare_directories(layout); }
 
   void remember(const model::CacheKey& of) const {
     Error why(ErrorCode::image_unacceptable, "it has a backing file");
@@ -39,7 +40,7 @@ struct RememberingPlace {
   }
 
   ScratchDir scratch;
-  cache::CacheLayout layout{scratch.path()};
+  layout::CacheLayout layout{scratch.path()};
   cache::Refusals refusals{layout};
   model::CacheKey key = model::CacheKey::for_image("image");
   RefusedImage image{.origin = "image", .digest = kDigest, .declared_format = "qcow2", .rules = 3};
@@ -114,7 +115,7 @@ TEST_CASE("what only a setting refuses is not remembered: the setting may change
   const RememberingPlace place;
   const auto remember = [&](const char* checks) {
     Error why(ErrorCode::image_unacceptable, "its disk has 80 TiB, more than 64 TiB");
-    place.refusals.remember(place.key, place.image, why.add_field(cache::kChecksField, checks));
+    place.refusals.remember(place.key, place.image, why.add_field(fetch::kChecksField, checks));
   };
   remember("virtual_size");
   CHECK_FALSE(place.refusal(place.image));

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <thread>
 
-#include "agent/cache/transfer_journal.hpp"
+#include "agent/fetch/transfer_journal.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
 using namespace basecache;
@@ -36,14 +36,14 @@ struct ResumeNode : FakeNode {
     source.fails = false;
   }
   std::optional<Bytes> left() const {
-    const auto transfer = cache::find_left_transfer(layout, key);
+    const auto transfer = fetch::find_left_transfer(layout, key);
     return transfer ? std::optional(transfer->count) : std::nullopt;
   }
   // As a killed process would have left it.
   void journal_says_synced(std::size_t count) {
-    auto journal = cache::find_left_transfer(layout, key).value().journal;
+    auto journal = fetch::find_left_transfer(layout, key).value().journal;
     journal.synced = Bytes{count};
-    cache::write_journal(layout, key, journal);
+    fetch::write_journal(layout, key, journal);
   }
   bool is_clean() const {
     return names_in(layout.transfer_directory()).empty() && !boost::filesystem::exists(layout.fetched(key)) &&

@@ -235,10 +235,10 @@ TEST_CASE("a converted base file isn't blamed for a damaged transfer") {
 
 TEST_CASE("a converted base file isn't blamed for what settings or the registry's record are in the way of") {
   for (const char* check : {"virtual_size", "declared_format", "virtual_size declared_format"}) {
-    CHECK_FALSE(cache::blames_bytes(Error(ErrorCode::image_unacceptable, "no").add_field(cache::kChecksField, check)));
+    CHECK_FALSE(fetch::blames_bytes(Error(ErrorCode::image_unacceptable, "no").add_field(fetch::kChecksField, check)));
   }
-  CHECK(cache::blames_bytes(Error(ErrorCode::image_unacceptable, "no").add_field("checks", "virtual_size tables")));
-  CHECK_FALSE(cache::blames_bytes(Error(ErrorCode::image_unacceptable, "no certificate")));
+  CHECK(fetch::blames_bytes(Error(ErrorCode::image_unacceptable, "no").add_field("checks", "virtual_size tables")));
+  CHECK_FALSE(fetch::blames_bytes(Error(ErrorCode::image_unacceptable, "no certificate")));
 }
 
 TEST_CASE("a converted base file of which nobody knows what it was made from is made anew") {

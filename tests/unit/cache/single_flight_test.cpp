@@ -5,6 +5,7 @@
 #include <future>
 
 #include "agent/cache/leases.hpp"
+#include "agent/layout/state_files.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
 using namespace basecache;
@@ -14,7 +15,7 @@ namespace {
 
 // A flight whose build reports progress and passes a gate.
 struct Flights {
-  Flights() { cache::prepare_directories(layout); }
+  Flights() { layout::prepare_directories(layout); }
 
   cache::SingleFlight::Build build() {
     return [this](OpContext& op) {
@@ -32,7 +33,7 @@ struct Flights {
   }
 
   ScratchDir scratch;
-  cache::CacheLayout layout{scratch.path()};
+  layout::CacheLayout layout{scratch.path()};
   cache::Leases leases{layout};
   Gate gate;
   std::atomic<int> builds = 0;

@@ -1,4 +1,4 @@
-#include "agent/cache/state_files.hpp"
+#include "agent/layout/state_files.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 #include "agent/cache/content_check.hpp"
 #include "agent/cache/pins.hpp"
 #include "agent/cache/refusals.hpp"
-#include "agent/cache/staged_transfer.hpp"
+#include "agent/fetch/staged_transfer.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
 using namespace basecache;
@@ -38,10 +38,10 @@ struct TidiedNode : FakeNode {
 TEST_CASE("directories of ours that somebody removed under a running daemon are made again where they are needed") {
   struct Row {
     const char* what;
-    Path (cache::CacheLayout::*directory)() const;
+    Path (layout::CacheLayout::*directory)() const;
     void (*use)(TidiedNode&);
   };
-  using Layout = cache::CacheLayout;
+  using Layout = layout::CacheLayout;
   const Row rows[] = {
       {"quarantine, listed", &Layout::quarantine_directory, [](TidiedNode& n) { CHECK(n.quarantine.list().empty()); }},
       {"quarantine, moved to", &Layout::quarantine_directory,
@@ -63,7 +63,7 @@ TEST_CASE("directories of ours that somebody removed under a running daemon are 
                                          .declared_format = {},
                                          .rules = 1};
          Error why(ErrorCode::image_unacceptable, "no");
-         why.add_field(cache::kChecksField, "tables");
+         why.add_field(fetch::kChecksField, "tables");
          cache::Refusals(n.layout).remember(n.key, image, why);
          CHECK(cache::Refusals(n.layout).forget(n.key));
        }},
@@ -79,7 +79,7 @@ TEST_CASE("directories of ours that somebody removed under a running daemon are 
       {"transfers", &Layout::transfer_directory,
        [](TidiedNode& n) {
          const model::CacheKey other = model::CacheKey::for_image("other");
-         cache::StagedTransfer transfer(n.layout, other, "other");
+         fetch::StagedTransfer transfer(n.layout, other, "other");
          transfer.start({.size = std::nullopt, .version = "v1"});
          CHECK(fs::exists(n.layout.transfer_journal(other)));
        }},
@@ -91,7 +91,7 @@ TEST_CASE("directories of ours that somebody removed under a running daemon are 
        }},
       {"locks", &Layout::instance_lock_directory,
        [](TidiedNode& n) {
-         FileLock file(cache::instance_lock_file(n.layout, "9a2d629d-0000-4000-8000-000000000001"));
+         FileLock file(layout::instance_lock_file(n.layout, "9a2d629d-0000-4000-8000-000000000001"));
          CHECK(file.try_lock());
          file.unlock();
        }},
@@ -118,8 +118,8 @@ TEST_CASE("a directory in the place of a record is no record") {
 
 TEST_CASE("a transfer goes on when its directory of journals was removed meanwhile") {
   const TidiedNode node;
-  cache::StagedTransfer transfer(node.layout, model::CacheKey::for_image("other"), "other",
-                                 cache::Unsynced::distrusted);
+  fetch::StagedTransfer transfer(node.layout, model::CacheKey::for_image("other"), "other",
+                                 fetch::Unsynced::distrusted);
   transfer.start({.size = std::nullopt, .version = "v1"});
   const std::string piece(1 << 20, 'x');
   for (int i = 0; i < 64; ++i) transfer.append(bytes_of(piece));  // then its journal vouches for them
@@ -131,7 +131,7 @@ TEST_CASE("nothing is made where the whole cache is missing: its file system isn
   const TidiedNode node;
   fs::remove_all(node.layout.base_directory());
   try {
-    cache::make_state_directory(node.layout, node.layout.unfit_directory());
+    layout::make_state_directory(node.layout, node.layout.unfit_directory());
     FAIL("made");
   } catch (const Error& error) {
     CHECK(error.code() == ErrorCode::storage_unusable);
@@ -145,6 +145,6 @@ TEST_CASE("what isn't a regular file is none of ours") {
   write_file(directory / "file", "x");
   fs::create_directory(directory / "directory");
   fs::create_symlink("/nonexistent", directory / "dangling");
-  CHECK(cache::state_files(directory) == std::vector<Path>{directory / "file"});
-  CHECK(cache::state_files(directory / "missing").empty());
+  CHECK(layout::state_files(directory) == std::vector<Path>{directory / "file"});
+  CHECK(layout::state_files(directory / "missing").empty());
 }

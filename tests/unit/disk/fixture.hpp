@@ -67,7 +67,7 @@ struct DiskBench {
   qemu::ConfinedQemuImg qemu_img{sandbox};
 
   ScratchDir dir;
-  cache::CacheLayout layout{dir.path()};
+  layout::CacheLayout layout{dir.path()};
   model::CacheKey key = model::CacheKey::for_image("test");
   provision::DiskPlace place{.instance = "9a2d629d-0000-4000-8000-000000000001",
                              .disk = "disk",

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
 #include "backends/glance/glance_client.hpp"
 #include "backends/glance/image_endpoints.hpp"
 #include "tests/support/failure.hpp"
@@ -65,13 +65,13 @@ struct Story {
 };
 
 // The bytes that a source sends, kept across attempts.
-class KeptImage : public cache::ImageSink {
+class KeptImage : public fetch::ImageSink {
  public:
-  std::optional<cache::HeldBytes> held() override {
+  std::optional<fetch::HeldBytes> held() override {
     if (transfer.version.empty()) return std::nullopt;
-    return cache::HeldBytes{.transfer = transfer, .count = {bytes.size()}};
+    return fetch::HeldBytes{.transfer = transfer, .count = {bytes.size()}};
   }
-  void start(const cache::Transfer& announced) override {
+  void start(const fetch::Transfer& announced) override {
     ++starts;
     transfer = announced;
     bytes.clear();
@@ -82,7 +82,7 @@ class KeptImage : public cache::ImageSink {
   }
 
   int starts = 0;
-  cache::Transfer transfer;
+  fetch::Transfer transfer;
   std::string bytes;
 };
 

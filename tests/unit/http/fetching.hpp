@@ -11,20 +11,20 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
 #include "backends/http/http_client.hpp"
 #include "tests/support/scratch_dir.hpp"
 
 namespace basecache::http {
 
 // Keeps what it is given, and how often it was told to start.
-class RecordingSink : public cache::ImageSink {
+class RecordingSink : public fetch::ImageSink {
  public:
-  std::optional<cache::HeldBytes> held() override {
+  std::optional<fetch::HeldBytes> held() override {
     if (transfer.version.empty()) return std::nullopt;
-    return cache::HeldBytes{.transfer = transfer, .count = {content.size()}};
+    return fetch::HeldBytes{.transfer = transfer, .count = {content.size()}};
   }
-  void start(const cache::Transfer& announced) override {
+  void start(const fetch::Transfer& announced) override {
     starts.push_back(announced.size);
     transfer = announced;
     content.clear();
@@ -35,7 +35,7 @@ class RecordingSink : public cache::ImageSink {
   }
 
   std::vector<std::optional<Bytes>> starts;
-  cache::Transfer transfer;
+  fetch::Transfer transfer;
   std::string content;
 };
 

@@ -20,7 +20,7 @@ namespace basecache::inspect::test {
 using basecache::test::ScratchDir;
 
 // Shows `content` to the inspector in blocks of that size, and then lets it look at the tables.
-inline cache::InspectionReport inspect(std::string_view content, std::size_t block = 65'536,
+inline fetch::InspectionReport inspect(std::string_view content, std::size_t block = 65'536,
                                        const std::optional<std::string>& declared = std::nullopt) {
   const FormatInspector inspector;
   const auto inspection = inspector.begin();
@@ -37,8 +37,8 @@ inline cache::InspectionReport inspect(std::string_view content, std::size_t blo
 // (no hint) says so and so fails a comparison.
 inline std::string outcome(std::string_view content, std::size_t block = 65'536,
                            const std::optional<std::string>& declared = std::nullopt) {
-  const cache::InspectionReport report = inspect(content, block, declared);
-  for (const cache::Finding& finding : report.findings) {
+  const fetch::InspectionReport report = inspect(content, block, declared);
+  for (const fetch::Finding& finding : report.findings) {
     if (finding.hint.empty() || finding.check.empty()) return "no hint: " + finding.detail;
   }
   try {

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kLimit = mebibytes(2).count;
 constexpr std::size_t kBlock = 256 << 10;  // as libcurl hands them over
 
-void feed(cache::Inspection& inspection, std::span<const std::byte> bytes) {
+void feed(fetch::Inspection& inspection, std::span<const std::byte> bytes) {
   for (std::size_t at = 0; at < bytes.size(); at += kBlock) {
     inspection.feed(bytes.subspan(at, std::min(kBlock, bytes.size() - at)));
   }
@@ -28,7 +28,7 @@ std::size_t peak_of_both_looks(const Path& image, std::uint64_t length) {
   REQUIRE(read_at(open_file(image, O_RDONLY).get(), beginning, 0, image) == beginning.size());
   const FormatInspector inspector;
   const OpContext op = basecache::test::test_operation();
-  cache::InspectionReport report;
+  fetch::InspectionReport report;
   const std::size_t peak = peak_of([&] {
     const auto inspection = inspector.begin();
     feed(*inspection, beginning);
@@ -37,7 +37,7 @@ std::size_t peak_of_both_looks(const Path& image, std::uint64_t length) {
     }
     report = with_tables(inspection->finish(std::nullopt), inspector, image, op);
   });
-  CHECK(report.findings == std::vector<cache::Finding>{});
+  CHECK(report.findings == std::vector<fetch::Finding>{});
   return peak;
 }
 

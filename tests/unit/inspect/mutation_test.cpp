@@ -51,14 +51,14 @@ class Mutant {
     if (length > headers.size()) {
       inspection->feed(std::as_bytes(std::span(image_)).subspan(headers.size(), length - headers.size()));
     }
-    cache::InspectionReport report = inspection->finish(std::nullopt);
+    fetch::InspectionReport report = inspection->finish(std::nullopt);
     if (report.safe()) {
       write(content);
       REQUIRE(::ftruncate(memory_.get(), static_cast<off_t>(length)) == 0);
       const Path path = "/proc/self/fd/" + std::to_string(memory_.get());
       report = with_tables(std::move(report), inspector_, path, basecache::test::test_operation());
     }
-    return std::ranges::all_of(report.findings, [](const cache::Finding& finding) {
+    return std::ranges::all_of(report.findings, [](const fetch::Finding& finding) {
       return !finding.check.empty() && !finding.detail.empty() && !finding.hint.empty();
     });
   }

@@ -156,7 +156,7 @@ TEST_CASE("what is declared has to be what is found") {
 }
 
 TEST_CASE("an unknown declared word is refused with the words that are known") {
-  const cache::InspectionReport report = inspect("x", 1, "ploop\n");
+  const fetch::InspectionReport report = inspect("x", 1, "ploop\n");
   REQUIRE(report.findings.size() == 1);
   CHECK(report.findings[0].check == "declared_format");
   CHECK(report.findings[0].detail == "its declared format 'ploop\\x0a' isn't one that is taken");

@@ -37,7 +37,7 @@ constexpr std::array<BlockSize, 5> kBlockSizes{{{mebibytes(1).count, ~std::uint6
                                                 {1, mebibytes(1).count + kibibytes(512).count}}};
 
 // `bytes`: room to read blocks into.
-cache::InspectionReport inspect(const Path& path, std::size_t block, std::vector<std::byte>& bytes) {
+fetch::InspectionReport inspect(const Path& path, std::size_t block, std::vector<std::byte>& bytes) {
   const FormatInspector inspector;
   const auto inspection = inspector.begin();
   const UniqueFd file = open_file(path, O_RDONLY);
@@ -53,10 +53,10 @@ cache::InspectionReport inspect(const Path& path, std::size_t block, std::vector
 
 json report_on(const Path& path, std::size_t block) {
   std::vector<std::byte> bytes(mebibytes(1).count / block * block);  // read in few calls, shown in many
-  cache::InspectionReport report;
+  fetch::InspectionReport report;
   const std::size_t memory = peak_of([&] { report = inspect(path, block, bytes); });
   json findings = json::array();
-  for (const cache::Finding& finding : report.findings) {
+  for (const fetch::Finding& finding : report.findings) {
     findings.push_back({{"check", finding.check}, {"detail", finding.detail}});
   }
   return {{"block", block},        {"format", report.format},

@@ -9,7 +9,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/file_lock.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/cache/staged_transfer.hpp"
+#include "agent/fetch/staged_transfer.hpp"
 #include "agent/prune/chain_users.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
@@ -53,7 +53,7 @@ struct PruneNode : FakeNode {
     return path;
   }
   void leave_transfer() {
-    cache::StagedTransfer transfer(layout, image, "image");
+    fetch::StagedTransfer transfer(layout, image, "image");
     transfer.start({.size = std::nullopt, .version = "v1"});
     transfer.append(bytes_of(std::string(1 << 20, 'x')));
   }
@@ -337,7 +337,7 @@ TEST_CASE("an abandoned transfer goes with its journal, a dry run only says so, 
     CHECK(PruneNode::decision(node.prune(), name).reason.starts_with("its lock is held"));
     CHECK(remove_error(node) == ErrorCode::in_use);
   }
-  CHECK(cache::find_left_transfer(node.layout, node.image));
+  CHECK(fetch::find_left_transfer(node.layout, node.image));
   const PruneReport report = node.prune();
   CHECK(PruneNode::decision(report, name).remove);
   CHECK(report.freed >= mebibytes(1));

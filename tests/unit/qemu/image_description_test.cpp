@@ -57,7 +57,7 @@ TEST_CASE("an image is refused unless QEMU sees what the inspector saw, in one f
 }
 
 TEST_CASE("of VMDK's kinds only those are taken that hold the disk themselves") {
-  const cache::InspectionVerdict verdict{.format = model::DiskFormat::vmdk, .virtual_size = Bytes{4096}};
+  const fetch::InspectionVerdict verdict{.format = model::DiskFormat::vmdk, .virtual_size = Bytes{4096}};
   for (const char* taken : {"monolithicSparse", "streamOptimized"}) {
     CHECK_NOTHROW(check_agreement({.format = "vmdk", .virtual_size = Bytes{4096}, .create_type = taken}, verdict));
   }

@@ -33,7 +33,7 @@ struct Image {
     argv.insert(argv.end(), {(dir / "end").native(), (dir / "image").native()});
     qemu_img(argv);
   }
-  cache::InspectionVerdict verdict() const { return {.format = format, .virtual_size = size}; }
+  fetch::InspectionVerdict verdict() const { return {.format = format, .virtual_size = size}; }
 
   ScratchDir dir;
   DiskFormat format;
@@ -43,7 +43,7 @@ struct Image {
   qemu::QemuConverter converter{confined};
 };
 
-ErrorCode refusal_of(Image& image, const cache::InspectionVerdict& verdict) {
+ErrorCode refusal_of(Image& image, const fetch::InspectionVerdict& verdict) {
   OpContext op = test_operation();
   try {
     image.converter.confirm(image.dir / "image", verdict, op);

@@ -17,10 +17,10 @@ namespace {
 const std::string kImage = "the promised bytes";
 
 // The registry's own data path.
-class RegistryPath : public cache::ImageSource {
+class RegistryPath : public fetch::ImageSource {
  public:
   model::ImageRecord describe(const model::ImageRef& ref, OpContext&) override { return {.ref = ref}; }
-  void fetch(const model::ImageRecord&, cache::ImageSink& sink, OpContext&) override {
+  void fetch(const model::ImageRecord&, fetch::ImageSink& sink, OpContext&) override {
     ++fetches;
     sink.start({.size = {}, .version = ""});
     sink.write(std::as_bytes(std::span(kImage)));

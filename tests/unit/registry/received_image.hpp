@@ -5,16 +5,16 @@
 #include <string>
 
 #include "agent/base/error.hpp"
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
 #include "tests/support/failure.hpp"
 
 namespace basecache::test {
 
 // Keeps what a source sends.
-class ReceivedImage : public cache::ImageSink {
+class ReceivedImage : public fetch::ImageSink {
  public:
-  std::optional<cache::HeldBytes> held() override { return std::nullopt; }
-  void start(const cache::Transfer& transfer) override {
+  std::optional<fetch::HeldBytes> held() override { return std::nullopt; }
+  void start(const fetch::Transfer& transfer) override {
     ++starts;
     announced = transfer.size;
     bytes.clear();

@@ -21,7 +21,7 @@ model::ImageRecord record_of(const std::string& text, std::optional<Bytes> size 
 }
 
 // Sends `blocks` blocks of ten bytes; half of them twice when it starts over.
-class BlockSource : public cache::ImageSource {
+class BlockSource : public fetch::ImageSource {
  public:
   explicit BlockSource(std::string name) : name_(std::move(name)) {}
 
@@ -30,7 +30,7 @@ class BlockSource : public cache::ImageSource {
     record.name = name_;
     return record;
   }
-  void fetch(const model::ImageRecord&, cache::ImageSink& sink, OpContext&) override {
+  void fetch(const model::ImageRecord&, fetch::ImageSink& sink, OpContext&) override {
     const std::string block = "0123456789";
     if (starts_over) {
       sink.start({.size = announced, .version = ""});

@@ -20,7 +20,7 @@ struct SignersNode {
     write_file(directory / (certificate_id(1) + ".pem"), make_certificate(key.get(), {.name = "signer"}));
   }
 
-  std::unique_ptr<cache::Verification> begin(const model::ImageRecord& image) const {
+  std::unique_ptr<fetch::Verification> begin(const model::ImageRecord& image) const {
     return SignatureVerifier({.verify = true,
                               .validate_certificates = false,
                               .trusted_certificate_ids = {},
@@ -32,7 +32,7 @@ struct SignersNode {
   Key key;
 };
 
-Error refusal_of_bytes(cache::Verification& verification, std::string_view bytes) {
+Error refusal_of_bytes(fetch::Verification& verification, std::string_view bytes) {
   return refusal_of([&] { verify(verification, bytes); });
 }
 

@@ -124,7 +124,7 @@ model::ImageRecord signed_image(const std::string& signature, const std::string&
                          {"img_signature_certificate_uuid", certificate}}};
 }
 
-void verify(cache::Verification& verification, std::string_view bytes, std::size_t block) {
+void verify(fetch::Verification& verification, std::string_view bytes, std::size_t block) {
   for (std::size_t at = 0; at < bytes.size(); at += block) {
     verification.update(std::as_bytes(std::span(bytes.substr(at, block))));
   }

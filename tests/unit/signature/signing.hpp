@@ -45,7 +45,7 @@ model::ImageRecord signed_image(const std::string& signature, const std::string&
                                 const std::string& certificate = certificate_id(1));
 
 // Passes `bytes` by in blocks and finishes.
-void verify(cache::Verification& verification, std::string_view bytes, std::size_t block = 4096);
+void verify(fetch::Verification& verification, std::string_view bytes, std::size_t block = 4096);
 
 // What `body` throws; an Error that says so when it throws none.
 template <class Body>

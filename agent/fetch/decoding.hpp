@@ -4,7 +4,7 @@
 #include "agent/base/op_context.hpp"
 #include "agent/base/sector_sum.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 struct DecodedDisk {
   Bytes size = {};
@@ -23,4 +23,4 @@ class Decoding {
   virtual DecodedDisk finish(OpContext& op) = 0;
 };
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

@@ -1,4 +1,4 @@
-#include "agent/cache/image_inspector.hpp"
+#include "agent/fetch/image_inspector.hpp"
 
 #include <algorithm>
 #include <initializer_list>
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 namespace {
 
@@ -49,4 +49,4 @@ InspectionReport with_tables(InspectionReport report, const ImageInspector& insp
   return report;
 }
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

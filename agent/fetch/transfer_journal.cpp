@@ -1,4 +1,4 @@
-#include "agent/cache/transfer_journal.hpp"
+#include "agent/fetch/transfer_journal.hpp"
 
 #include <fcntl.h>
 
@@ -10,9 +10,9 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
-#include "agent/cache/state_files.hpp"
+#include "agent/layout/state_files.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 namespace {
 
 using nlohmann::json;
@@ -62,7 +62,7 @@ std::optional<Bytes> trusted_count(const TransferJournal& journal, Bytes length,
 
 }  // namespace
 
-void write_journal(const CacheLayout& layout, const model::CacheKey& key, const TransferJournal& journal) {
+void write_journal(const layout::CacheLayout& layout, const model::CacheKey& key, const TransferJournal& journal) {
   json object = {{"origin", journal.origin},
                  {"version", journal.transfer.version},
                  {"file", growing_identity_of(layout.fetched(key))},
@@ -70,11 +70,11 @@ void write_journal(const CacheLayout& layout, const model::CacheKey& key, const 
                  {"synced", journal.synced.count},
                  {"written", std::time(nullptr)}};
   if (journal.transfer.size) object["size"] = journal.transfer.size->count;
-  replace_state_file(layout, layout.transfer_journal(key),
-                     object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  layout::replace_state_file(layout, layout.transfer_journal(key),
+                             object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
-std::optional<LeftTransfer> find_left_transfer(const CacheLayout& layout, const model::CacheKey& key,
+std::optional<LeftTransfer> find_left_transfer(const layout::CacheLayout& layout, const model::CacheKey& key,
                                                Unsynced unsynced) {
   try {
     const auto text = read_small_file(layout.transfer_journal(key));
@@ -92,9 +92,9 @@ std::optional<LeftTransfer> find_left_transfer(const CacheLayout& layout, const 
   }
 }
 
-void remove_transfer(const CacheLayout& layout, const model::CacheKey& key) {
+void remove_transfer(const layout::CacheLayout& layout, const model::CacheKey& key) {
   remove_file(layout.transfer_journal(key));
   remove_file(layout.fetched(key));
 }
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

@@ -4,12 +4,15 @@
 #include <vector>
 
 #include "agent/base/posix_file.hpp"
-#include "agent/cache/cache_layout.hpp"
+#include "agent/layout/cache_layout.hpp"
 
-namespace basecache::cache {
+namespace basecache::layout {
 
 // Files in our own directories below _base/.basecache/. People tidy up there, under a running daemon too: a directory
 // that is missing holds nothing, and whoever needs it makes it again.
+
+// Makes the directories of the layout that are missing. Error(storage_unusable) when it can't.
+void prepare_directories(const CacheLayout& layout);
 
 // Error(storage_unusable) when `_base` itself is missing: then its file system isn't mounted, and what was written
 // below its mount point would be lost.
@@ -25,4 +28,4 @@ std::vector<Path> state_files(const Path& directory);
 // The lock of an instance, ready to be taken.
 Path instance_lock_file(const CacheLayout& layout, std::string_view uuid);
 
-}  // namespace basecache::cache
+}  // namespace basecache::layout

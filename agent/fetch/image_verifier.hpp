@@ -2,10 +2,10 @@
 
 #include <memory>
 
-#include "agent/cache/verification.hpp"
+#include "agent/fetch/verification.hpp"
 #include "agent/model/image.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 // Tells whether an image's bytes are those its owner signed.
 class ImageVerifier {
@@ -18,4 +18,4 @@ class ImageVerifier {
   virtual std::unique_ptr<Verification> begin(const model::ImageRecord& image) const = 0;
 };
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

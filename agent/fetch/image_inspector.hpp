@@ -13,7 +13,7 @@
 #include "agent/base/path.hpp"
 #include "agent/model/disk_format.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 // What the bytes are, by the bytes alone.
 struct InspectionVerdict {
@@ -77,4 +77,4 @@ class ImageInspector {
 InspectionReport with_tables(InspectionReport report, const ImageInspector& inspector, const Path& image,
                              const OpContext& op);
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

@@ -1,4 +1,4 @@
-#include "agent/cache/state_files.hpp"
+#include "agent/layout/state_files.hpp"
 
 #include <boost/filesystem/directory.hpp>
 #include <boost/filesystem/operations.hpp>
@@ -6,9 +6,18 @@
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
 
-namespace basecache::cache {
+namespace basecache::layout {
 
 namespace fs = boost::filesystem;
+
+void prepare_directories(const CacheLayout& layout) {
+  for (const Path& directory :
+       {layout.base_directory(), layout.lock_directory(), layout.record_directory(), layout.transfer_directory(),
+        layout.pin_directory(), layout.refusal_directory(), layout.unfit_directory(), layout.quarantine_directory(),
+        layout.instance_lock_directory()}) {
+    make_directories(directory);
+  }
+}
 
 void make_state_directory(const CacheLayout& layout, const Path& directory) {
   boost::system::error_code missing;
@@ -44,4 +53,4 @@ Path instance_lock_file(const CacheLayout& layout, std::string_view uuid) {
   return layout.instance_lock(uuid);
 }
 
-}  // namespace basecache::cache
+}  // namespace basecache::layout

@@ -4,12 +4,12 @@
 #include <optional>
 
 #include "agent/base/digest.hpp"
-#include "agent/cache/image_inspector.hpp"
-#include "agent/cache/staged_transfer.hpp"
-#include "agent/cache/streamed_disk.hpp"
+#include "agent/fetch/image_inspector.hpp"
+#include "agent/fetch/staged_transfer.hpp"
+#include "agent/fetch/streamed_disk.hpp"
 #include "agent/model/image.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 // All bytes of an image, arrived and verified against every digest that was promised or demanded, in a staged file.
 // Not inspected yet, so nothing can be done with it but to make an InspectedImage of it. Made by ImageStream only.
@@ -69,4 +69,4 @@ class InspectedImage {
   InspectionVerdict verdict_;
 };
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

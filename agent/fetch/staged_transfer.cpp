@@ -1,4 +1,4 @@
-#include "agent/cache/staged_transfer.hpp"
+#include "agent/fetch/staged_transfer.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -6,9 +6,9 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
-#include "agent/cache/state_files.hpp"
+#include "agent/layout/state_files.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 namespace {
 
 // How much a power cut may take from a transfer. Each sync stops the stream until the disk has caught up, so not much
@@ -24,11 +24,12 @@ StagedFile open_staged_file(const Path& path, const std::optional<LeftTransfer>&
 
 }  // namespace
 
-StagedTransfer::StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin, Unsynced unsynced)
+StagedTransfer::StagedTransfer(const layout::CacheLayout& layout, model::CacheKey key, std::string origin,
+                               Unsynced unsynced)
     : StagedTransfer(layout, key, std::move(origin), unsynced, find_left_transfer(layout, key, unsynced)) {}
 
-StagedTransfer::StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin, Unsynced unsynced,
-                               const std::optional<LeftTransfer>& left)
+StagedTransfer::StagedTransfer(const layout::CacheLayout& layout, model::CacheKey key, std::string origin,
+                               Unsynced unsynced, const std::optional<LeftTransfer>& left)
     : layout_(layout), key_(std::move(key)), unsynced_(unsynced), file_(open_staged_file(layout.fetched(key_), left)) {
   if (left) journal_ = left->journal;
   journal_.origin = std::move(origin);
@@ -61,7 +62,7 @@ void StagedTransfer::start(const Transfer& transfer) {
   remove_file(layout_.transfer_journal(key_));
   // Did the removed journal come back after a power cut, it would vouch for bytes that aren't its transfer's.
   if (journal_.synced.count > 0) {
-    make_state_directory(layout_, layout_.transfer_directory());
+    layout::make_state_directory(layout_, layout_.transfer_directory());
     sync_directory(layout_.transfer_directory());
   }
   journal_.transfer = transfer;
@@ -89,4 +90,4 @@ void StagedTransfer::try_to_sync() noexcept {
   }
 }
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

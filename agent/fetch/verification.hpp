@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <span>
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 // One image's signature being checked while the bytes pass by, in blocks of any size, in bounded memory.
 class Verification {
@@ -18,4 +18,4 @@ class Verification {
   virtual void finish() = 0;
 };
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

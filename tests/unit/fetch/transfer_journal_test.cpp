@@ -1,12 +1,16 @@
-#include "agent/cache/transfer_journal.hpp"
+#include "agent/fetch/transfer_journal.hpp"
 
 #include <doctest/doctest.h>
 
+#include <boost/filesystem/operations.hpp>
 #include <nlohmann/json.hpp>
 
+#include "agent/base/posix_file.hpp"
 #include "agent/cache/recovery.hpp"
-#include "agent/cache/staged_transfer.hpp"
-#include "tests/unit/cache/fakes.hpp"
+#include "agent/fetch/staged_transfer.hpp"
+#include "agent/layout/state_files.hpp"
+#include "tests/support/scratch_dir.hpp"
+#include "tests/unit/fetch/fakes.hpp"
 
 using namespace basecache;
 using namespace basecache::test;
@@ -16,11 +20,11 @@ namespace {
 constexpr std::size_t kMiB = 1 << 20;
 
 struct Place {
-  Place() { cache::prepare_directories(layout); }
+  Place() { layout::prepare_directories(layout); }
 
   // What a process that was killed after two MiB left.
   void leave(std::string version = "v1") {
-    cache::StagedTransfer transfer(layout, key, "http://registry.example/image");
+    fetch::StagedTransfer transfer(layout, key, "http://registry.example/image");
     transfer.start({.size = Bytes{3 * kMiB}, .version = std::move(version)});
     transfer.append(bytes_of(std::string(2 * kMiB, 'a')));
   }
@@ -34,7 +38,7 @@ struct Place {
   }
 
   ScratchDir scratch;
-  cache::CacheLayout layout{scratch.path()};
+  layout::CacheLayout layout{scratch.path()};
   model::CacheKey key = model::CacheKey::for_image("an image");
 };
 
@@ -43,12 +47,12 @@ struct Place {
 TEST_CASE("a killed process leaves all that it has written, and the next one goes on behind it") {
   Place p;
   p.leave();
-  const auto left = cache::find_left_transfer(p.layout, p.key);
+  const auto left = fetch::find_left_transfer(p.layout, p.key);
   REQUIRE(left);
   CHECK(left->count == mebibytes(2));
   CHECK(left->journal.transfer.version == "v1");
   CHECK(left->journal.transfer.size == mebibytes(3));
-  cache::StagedTransfer next(p.layout, p.key, "x");
+  fetch::StagedTransfer next(p.layout, p.key, "x");
   REQUIRE(next.held());
   CHECK(next.held()->count == mebibytes(2));
   next.append(bytes_of(std::string(kMiB, 'b')));
@@ -63,24 +67,24 @@ TEST_CASE("a restarted machine has only what was synced") {
     journal["boot"] = "another";
     journal["synced"] = kMiB + 5;
   });
-  CHECK(cache::find_left_transfer(p.layout, p.key)->count == Bytes{kMiB + 5});
-  { const cache::StagedTransfer next(p.layout, p.key, "x"); }
+  CHECK(fetch::find_left_transfer(p.layout, p.key)->count == Bytes{kMiB + 5});
+  { const fetch::StagedTransfer next(p.layout, p.key, "x"); }
   CHECK(sizes_of(p.layout.fetched(p.key)).apparent == Bytes{kMiB + 5});
-  CHECK(cache::find_left_transfer(p.layout, p.key)->count == Bytes{kMiB + 5});  // written again by this boot
+  CHECK(fetch::find_left_transfer(p.layout, p.key)->count == Bytes{kMiB + 5});  // written again by this boot
 }
 
 TEST_CASE("where what wasn't synced is distrusted a killed process leaves what was synced, any other all") {
   Place p;
   p.leave();
   p.edit_journal([](nlohmann::json& journal) { journal["synced"] = kMiB + 5; });
-  CHECK(cache::find_left_transfer(p.layout, p.key)->count == mebibytes(2));
-  CHECK(cache::find_left_transfer(p.layout, p.key, cache::Unsynced::distrusted)->count == Bytes{kMiB + 5});
+  CHECK(fetch::find_left_transfer(p.layout, p.key)->count == mebibytes(2));
+  CHECK(fetch::find_left_transfer(p.layout, p.key, fetch::Unsynced::distrusted)->count == Bytes{kMiB + 5});
   {
-    cache::StagedTransfer next(p.layout, p.key, "x", cache::Unsynced::distrusted);
+    fetch::StagedTransfer next(p.layout, p.key, "x", fetch::Unsynced::distrusted);
     CHECK(next.held()->count == Bytes{kMiB + 5});
     next.append(bytes_of("more"));
   }
-  CHECK(cache::find_left_transfer(p.layout, p.key, cache::Unsynced::distrusted)->count == Bytes{kMiB + 9});
+  CHECK(fetch::find_left_transfer(p.layout, p.key, fetch::Unsynced::distrusted)->count == Bytes{kMiB + 9});
 }
 
 TEST_CASE("a staged file without a journal of its own bytes is nothing to go on with") {
@@ -113,7 +117,7 @@ TEST_CASE("a staged file without a journal of its own bytes is nothing to go on 
     Place p;
     p.leave();
     row.arrange(p);
-    CHECK_FALSE(cache::find_left_transfer(p.layout, p.key));
+    CHECK_FALSE(fetch::find_left_transfer(p.layout, p.key));
     CHECK_FALSE(cache::recover(p.layout).empty());
     CHECK(p.is_clean());
   }
@@ -122,7 +126,7 @@ TEST_CASE("a staged file without a journal of its own bytes is nothing to go on 
 TEST_CASE("what is too little or of no version goes with its transfer") {
   Place p;
   {
-    cache::StagedTransfer small(p.layout, p.key, "x");
+    fetch::StagedTransfer small(p.layout, p.key, "x");
     small.start({.size = std::nullopt, .version = "v1"});
     small.append(bytes_of("few"));
   }
@@ -135,14 +139,14 @@ TEST_CASE("a transfer that starts over has a journal of its own, or none") {
   Place p;
   p.leave();
   {
-    cache::StagedTransfer next(p.layout, p.key, "x");
+    fetch::StagedTransfer next(p.layout, p.key, "x");
     next.start({.size = std::nullopt, .version = "v2"});
     CHECK_FALSE(next.held());
     next.append(bytes_of(std::string(kMiB, 'c')));
   }
-  CHECK(cache::find_left_transfer(p.layout, p.key)->journal.transfer.version == "v2");
+  CHECK(fetch::find_left_transfer(p.layout, p.key)->journal.transfer.version == "v2");
   {
-    cache::StagedTransfer next(p.layout, p.key, "x");
+    fetch::StagedTransfer next(p.layout, p.key, "x");
     next.start({.size = std::nullopt, .version = ""});
     CHECK(names_in(p.layout.transfer_directory()).empty());
   }
@@ -152,14 +156,14 @@ TEST_CASE("a transfer that starts over has a journal of its own, or none") {
 TEST_CASE("a long transfer is synced now and then, and its journal says how far") {
   Place p;
   struct Row {
-    cache::Unsynced unsynced;
+    fetch::Unsynced unsynced;
     int blocks;  // of 32 MiB
     std::size_t synced;
   };
-  const Row rows[] = {{cache::Unsynced::trusted, 9, 256 * kMiB}, {cache::Unsynced::distrusted, 3, 64 * kMiB}};
+  const Row rows[] = {{fetch::Unsynced::trusted, 9, 256 * kMiB}, {fetch::Unsynced::distrusted, 3, 64 * kMiB}};
   const std::string zeros(32 * kMiB, '\0');  // holes: nothing is written
   for (const Row& row : rows) {
-    cache::StagedTransfer transfer(p.layout, p.key, "x", row.unsynced);
+    fetch::StagedTransfer transfer(p.layout, p.key, "x", row.unsynced);
     transfer.start({.size = std::nullopt, .version = "v1"});
     for (int i = 0; i < row.blocks; ++i) transfer.append(bytes_of(zeros));
     p.edit_journal([&row](nlohmann::json& journal) { CHECK(journal["synced"] == row.synced); });
@@ -176,7 +180,7 @@ TEST_CASE("recovery keeps a transfer that can be gone on with, file and journal"
   Place p;
   p.leave();
   CHECK(cache::recover(p.layout).empty());
-  CHECK(cache::find_left_transfer(p.layout, p.key));
+  CHECK(fetch::find_left_transfer(p.layout, p.key));
   write_file(p.layout.converted(p.key), "half");
   CHECK(cache::recover(p.layout) == std::vector<Path>{p.layout.converted(p.key)});
 }

@@ -1,4 +1,4 @@
-#include "agent/cache/image_stream.hpp"
+#include "agent/fetch/image_stream.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 namespace {
 
 // The kept one first.
@@ -157,4 +157,4 @@ FetchedImage ImageStream::finish() && {
                       std::move(disk_));
 }
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

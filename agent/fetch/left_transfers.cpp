@@ -1,4 +1,4 @@
-#include "agent/cache/left_transfers.hpp"
+#include "agent/fetch/left_transfers.hpp"
 
 #include <sys/stat.h>
 
@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "agent/base/file_lock.hpp"
-#include "agent/cache/transfer_journal.hpp"
+#include "agent/fetch/transfer_journal.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 namespace {
 
 constexpr std::uint64_t kShareOfFileSystem = 10;
@@ -24,13 +24,13 @@ struct Left {
   struct timespec written {};
 };
 
-std::optional<struct stat> look_at_staged_file(const CacheLayout& layout, const model::CacheKey& key) {
+std::optional<struct stat> look_at_staged_file(const layout::CacheLayout& layout, const model::CacheKey& key) {
   struct stat found {};
   if (::lstat(layout.fetched(key).c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
   return found;
 }
 
-Bytes allocated_by(const CacheLayout& layout, const model::CacheKey& key) {
+Bytes allocated_by(const layout::CacheLayout& layout, const model::CacheKey& key) {
   const auto found = look_at_staged_file(layout, key);
   return {found ? static_cast<std::uint64_t>(found->st_blocks) * 512 : 0};
 }
@@ -40,7 +40,7 @@ bool is_newer(const Left& a, const Left& b) {
 }
 
 // Those with a journal but `except`, the newest first.
-std::vector<Left> find_left(const CacheLayout& layout, const model::CacheKey& except) {
+std::vector<Left> find_left(const layout::CacheLayout& layout, const model::CacheKey& except) {
   std::vector<Left> left;
   for (const auto& entry : boost::filesystem::directory_iterator(layout.transfer_directory())) {
     const auto key = model::CacheKey::parse(entry.path().stem().native());
@@ -53,12 +53,12 @@ std::vector<Left> find_left(const CacheLayout& layout, const model::CacheKey& ex
 
 }  // namespace
 
-Bytes most_left_bytes(const CacheLayout& layout) noexcept {
+Bytes most_left_bytes(const layout::CacheLayout& layout) noexcept {
   boost::system::error_code failed;  // then the capacity is the highest number
   return {boost::filesystem::space(layout.base_directory(), failed).capacity / kShareOfFileSystem};
 }
 
-Bytes limit_left_transfers(const CacheLayout& layout, const model::CacheKey& just_left, Bytes most) noexcept {
+Bytes limit_left_transfers(const layout::CacheLayout& layout, const model::CacheKey& just_left, Bytes most) noexcept {
   Bytes freed;
   try {
     Bytes total = allocated_by(layout, just_left);
@@ -78,4 +78,4 @@ Bytes limit_left_transfers(const CacheLayout& layout, const model::CacheKey& jus
   return freed;
 }
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

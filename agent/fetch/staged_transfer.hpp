@@ -6,11 +6,11 @@
 #include <string>
 
 #include "agent/base/staged_file.hpp"
-#include "agent/cache/cache_layout.hpp"
-#include "agent/cache/image_source.hpp"
-#include "agent/cache/transfer_journal.hpp"
+#include "agent/fetch/image_source.hpp"
+#include "agent/fetch/transfer_journal.hpp"
+#include "agent/layout/cache_layout.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 // The bytes of one image on disk while they arrive: a staged file and, when the source can tell which bytes it sends,
 // its journal. Begins with what an earlier transfer of that image left. The destructor leaves both for a later one when
@@ -19,7 +19,7 @@ namespace basecache::cache {
 class StagedTransfer {
  public:
   // `origin`: the image ref as it may be shown.
-  StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin,
+  StagedTransfer(const layout::CacheLayout& layout, model::CacheKey key, std::string origin,
                  Unsynced unsynced = Unsynced::trusted);
   StagedTransfer(StagedTransfer&&) noexcept = default;
   StagedTransfer& operator=(StagedTransfer&&) = delete;
@@ -40,16 +40,16 @@ class StagedTransfer {
   StagedFile take_file() && { return std::move(file_); }
 
  private:
-  StagedTransfer(const CacheLayout& layout, model::CacheKey key, std::string origin, Unsynced unsynced,
+  StagedTransfer(const layout::CacheLayout& layout, model::CacheKey key, std::string origin, Unsynced unsynced,
                  const std::optional<LeftTransfer>& left);
   void renew_journal();
   void try_to_sync() noexcept;
 
-  const CacheLayout& layout_;
+  const layout::CacheLayout& layout_;
   model::CacheKey key_;
   Unsynced unsynced_;
   StagedFile file_;
   TransferJournal journal_;  // its version is "" while there is none on disk
 };
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

@@ -5,10 +5,10 @@
 
 #include "agent/base/op_context.hpp"
 #include "agent/base/staged_file.hpp"
-#include "agent/cache/image_decoder.hpp"
-#include "agent/cache/staged_transfer.hpp"
+#include "agent/fetch/image_decoder.hpp"
+#include "agent/fetch/staged_transfer.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 // A staged file, and the sum of what it holds where that was taken on the way.
 struct SummedFile {
@@ -42,4 +42,4 @@ class StreamedDisk {
   std::unique_ptr<Decoding> decoding_;  // after the file that it writes
 };
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

@@ -7,7 +7,7 @@
 #include "agent/base/path.hpp"
 #include "agent/model/cache_key.hpp"
 
-namespace basecache::cache {
+namespace basecache::layout {
 
 // Every path of a node's cache, in one place. Pure: nothing here touches the disk.
 //
@@ -69,4 +69,4 @@ std::optional<model::CacheKey> staged_file_key(std::string_view file_name);
 // The uuid of a staged instance directory's name (".<uuid>.part").
 std::optional<std::string> staged_instance_uuid(std::string_view file_name);
 
-}  // namespace basecache::cache
+}  // namespace basecache::layout

@@ -4,10 +4,10 @@
 #include <string>
 
 #include "agent/base/byte_size.hpp"
-#include "agent/cache/cache_layout.hpp"
-#include "agent/cache/image_source.hpp"
+#include "agent/fetch/image_source.hpp"
+#include "agent/layout/cache_layout.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 // Less than this isn't worth going on with: to ask the source how costs as much as to fetch it again.
 inline constexpr Bytes kLeastHeld = mebibytes(1);
@@ -22,7 +22,7 @@ struct TransferJournal {
 };
 
 // For the staged file that is there now. Lazily: what a power cut takes from the journal is only fetched again.
-void write_journal(const CacheLayout& layout, const model::CacheKey& key, const TransferJournal& journal);
+void write_journal(const layout::CacheLayout& layout, const model::CacheKey& key, const TransferJournal& journal);
 
 // Whether to go on with bytes that were written but not synced. The kernel that wrote them still has them, unless the
 // file system failed, was taken away or came back from a server that had forgotten them; nothing tells that for sure.
@@ -36,10 +36,10 @@ struct LeftTransfer {
   Bytes count;  // at least kLeastHeld
 };
 // Nothing when file or journal are missing, damaged, not of each other, or have too little.
-std::optional<LeftTransfer> find_left_transfer(const CacheLayout& layout, const model::CacheKey& key,
+std::optional<LeftTransfer> find_left_transfer(const layout::CacheLayout& layout, const model::CacheKey& key,
                                                Unsynced unsynced = Unsynced::trusted);
 
 // Removes the staged file and its journal; what isn't there needn't be.
-void remove_transfer(const CacheLayout& layout, const model::CacheKey& key);
+void remove_transfer(const layout::CacheLayout& layout, const model::CacheKey& key);
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

@@ -1,4 +1,4 @@
-#include "agent/cache/streamed_disk.hpp"
+#include "agent/fetch/streamed_disk.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 void StreamedDisk::follow(const StagedTransfer& image, const OpContext& op) {
   if (!begun_ && image.size() >= ImageDecoder::kBeginning) {
@@ -38,4 +38,4 @@ SummedFile StreamedDisk::finish(Bytes virtual_size, OpContext& op) && {
   return {.file = *std::move(file_), .sum = disk.sum};
 }
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

@@ -1,11 +1,11 @@
-#include "agent/cache/image_scan.hpp"
+#include "agent/fetch/image_scan.hpp"
 
 #include <algorithm>
 #include <chrono>
 
 #include "agent/base/posix_file.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 namespace {
 
 constexpr Bytes kBlock = mebibytes(1);  // read at once; the thread isn't woken for less
@@ -104,4 +104,4 @@ void ImageScan::verify_signature() {
   if (verification_) verification_->finish();
 }
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

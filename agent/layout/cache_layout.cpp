@@ -1,10 +1,10 @@
-#include "agent/cache/cache_layout.hpp"
+#include "agent/layout/cache_layout.hpp"
 
 #include <array>
 
 #include "agent/base/text.hpp"
 
-namespace basecache::cache {
+namespace basecache::layout {
 namespace {
 
 constexpr std::string_view kStagedInstanceEnd = ".part";
@@ -37,4 +37,4 @@ std::optional<std::string> staged_instance_uuid(std::string_view file_name) {
   return std::string(uuid);
 }
 
-}  // namespace basecache::cache
+}  // namespace basecache::layout

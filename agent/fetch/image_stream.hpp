@@ -6,14 +6,14 @@
 
 #include "agent/base/digest.hpp"
 #include "agent/base/op_context.hpp"
-#include "agent/cache/fetched_image.hpp"
-#include "agent/cache/image_inspector.hpp"
-#include "agent/cache/image_scan.hpp"
-#include "agent/cache/image_source.hpp"
-#include "agent/cache/staged_transfer.hpp"
-#include "agent/cache/streamed_disk.hpp"
+#include "agent/fetch/fetched_image.hpp"
+#include "agent/fetch/image_inspector.hpp"
+#include "agent/fetch/image_scan.hpp"
+#include "agent/fetch/image_source.hpp"
+#include "agent/fetch/staged_transfer.hpp"
+#include "agent/fetch/streamed_disk.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 // The digests that are taken of an image's bytes.
 struct WantedDigests {
@@ -75,4 +75,4 @@ class ImageStream : public ImageSink {
   OpContext& op_;
 };
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

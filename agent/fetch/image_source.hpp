@@ -8,7 +8,7 @@
 #include "agent/base/op_context.hpp"
 #include "agent/model/image.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 // One transfer of an image, as its source announces it.
 struct Transfer {
@@ -54,4 +54,4 @@ class ImageSource {
   virtual void fetch(const model::ImageRecord& record, ImageSink& sink, OpContext& op) = 0;
 };
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

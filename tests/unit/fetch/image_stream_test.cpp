@@ -1,11 +1,12 @@
-#include "agent/cache/image_stream.hpp"
+#include "agent/fetch/image_stream.hpp"
 
 #include <doctest/doctest.h>
 
 #include <future>
 
-#include "agent/cache/recovery.hpp"
-#include "tests/unit/cache/fakes.hpp"
+#include "agent/layout/state_files.hpp"
+#include "tests/support/scratch_dir.hpp"
+#include "tests/unit/fetch/fakes.hpp"
 
 using namespace basecache;
 using namespace basecache::test;
@@ -15,15 +16,15 @@ namespace {
 constexpr std::size_t kMiB = 1 << 20;
 const std::string kFirst = "QFI" + std::string(2 * kMiB - 3, 'a');
 const std::string kRest(kMiB, 'b');
-const cache::Transfer kTransfer{.size = mebibytes(3), .version = "v1"};
+const fetch::Transfer kTransfer{.size = mebibytes(3), .version = "v1"};
 
 struct Place {
-  Place() { cache::prepare_directories(layout); }
+  Place() { layout::prepare_directories(layout); }
 
-  cache::ImageStream stream(OpContext& op) {
+  fetch::ImageStream stream(OpContext& op) {
     const model::ImageRecord record{
         .ref = image_base().ref, .name = "x", .disk_format = {}, .size = size, .digest = {}};
-    return cache::ImageStream(record, {.expected = expected}, cache::StagedTransfer(layout, key, "x"), inspector,
+    return fetch::ImageStream(record, {.expected = expected}, fetch::StagedTransfer(layout, key, "x"), inspector,
                               verifier.begin(record), std::nullopt, op);
   }
   void leave_first() {
@@ -34,7 +35,7 @@ struct Place {
   }
 
   ScratchDir scratch;
-  cache::CacheLayout layout{scratch.path()};
+  layout::CacheLayout layout{scratch.path()};
   model::CacheKey key = model::CacheKey::for_image("an image");
   FakeInspector inspector;
   FakeVerifier verifier;
@@ -46,7 +47,7 @@ Digest sha256_of(const std::string& text) {
   return Digest::parse("sha256:" + hex_digest(DigestAlgorithm::sha256, text));
 }
 
-std::optional<ErrorCode> refusal(cache::ImageStream& stream) {
+std::optional<ErrorCode> refusal(fetch::ImageStream& stream) {
   try {
     stream.verify();
   } catch (const Error& error) {
@@ -84,7 +85,7 @@ TEST_CASE("bytes that were left pass through hashers, verification and inspectio
   CHECK(stream.held()->transfer.version == "v1");
   stream.write(bytes_of(kRest));
   stream.verify();
-  const auto image = cache::InspectedImage::inspect(std::move(stream).finish(), p.inspector, op);
+  const auto image = fetch::InspectedImage::inspect(std::move(stream).finish(), p.inspector, op);
   CHECK(image.verdict().format == model::DiskFormat::qcow2);
   CHECK(image.verdict().virtual_size == mebibytes(3));
   CHECK(image.digest().hex == hex_digest(DigestAlgorithm::sha512, kFirst + kRest));
@@ -120,7 +121,7 @@ TEST_CASE("an operation that is cancelled before its image is verified leaves wh
     CHECK_THROWS_AS(stream.verify(), Cancelled);
     opened.set_value();
   }
-  CHECK(cache::find_left_transfer(p.layout, p.key)->count == mebibytes(2));
+  CHECK(fetch::find_left_transfer(p.layout, p.key)->count == mebibytes(2));
 }
 
 TEST_CASE("a transfer that starts over forgets what was left") {
@@ -148,7 +149,7 @@ TEST_CASE("it is told when refuted bytes came by more than one transfer, and the
   CHECK(refusal(stream) == ErrorCode::checksum_mismatch);
   CHECK(stream.refuted_mixture());
   CHECK_FALSE(stream.held());
-  CHECK_FALSE(cache::find_left_transfer(p.layout, p.key));
+  CHECK_FALSE(fetch::find_left_transfer(p.layout, p.key));
   stream.start(kTransfer);
   CHECK_FALSE(stream.refuted_mixture());
   stream.write(bytes_of("wrong"));
@@ -204,7 +205,7 @@ TEST_CASE("a body that nobody tells from a broken one is taken only where someth
     p.verifier.signed_bytes = row.signed_bytes;
     OpContext op = test_operation();
     auto stream = p.stream(op);
-    const cache::Transfer open{.size = {}, .version = "", .tells_end = false};
+    const fetch::Transfer open{.size = {}, .version = "", .tells_end = false};
     if (!row.taken) {
       CHECK_THROWS_AS(stream.start(open), Error);
       continue;
@@ -234,7 +235,7 @@ TEST_CASE("every promised digest is expected behind the demanded one; a promised
   for (const Row& row : rows) {
     const model::ImageRecord record{
         .ref = image_base().ref, .name = "x", .disk_format = {}, .size = {}, .digest = row.promised};
-    const cache::WantedDigests wanted = cache::wanted_digests(record, row.demanded, row.allow_md5);
+    const fetch::WantedDigests wanted = fetch::wanted_digests(record, row.demanded, row.allow_md5);
     CHECK(wanted.expected == row.expected);
     CHECK(wanted.kept == row.kept);
   }

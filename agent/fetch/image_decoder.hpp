@@ -6,9 +6,9 @@
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/op_context.hpp"
-#include "agent/cache/decoding.hpp"
+#include "agent/fetch/decoding.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 // Makes raw disks of images in one pass. It may be handed bytes that nobody has verified or inspected: what it makes of
 // them is in nobody's reach until that is done.
@@ -25,4 +25,4 @@ class ImageDecoder {
                                           const OpContext& op) const = 0;
 };
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch

@@ -11,10 +11,10 @@
 #include "agent/base/digest.hpp"
 #include "agent/base/op_context.hpp"
 #include "agent/base/streamed_sector_sum.hpp"
-#include "agent/cache/image_inspector.hpp"
-#include "agent/cache/verification.hpp"
+#include "agent/fetch/image_inspector.hpp"
+#include "agent/fetch/verification.hpp"
 
-namespace basecache::cache {
+namespace basecache::fetch {
 
 // All that is learnt from an image's bytes, each passing by once and in order: digests, whether the signature holds,
 // format and dangers, the sum of the sectors. They are read behind the transfer from the file that it writes, on a
@@ -65,4 +65,4 @@ class ImageScan {
   std::jthread thread_;  // started by the first bytes
 };
 
-}  // namespace basecache::cache
+}  // namespace basecache::fetch
