@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -11,6 +12,7 @@ from pathlib import Path
 import images
 import service_unit
 from harness import DAEMON, MIB, cache_key, creation, eventually, new_uuid, tool
+from image_server import gated
 from image_story import ImageStory
 
 NOBODY = 65534
@@ -130,10 +132,64 @@ class AsRoot(ImageStory):
         request = creation(self.url, 1, os_type="linux", config_drive=True,
                            flavor={"root_gb": 1, "ephemeral_gb": 1, "swap": 16})
         self.assert_created(client.create(new_uuid(), request))
+        self.assert_created(client.create(new_uuid(), creation(self.serve(images.qcow2_zlib(), "/decoded"), 1)))
         agent.close()
         made = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
         self.assertIn("landlock_restrict_self", made)
         self.assertEqual(made - service_unit.system_calls(), set())
+
+
+class Decoder(ImageStory):
+    """The child that decodes an image while it arrives."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.gate = self.server.gate()
+        self.url = self.server.serve("/image", gated(images.qcow2_zlib().read_bytes(), self.gate))
+        self.agent, self.client = self.daemon()
+        self.stream = self.client.create_stream(new_uuid(), creation(self.url, 1))
+        self.operation = self.stream.started()
+        self.gate.wait_reached()
+        self.child = eventually(lambda: self._child(self.agent.pid, "decode-image"), "the decoder starting")
+        self.proc = Path(f"/proc/{self.child}")
+
+    def status(self) -> dict[str, str]:
+        return dict(line.split(":\t", 1) for line in (self.proc / "status").read_text().splitlines() if ":\t" in line)
+
+    def test_it_holds_the_image_the_disk_and_its_pipes_and_nothing_else(self):
+        held = {entry.name: os.readlink(entry) for entry in (self.proc / "fd").iterdir()}
+        self.assertEqual(set(held), {"0", "1", "2", "3", "4", "5"}, held)
+        self.assertEqual(held["0"], "/dev/null")
+        self.assertTrue(held["3"].endswith(".part") and held["4"].endswith(".converted"), held)
+        for pipe in "125":
+            self.assertTrue(held[pipe].startswith("pipe:"), held)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root's programs are somebody else")
+    def test_it_is_nobody_that_anybody_else_is_and_may_not_win_rights_back(self):
+        status = self.status()
+        for kind in ("Uid", "Gid"):
+            self.assertTrue(all(int(number) in NO_ACCOUNTS for number in status[kind].split()), status[kind])
+        self.assertEqual({status[kind].strip() for kind in ("CapPrm", "CapEff", "CapInh", "CapAmb")}, {"0" * 16})
+        self.assertEqual((status["NoNewPrivs"].strip(), status["Seccomp"].strip()), ("1", "2"))
+
+    def test_it_may_not_have_all_the_memory_nor_write_more_than_the_disk(self):
+        limits = (self.proc / "limits").read_text()
+        self.assertRegex(limits, r"Max address space +\d+")
+        self.assertRegex(limits, rf"Max file size +{64 * MIB} ")
+
+    def test_it_ends_with_its_request(self):
+        self.client.cancel(self.operation)
+        self.assertEqual(self.stream.last()["event"], "error")
+        eventually(lambda: not self.proc.exists(), "the decoder ending")
+        eventually(lambda: not self.staged_files(), "the staged files going")
+
+    def test_one_that_is_killed_fails_the_request_and_the_next_one_succeeds(self):
+        os.kill(self.child, signal.SIGKILL)
+        self.gate.open()
+        problem = self.stream.last()["problem"]
+        self.assertEqual(problem["code"], "tool_failed", problem)
+        self.assertIn("decoder was ended by signal 9", problem["detail"])
+        self.assert_created(self.client.create(new_uuid(), creation(self.url, 1)))
 
 
 class TakenOver(ImageStory):
@@ -159,21 +215,22 @@ class TakenOver(ImageStory):
         return self.daemon(self.config(**options), path=f"{folder}:{os.environ['PATH']}")
 
     def test_it_is_stopped_at_each_and_the_error_says_at_what(self):
-        url = self.serve(images.qcow2())
+        url = self.serve(images.vmdk())
         for what, (attempt, words) in self.ATTEMPTS.items():
             with self.subTest(what):
                 agent, client = self.daemon_with(attempt)
-                self.assert_problem(client.create(new_uuid(), creation(url, 1)), 500, "tool_failed", "qemu-img", words)
+                answer = client.create(new_uuid(), creation(url, 1))
+                agent.stop()
+                self.assert_problem(answer, 500, "tool_failed", "qemu-img", words)
                 self.assertEqual(self.visible_base_files(), [])
                 self.assert_nothing_staged()
-                agent.stop()
 
     def test_one_that_runs_for_ever_is_ended_by_the_deadline(self):
         agent, client = self.daemon_with("while (1) {}", basecache={"request_deadline": 2})
-        answer = client.create(new_uuid(), creation(self.serve(images.qcow2()), 1))
+        answer = client.create(new_uuid(), creation(self.serve(images.vmdk()), 1))
         self.assert_problem(answer, 504, "timed_out")
-        self.assertIsNone(self._child(agent.pid, "qemu-img"))
-        self.assert_nothing_staged()
+        eventually(lambda: self._child(agent.pid, "perl") is None, "what runs for ever being ended")
+        eventually(lambda: not self.staged_files(), "the staged files going")
 
     def test_one_that_sees_another_disk_has_the_image_refused_with_all_opinions(self):
         folder = self.scratch / "seer"
