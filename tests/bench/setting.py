@@ -1,0 +1,32 @@
+"""What every case is given: how thoroughly to measure, the images, what there is to measure against, where to report."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from bench_images import BenchImages, ImageSize
+from nova_compute import NovaCompute
+from openstack_peer import OpenStack
+from report import Comparison, Findings
+
+
+class Setting(NamedTuple):
+    scratch: Path
+    rounds: int
+    quick: bool
+    only: str  # a part of the names of the wanted cases
+    size: ImageSize
+    images: BenchImages
+    findings: Findings
+    cloud: OpenStack | None  # a real Keystone and Glance, where they are installed
+    nova: NovaCompute | None
+
+    def wants(self, file_system: str, case: str) -> bool:
+        return self.only in f"{file_system}: {case}"
+
+    def found(self, comparison: Comparison) -> None:
+        self.findings.comparisons.append(comparison)
+
+    @property
+    def root_gb(self) -> int:
+        """A root disk somewhat larger than the image."""
+        return (self.size.virtual >> 30) + 1
