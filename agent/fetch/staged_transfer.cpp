@@ -11,12 +11,6 @@
 namespace basecache::fetch {
 namespace {
 
-// How much a power cut may take from a transfer. Each sync stops the stream until the disk has caught up, so not much
-// smaller; most images are smaller than this and are never synced before they are whole.
-constexpr Bytes kSyncInterval = mebibytes(256);
-// What a killed process may lose where bytes that weren't synced are distrusted.
-constexpr Bytes kShortSyncInterval = mebibytes(64);
-
 StagedFile open_staged_file(const Path& path, const std::optional<LeftTransfer>& left) {
   if (!left) return StagedFile::create(path);
   return StagedFile::reopen(path, left->count);
@@ -25,12 +19,19 @@ StagedFile open_staged_file(const Path& path, const std::optional<LeftTransfer>&
 }  // namespace
 
 StagedTransfer::StagedTransfer(const layout::CacheLayout& layout, model::CacheKey key, std::string origin,
-                               Unsynced unsynced)
-    : StagedTransfer(layout, key, std::move(origin), unsynced, find_left_transfer(layout, key, unsynced)) {}
+                               Unsynced unsynced, std::function<Clock::time_point()> now)
+    : StagedTransfer(layout, key, std::move(origin), unsynced, std::move(now),
+                     find_left_transfer(layout, key, unsynced)) {}
 
 StagedTransfer::StagedTransfer(const layout::CacheLayout& layout, model::CacheKey key, std::string origin,
-                               Unsynced unsynced, const std::optional<LeftTransfer>& left)
-    : layout_(layout), key_(std::move(key)), unsynced_(unsynced), file_(open_staged_file(layout.fetched(key_), left)) {
+                               Unsynced unsynced, std::function<Clock::time_point()> now,
+                               const std::optional<LeftTransfer>& left)
+    : layout_(layout),
+      key_(std::move(key)),
+      unsynced_(unsynced),
+      now_(std::move(now)),
+      synced_at_(now_()),
+      file_(open_staged_file(layout.fetched(key_), left)) {
   if (left) journal_ = left->journal;
   journal_.origin = std::move(origin);
   if (left) write_journal(layout_, key_, journal_);  // from here on it is this boot's
@@ -72,12 +73,12 @@ void StagedTransfer::start(const Transfer& transfer) {
 
 void StagedTransfer::append(std::span<const std::byte> bytes) {
   file_.append(bytes);
-  const Bytes interval = unsynced_ == Unsynced::trusted ? kSyncInterval : kShortSyncInterval;
-  if (!journal_.transfer.version.empty() && size() - journal_.synced >= interval) renew_journal();
+  if (!journal_.transfer.version.empty() && now_() - synced_at_ >= kSyncInterval) renew_journal();
 }
 
 void StagedTransfer::renew_journal() {
   file_.sync();
+  synced_at_ = now_();
   journal_.synced = size();
   write_journal(layout_, key_, journal_);
 }

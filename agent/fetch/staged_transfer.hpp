@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <span>
@@ -18,9 +19,14 @@ namespace basecache::fetch {
 // The caller holds the exclusive lock of the key, longer than this lives.
 class StagedTransfer {
  public:
-  // `origin`: the image ref as it may be shown.
+  using Clock = std::chrono::steady_clock;
+  // How much a power cut may take from a transfer, and kill -9 where bytes that weren't synced are distrusted. Most
+  // transfers are over before: what becomes another file, or goes with a refused image, is never waited for.
+  static constexpr std::chrono::seconds kSyncInterval{5};
+
+  // `origin`: the image ref as it may be shown. `now`: the time, for tests.
   StagedTransfer(const layout::CacheLayout& layout, model::CacheKey key, std::string origin,
-                 Unsynced unsynced = Unsynced::trusted);
+                 Unsynced unsynced = Unsynced::trusted, std::function<Clock::time_point()> now = Clock::now);
   StagedTransfer(StagedTransfer&&) noexcept = default;
   StagedTransfer& operator=(StagedTransfer&&) = delete;
   ~StagedTransfer();
@@ -41,13 +47,15 @@ class StagedTransfer {
 
  private:
   StagedTransfer(const layout::CacheLayout& layout, model::CacheKey key, std::string origin, Unsynced unsynced,
-                 const std::optional<LeftTransfer>& left);
+                 std::function<Clock::time_point()> now, const std::optional<LeftTransfer>& left);
   void renew_journal();
   void try_to_sync() noexcept;
 
   const layout::CacheLayout& layout_;
   model::CacheKey key_;
   Unsynced unsynced_;
+  std::function<Clock::time_point()> now_;
+  Clock::time_point synced_at_;
   StagedFile file_;
   TransferJournal journal_;  // its version is "" while there is none on disk
 };

@@ -45,7 +45,7 @@ class Large(RegistryStory):
         stream.started()
         staged = self.base_file(self.image.id).with_suffix(".part")
         eventually(lambda: staged.exists() and staged.stat().st_size == GIB // 2, "half of the image",
-                   patience=300)  # it syncs on the way, behind all that others have written
+                   patience=300)  # on a slow disk it syncs on the way, behind all that others have written
         self.running.kill()
         stream.close()
         self.assert_nothing_visible()

@@ -155,19 +155,25 @@ TEST_CASE("a transfer that starts over has a journal of its own, or none") {
 
 TEST_CASE("a long transfer is synced now and then, and its journal says how far") {
   Place p;
-  struct Row {
-    fetch::Unsynced unsynced;
-    int blocks;  // of 32 MiB
-    std::size_t synced;
+  fetch::StagedTransfer::Clock::time_point now{};
+  fetch::StagedTransfer transfer(p.layout, p.key, "x", fetch::Unsynced::trusted, [&now] { return now; });
+  const auto synced = [&p] {
+    std::size_t count = 0;
+    p.edit_journal([&count](nlohmann::json& journal) { count = journal["synced"]; });
+    return count;
   };
-  const Row rows[] = {{fetch::Unsynced::trusted, 9, 256 * kMiB}, {fetch::Unsynced::distrusted, 3, 64 * kMiB}};
-  const std::string zeros(32 * kMiB, '\0');  // holes: nothing is written
-  for (const Row& row : rows) {
-    fetch::StagedTransfer transfer(p.layout, p.key, "x", row.unsynced);
-    transfer.start({.size = std::nullopt, .version = "v1"});
-    for (int i = 0; i < row.blocks; ++i) transfer.append(bytes_of(zeros));
-    p.edit_journal([&row](nlohmann::json& journal) { CHECK(journal["synced"] == row.synced); });
-  }
+  const std::string block(kMiB, 'x');
+  transfer.start({.size = std::nullopt, .version = "v1"});
+  transfer.append(bytes_of(block));
+  CHECK(synced() == 0);
+  now += fetch::StagedTransfer::kSyncInterval;
+  transfer.append(bytes_of(block));
+  CHECK(synced() == 2 * kMiB);
+  transfer.append(bytes_of(block));
+  CHECK(synced() == 2 * kMiB);
+  now += fetch::StagedTransfer::kSyncInterval;
+  transfer.append(bytes_of(block));
+  CHECK(synced() == 4 * kMiB);
 }
 
 TEST_CASE("a journal shows the image ref as it may be shown") {
