@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast the agent is beside the commands that do the same and beside Nova's own code, measured in one run:
 
-    bench.py [--rounds N] [--only NAME] [--file-system NAME]... [--quick] [--json FILE] [--scratch DIRECTORY]
+    bench.py [--rounds N] [--only NAME]... [--file-system NAME]... [--quick] [--json FILE] [--scratch DIRECTORY]
 
 All take turns on the same files and the same file system, so that what is compared is a ratio. BASECACHE_DAEMON is the
 daemon that is measured (build/agent/basecached). Exit code 0 whatever the figures say, unless something failed to work.
@@ -10,6 +10,7 @@ daemon that is measured (build/agent/basecached). Exit code 0 whatever the figur
 import argparse
 import json
 import shutil
+import signal
 import sys
 import traceback
 from contextlib import ExitStack
@@ -40,7 +41,8 @@ TOKEN_SECONDS = 6 * 3600  # longer than a run
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, help="turns of each contender; 5, or 2 with --quick")
-    parser.add_argument("--only", default="", metavar="NAME", help="cases with this in their name, as the table has it")
+    parser.add_argument("--only", action="append", metavar="NAME",
+                        help="cases with this in their name, as the table has it; may be repeated")
     parser.add_argument("--file-system", action="append", choices=places.NAMES, help="these alone; may be repeated")
     parser.add_argument("--quick", action="store_true", help="small images and few rounds: whether it works at all")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
@@ -90,7 +92,7 @@ def run(arguments: argparse.Namespace, findings: Findings) -> None:
         wanted = [name for name in wanted if name == "ext4"]
     with ExitStack() as stack:
         cloud, nova = start_peers(stack, findings)
-        setting = Setting(scratch, arguments.rounds or (2 if arguments.quick else 5), arguments.quick, arguments.only,
+        setting = Setting(scratch, arguments.rounds or (2 if arguments.quick else 5), arguments.quick, arguments.only or [""],
                           QUICK if arguments.quick else FULL, BenchImages(arguments.scratch / "images"), findings, cloud, nova)
         for name in wanted:
             measure_at(name, setting)
@@ -99,6 +101,7 @@ def run(arguments: argparse.Namespace, findings: Findings) -> None:
 
 def main() -> int:
     arguments = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench.py: terminated"))  # after it has cleaned up
     findings = Findings()
     run(arguments, findings)
     print(told(findings))
