@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <condition_variable>
 #include <functional>
@@ -15,6 +17,8 @@
 #include <thread>
 
 #include "agent/base/error.hpp"
+#include "agent/base/file_state.hpp"
+#include "agent/base/posix_file.hpp"
 #include "agent/base/subprocess.hpp"
 #include "agent/base/text.hpp"
 #include "agent/base/unique_fd.hpp"
@@ -51,6 +55,9 @@ Pipe make_pipe() {
   return pipe;
 }
 
+// Another description of the same file: what is lent to the child can be written by nobody, and its flags aren't ours.
+UniqueFd read_only(int file) { return open_file(fmt::format("/proc/self/fd/{}", file), O_RDONLY); }
+
 // What the child says may be anything, as the image may have taken the child over; it is shown in quotes.
 Error error_of(const CompletedProcess& done) {
   for (std::size_t i = 0; i < kFailures.size(); ++i) {
@@ -77,16 +84,17 @@ std::optional<Bytes> decodable_size(std::span<const std::byte> beginning) {
 
 class ChildDecoding final : public fetch::Decoding {
  public:
-  ChildDecoding(std::unique_ptr<Confinement> confinement, int image, int raw_disk, Bytes virtual_size,
-                std::size_t threads, const OpContext& op)
+  ChildDecoding(std::unique_ptr<Confinement> confinement, int image, int raw_disk, std::size_t threads,
+                const OpContext& op)
       : confinement_(std::move(confinement)),
-        virtual_size_(virtual_size),
+        image_(read_only(image)),
+        raw_disk_(raw_disk),
         op_("decode", stop_.get_token(), op.deadline()),
         with_operation_(op.stop(), [this] { stop_.request_stop(); }) {
     Command command{.argv = {kThisProgram, kDecodeArgument, std::to_string(threads)},
                     .environment = {"MALLOC_ARENA_MAX=3"},
                     .on_stdout = [this](std::string_view said) { read_progress(said); },
-                    .files = {image, raw_disk, pipe_.reader.get()},
+                    .files = {image_.get(), raw_disk_, pipe_.reader.get()},
                     .confinement = confinement_.get()};
     child_ = std::async(std::launch::async, [this, started = std::move(command)] { return run_to_end(started); });
   }
@@ -106,22 +114,29 @@ class ChildDecoding final : public fetch::Decoding {
   fetch::DecodedDisk finish(OpContext& op) override {
     const auto step = op.steps().measure("decode");
     tell_whole(op);
-    std::unique_lock guard(mutex_);
-    while (!changed_.wait_for(guard, std::chrono::seconds(1), [&] { return ended_; })) {
-      op.report({.step = "decode", .subject = {}, .done = decoded_, .total = arrived_});
+    while (!has_ended(std::chrono::seconds(1))) {
+      op.report({.step = "decode", .subject = {}, .done = std::min(decoded_.load(), arrived_), .total = arrived_});
     }
-    guard.unlock();
     const CompletedProcess done = child_.get();
     if (done.status != 0) throw error_of(done);
-    fetch::DecodedDisk disk{.size = virtual_size_};
+    fetch::DecodedDisk disk{.size = state_of(raw_disk_, "the decoded disk").size};
     if (!SectorSum::parse(last_line_, disk.sum)) throw Error(ErrorCode::tool_failed, "the decoder told no sum");
     return disk;
   }
 
  private:
+  // Of a child that has ended the pipe may stay full for ever.
   void tell_whole(const OpContext& op) {
     constexpr std::uint64_t kAll = ArrivingFile::kWhole;
-    while (::write(pipe_.writer.get(), &kAll, sizeof kAll) < 0) op.wait_for(std::chrono::milliseconds(1));
+    while (::write(pipe_.writer.get(), &kAll, sizeof kAll) < 0) {
+      if (has_ended(std::chrono::milliseconds(1))) return;
+      op.check();
+    }
+  }
+
+  bool has_ended(std::chrono::milliseconds wait) {
+    std::unique_lock guard(mutex_);
+    return changed_.wait_for(guard, wait, [&] { return ended_; });
   }
 
   CompletedProcess run_to_end(const Command& command) {
@@ -136,29 +151,35 @@ class ChildDecoding final : public fetch::Decoding {
     return run(command, op_);
   }
 
+  // On the thread that runs the child. One that never stops talking is ended with the operation, or by a line's length.
   void read_progress(std::string_view said) {
-    const std::lock_guard guard(mutex_);
+    constexpr std::size_t kLongestLine = 64;
+    op_.check();
     line_ += said;
     while (const std::size_t end = line_.find('\n') + 1) {
       last_line_ = line_.substr(0, end - 1);
-      std::from_chars(last_line_.data(), last_line_.data() + last_line_.size(), decoded_);
+      std::uint64_t place = 0;
+      std::from_chars(last_line_.data(), last_line_.data() + last_line_.size(), place);
+      decoded_ = place;
       line_.erase(0, end);
     }
+    if (line_.size() > kLongestLine) throw Error(ErrorCode::tool_failed, "the decoder says what no decoder says");
   }
 
   const std::unique_ptr<Confinement> confinement_;
-  const Bytes virtual_size_;
+  const UniqueFd image_;
+  const int raw_disk_;
   std::uint64_t arrived_ = 0;
   Pipe pipe_ = make_pipe();  // whose reader we keep too: writing after the child's end is no signal
   std::stop_source stop_;
   OpContext op_;  // of the thread that waits for the child
   std::stop_callback<std::function<void()>> with_operation_;
-  std::mutex mutex_;  // of what follows
+  std::string line_;  // that isn't whole yet; of that thread too, until it has ended
+  std::string last_line_;
+  std::atomic<std::uint64_t> decoded_ = 0;  // of the image's file
+  std::mutex mutex_;                        // of what follows
   std::condition_variable changed_;
   bool ended_ = false;
-  std::string line_;  // that isn't whole yet
-  std::string last_line_;
-  std::uint64_t decoded_ = 0;  // of the image's file
   std::future<CompletedProcess> child_;
 };
 
@@ -171,7 +192,7 @@ std::unique_ptr<fetch::Decoding> ChildDecoder::begin(std::span<const std::byte> 
   sandbox::Reach reach;
   reach.execute.emplace_back(kThisProgram);
   auto confinement = sandbox_.confine(std::move(reach), limits_of_decoding(*virtual_size), sandbox_.stranger());
-  return std::make_unique<ChildDecoding>(std::move(confinement), image, raw_disk, *virtual_size, threads_, op);
+  return std::make_unique<ChildDecoding>(std::move(confinement), image, raw_disk, threads_, op);
 }
 
 }  // namespace basecache::decode

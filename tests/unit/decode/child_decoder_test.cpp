@@ -1,0 +1,170 @@
+#include "backends/decode/child_decoder.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "backends/decode/decode_program.hpp"
+#include "tests/support/scratch_dir.hpp"
+
+using namespace basecache;
+using namespace basecache::decode;
+using namespace basecache::test;
+
+namespace {
+
+// What a child does that an image has taken over. They are told to it as the number of its threads.
+enum class Takeover : std::size_t { ends_at_once = 1001, writes_image, talks_on_one_line, talks, tells_nothing, cuts };
+
+constexpr const char* kSum = "00000000000000000000000000000000";
+
+[[noreturn]] void talk(std::string_view words) {
+  while (::write(STDOUT_FILENO, words.data(), words.size()) > 0) continue;
+  ::_exit(1);
+}
+
+[[noreturn]] void be(Takeover takeover) {
+  switch (takeover) {
+    case Takeover::ends_at_once:
+      ::_exit(kFirstFailure);
+    case Takeover::writes_image:
+      ::_exit(::pwrite(kImageFd, "x", 1, 0) == -1 && errno == EBADF ? 41 : 42);
+    case Takeover::talks_on_one_line:
+      talk(std::string(65'536, '1'));
+    case Takeover::talks:
+      talk("1\n2\n3\n");
+    case Takeover::tells_nothing:
+      ::_exit(0);
+    case Takeover::cuts:
+      ::_exit(::ftruncate(kRawDiskFd, 512) == 0 && ::write(STDOUT_FILENO, kSum, 32) == 32 &&
+                      ::write(STDOUT_FILENO, "\n", 1) == 1
+                  ? 0
+                  : 1);
+  }
+  ::_exit(1);
+}
+
+// The decoder starts the program that runs: this one. Before doctest's main.
+[[gnu::constructor]] void run_as_child(int argc, const char* const* argv, const char* const*) {
+  if (argc != 3 || std::string_view(argv[1]) != kDecodeArgument) return;
+  const std::size_t threads = std::strtoul(argv[2], nullptr, 10);
+  if (threads > 1000) be(static_cast<Takeover>(threads));
+  run_if_decoder(argc, argv);
+}
+
+std::string empty_image() {
+  std::string bytes(4 * 65'536, '\0');
+  const auto put = [&](std::size_t at, std::uint64_t number, std::size_t width) {
+    for (std::size_t i = 0; i < width; ++i) bytes[at + i] = static_cast<char>(number >> (8 * (width - 1 - i)));
+  };
+  put(0, 0x514649fb, 4);
+  put(4, 3, 4);
+  put(20, 16, 4);
+  put(24, 1 << 20, 8);
+  put(36, 1, 4);
+  put(40, 3 * 65'536, 8);
+  return bytes;
+}
+
+struct Place {
+  Place() { write_file(scratch / "image", empty_image()); }
+
+  std::unique_ptr<fetch::Decoding> begin(std::size_t threads, const OpContext& op) {
+    image = open_file(scratch / "image", O_RDWR);
+    raw = open_file(scratch / "raw", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    std::array<std::byte, fetch::ImageDecoder::kBeginning.count> beginning{};
+    (void)read_at(image.get(), beginning, 0, "image");
+    return ChildDecoder(sandbox, mebibytes(64), threads).begin(beginning, image.get(), raw.get(), op);
+  }
+  std::unique_ptr<fetch::Decoding> begin(Takeover takeover, const OpContext& op) {
+    return begin(static_cast<std::size_t>(takeover), op);
+  }
+
+  // What finish() says.
+  Error failure_of(Takeover takeover, Bytes image_length = mebibytes(1)) {
+    OpContext op = test_operation();
+    const auto decoding = begin(takeover, op);
+    for (std::uint64_t arrived = 0; arrived < image_length.count; arrived += 1 << 18) decoding->arrived({arrived});
+    try {
+      (void)decoding->finish(op);
+    } catch (const Error& error) {
+      return error;
+    }
+    return Error(ErrorCode::internal, "nothing was thrown");
+  }
+
+  ScratchDir scratch;
+  sandbox::Sandbox sandbox;
+  UniqueFd image;
+  UniqueFd raw;
+};
+
+}  // namespace
+
+TEST_CASE("the child makes the disk, and tells its sum") {
+  Place p;
+  OpContext op = test_operation();
+  const auto decoding = p.begin(2, op);
+  decoding->arrived(Bytes{4 * 65'536});
+  const fetch::DecodedDisk disk = decoding->finish(op);
+  CHECK(disk.size == mebibytes(1));
+  CHECK(disk.sum == SectorSum{});
+  CHECK(sizes_of(p.scratch / "raw").apparent == mebibytes(1));
+}
+
+TEST_CASE("one that ended long ago is not told to the end, however much had arrived") {
+  Place p;
+  CHECK(p.failure_of(Takeover::ends_at_once, gibibytes(3)).code() == ErrorCode::image_unacceptable);
+}
+
+TEST_CASE("it can't write the image, whoever can") {
+  Place p;
+  CHECK(p.failure_of(Takeover::writes_image).message().find("exited with 41") != std::string::npos);
+  CHECK((read_file(p.scratch / "image") == empty_image()));
+}
+
+TEST_CASE("one that never ends its line is ended") {
+  Place p;
+  CHECK(p.failure_of(Takeover::talks_on_one_line).code() == ErrorCode::tool_failed);
+}
+
+TEST_CASE("one that never stops talking ends with its operation") {
+  Place p;
+  OpContext op("test", {}, OpContext::Clock::now() + std::chrono::milliseconds(200));
+  const auto decoding = p.begin(Takeover::talks, op);
+  try {
+    (void)decoding->finish(op);
+    FAIL("nothing was thrown");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::timed_out);
+  }
+}
+
+TEST_CASE("one that tells no sum has failed") {
+  Place p;
+  CHECK(p.failure_of(Takeover::tells_nothing).message().find("no sum") != std::string::npos);
+}
+
+TEST_CASE("the size of the disk is what it is, not what it should be") {
+  Place p;
+  OpContext op = test_operation();
+  const auto decoding = p.begin(Takeover::cuts, op);
+  CHECK(decoding->finish(op).size == Bytes{512});
+}
+
+TEST_CASE("what isn't qcow2, or is of a disk that is too large, is left to others") {
+  Place p;
+  OpContext op = test_operation();
+  const ChildDecoder decoder(p.sandbox, kibibytes(512), 1);
+  std::string image = empty_image().substr(0, 512);
+  CHECK(decoder.begin(std::as_bytes(std::span(image)), -1, -1, op) == nullptr);
+  image[0] = 'X';
+  CHECK(decoder.begin(std::as_bytes(std::span(image)), -1, -1, op) == nullptr);
+}
