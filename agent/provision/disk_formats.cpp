@@ -10,8 +10,6 @@
 namespace basecache::provision {
 namespace {
 
-const std::string kFileName = "disk.info";
-
 Error unreadable(const Path& file) {
   return Error(ErrorCode::storage_unusable,
                "cannot understand " + quote(file.native()) + ": not a JSON object of names")

@@ -14,6 +14,8 @@ namespace basecache::provision {
 // guest can write any header into its raw disk, so formats are never probed (CVE-2008-2004, LP 1221190).
 class DiskFormats {
  public:
+  static constexpr const char* kFileName = "disk.info";
+
   // An absent file is an empty one. Error(storage_unusable) when it can't be understood.
   static DiskFormats read(const Path& instance_directory);
 

@@ -17,7 +17,7 @@ class DiskChainReader {
  public:
   virtual ~DiskChainReader() = default;
 
-  // Nothing when it has none or isn't of a format that has any.
+  // `disk` is a regular file. Nothing when it has none or isn't of a format that has any.
   // `recorded_format` is QEMU's word for what the disk is, by who made it; "" when unknown: a disk recorded as raw is
   // never looked into. Error when the file can't be read or its header can't be understood: cannot know is not unused.
   virtual std::optional<BackingFile> backing_file(const Path& disk, const std::string& recorded_format) const = 0;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <boost/filesystem/directory.hpp>
 #include <boost/filesystem/operations.hpp>
 #include <cerrno>
 #include <set>
@@ -12,6 +11,7 @@
 #include "agent/base/text.hpp"
 #include "agent/cache/base_file_record.hpp"
 #include "agent/provision/disk_formats.hpp"
+#include "agent/prune/directory_entries.hpp"
 
 namespace basecache::prune {
 namespace {
@@ -19,7 +19,7 @@ namespace {
 namespace fs = boost::filesystem;
 
 // QEMU itself refuses chains longer than 200; one that long is damaged or made to keep us busy.
-constexpr int kLongestChain = 200;
+constexpr std::size_t kLongestChain = 200;
 
 constexpr const char* kUnrecorded = "disk.info doesn't know it";
 
@@ -33,31 +33,43 @@ bool is_no_overlay(std::string_view name) {
 
 using Inode = std::pair<dev_t, ino_t>;
 
-std::optional<Inode> inode_of(const Path& path) {
+struct File {
+  Inode inode;
+  bool is_regular = false;
+  bool is_directory = false;
+};
+
+// Behind symbolic links. Nothing: there is none.
+std::optional<File> file_at(const Path& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) {
     const int error = errno;
     if (error == ENOENT || error == ENOTDIR) return std::nullopt;
     throw Error::from_errno(error, "look at " + quote(path.native()));
   }
-  return Inode{found.st_dev, found.st_ino};
+  return File{{found.st_dev, found.st_ino}, S_ISREG(found.st_mode), S_ISDIR(found.st_mode)};
 }
 
-// Walks the instance directories of one node.
+// Walks the instance directories of one node. Of thirty thousand disks each is looked at once and opened once.
 class UsageCollector {
  public:
   UsageCollector(const layout::CacheLayout& layout, const DiskChainReader& reader) : layout_(layout), reader_(reader) {
-    for (const auto& entry : fs::directory_iterator(layout.base_directory())) {
-      const auto key = model::CacheKey::parse(entry.path().filename().native());
+    for (const DirectoryEntry& entry : entries_of(layout.base_directory())) {
+      const auto key = model::CacheKey::parse(entry.name);
       if (!key) continue;
-      if (const auto inode = inode_of(entry.path())) base_files_.emplace(*inode, *key);
+      const Path path = layout.base_directory() / entry.name;
+      const auto file = file_at(path);
+      if (!file) continue;
+      keys_.emplace(file->inode, *key);
+      base_files_.emplace(path.native(), *file);
     }
   }
 
   Usage collect() {
-    for (const auto& entry : fs::directory_iterator(layout_.instances_path())) {
-      guarded(entry.path(), [&] {
-        if (is_instance_directory(entry)) collect_instance(entry.path());
+    for (const DirectoryEntry& entry : entries_of(layout_.instances_path())) {
+      const Path path = layout_.instances_path() / entry.name;
+      guarded(path, [&] {
+        if (is_instance_directory(path, entry.kind)) collect_instance(path);
       });
     }
     return std::move(usage_);
@@ -70,22 +82,17 @@ class UsageCollector {
     try {
       body();
     } catch (const Error& error) {
-      note_unreadable(what, error.message());
-    } catch (const fs::filesystem_error& error) {
-      note_unreadable(what, error.code().message());
+      boost::system::error_code unknown;
+      if (fs::symlink_status(what, unknown).type() == fs::file_not_found) return;
+      usage_.unreadable.push_back(quote(what.native()) + ": " + error.message());
     }
   }
 
-  void note_unreadable(const Path& what, const std::string& why) {
-    boost::system::error_code unknown;
-    if (fs::symlink_status(what, unknown).type() == fs::file_not_found) return;
-    usage_.unreadable.push_back(quote(what.native()) + ": " + why);
-  }
-
-  bool is_instance_directory(const fs::directory_entry& entry) const {
-    const Path& path = entry.path();
+  bool is_instance_directory(const Path& path, DirectoryEntry::Kind kind) const {
     if (path == layout_.base_directory() || path == layout_.lock_directory()) return false;
-    return fs::is_directory(entry.status());
+    if (kind != DirectoryEntry::Kind::link) return kind == DirectoryEntry::Kind::directory;
+    const auto target = file_at(path);
+    return target && target->is_directory;
   }
 
   void collect_instance(const Path& directory) {
@@ -96,70 +103,84 @@ class UsageCollector {
 
   // Directories inside too: Nova keeps the overlays of a running snapshot in one.
   void collect_directory(const Path& directory, const std::string& user, bool is_an_instances) {
-    const provision::DiskFormats formats = provision::DiskFormats::read(directory);
-    for (const auto& entry : fs::directory_iterator(directory)) {
-      guarded(entry.path(), [&] {
-        const std::string name = entry.path().filename().native();
-        if (fs::is_directory(entry.symlink_status())) return collect_directory(entry.path(), user, false);
-        if (!fs::is_regular_file(entry.status()) && !fs::is_symlink(entry.symlink_status())) return;
-        if (is_an_instances && is_no_overlay(name)) return mark(entry.path(), user + quote(name, 80));
-        collect_disk(entry.path(), formats, user + quote(name, 80));
+    const auto formats = provision::DiskFormats::read(directory);
+    for (const DirectoryEntry& entry : entries_of(directory)) {
+      const Path path = directory / entry.name;
+      guarded(path, [&] {
+        if (entry.kind == DirectoryEntry::Kind::directory) return collect_directory(path, user, false);
+        if (entry.kind == DirectoryEntry::Kind::other || entry.name == provision::DiskFormats::kFileName) return;
+        const auto file = file_at(path);
+        if (!file) return;  // gone meanwhile, or a link that leads nowhere
+        const std::string disk_user = user + quote(entry.name, 80);
+        mark(file->inode, disk_user);
+        if (!is_an_instances || !is_no_overlay(entry.name)) collect_disk(path, *file, formats, disk_user);
       });
     }
   }
 
   // What nobody recorded may be a disk all the same, so its header counts: a snapshot's, one of an instance in the
   // making, one whose disk.info was lost.
-  void collect_disk(const Path& disk, const provision::DiskFormats& formats, const std::string& user) {
-    mark(disk, user);
-    const std::string format = formats.word_for(disk);
-    if (!format.empty()) return walk_chain(disk, format, formats, user);
-    with_context(
-        [] { return kUnrecorded; },
-        [&] { walk_chain(disk, format, formats, fmt::format("{} (by its header alone: {})", user, kUnrecorded)); });
+  void collect_disk(const Path& path, const File& disk, const provision::DiskFormats& formats,
+                    const std::string& user) {
+    const std::string format = formats.word_for(path);
+    if (!format.empty()) return walk_chain(path, disk, format, formats, user);
+    with_context([] { return kUnrecorded; },
+                 [&] {
+                   walk_chain(path, disk, format, formats,
+                              fmt::format("{} (by its header alone: {})", user, kUnrecorded));
+                 });
   }
 
-  void walk_chain(const Path& disk, std::string format, const provision::DiskFormats& formats,
+  void walk_chain(Path path, File file, std::string format, const provision::DiskFormats& formats,
                   const std::string& user) {
+    const Path directory = path.parent_path();
     std::set<Inode> seen;
-    Path file = disk;
-    for (int depth = 0; depth <= kLongestChain; ++depth) {
-      const auto inode = inode_of(file);
-      if (!inode) return require_known(file, depth);
-      if (!seen.insert(*inode).second) break;
-      if (depth > 0) mark(*inode, user);
-      const std::optional<BackingFile> backing = reader_.backing_file(file, format);
+    while (seen.size() <= kLongestChain && seen.insert(file.inode).second) {
+      const std::optional<BackingFile> backing = backing_of(path, file, format);
       if (!backing) return;
-      file = Path(backing->name).is_absolute() ? Path(backing->name) : file.parent_path() / backing->name;
-      format = backing->format.empty() ? recorded_format(file, disk.parent_path(), formats) : backing->format;
+      path = Path(backing->name).is_absolute() ? Path(backing->name) : path.parent_path() / backing->name;
+      const auto below = file_below(path);
+      if (!below) return require_known(path);
+      file = *below;
+      mark(file.inode, user);
+      format = backing->format.empty() ? recorded_format(path, file, directory, formats) : backing->format;
     }
     throw Error(ErrorCode::storage_unusable, "its backing chain has a loop or more than 200 files");
   }
 
+  // A raw disk may be a device, which isn't opened: that can have effects.
+  std::optional<BackingFile> backing_of(const Path& path, const File& file, const std::string& format) const {
+    if (file.is_regular) return reader_.backing_file(path, format);
+    if (format == "raw") return std::nullopt;
+    throw Error(ErrorCode::storage_unusable, quote(path.native()) + " is not a regular file");
+  }
+
+  // Base files were looked at once for all that stands on them.
+  std::optional<File> file_below(const Path& path) const {
+    const auto base = base_files_.find(path.native());
+    return base == base_files_.end() ? file_at(path) : base->second;
+  }
+
   // Of a backing file of which the disk on it doesn't say what it is.
-  std::string recorded_format(const Path& file, const Path& directory, const provision::DiskFormats& formats) const {
-    if (file.parent_path() == directory) return formats.word_for(file);
-    const auto inode = inode_of(file);
-    const auto base = inode ? base_files_.find(*inode) : base_files_.end();
-    if (base == base_files_.end()) return "";
+  std::string recorded_format(const Path& path, const File& file, const Path& directory,
+                              const provision::DiskFormats& formats) const {
+    if (path.parent_path() == directory) return formats.word_for(path);
+    const auto base = keys_.find(file.inode);
+    if (base == keys_.end()) return "";
     const auto record = cache::read_record(layout_, base->second);
     return std::string(record ? model::qemu_name(record->format) : "");
   }
 
-  // A name that leads nowhere uses nothing if it was removed while we looked, or was a base file: those have nothing
-  // below them. What a lost link of the chain stood on can't be told.
-  void require_known(const Path& missing, int depth) const {
-    if (depth == 0 || missing.parent_path() == layout_.base_directory()) return;
+  // A name that leads nowhere uses nothing if it was a base file: those have nothing below them. What a lost link of
+  // the chain stood on can't be told.
+  void require_known(const Path& missing) const {
+    if (missing.parent_path() == layout_.base_directory()) return;
     throw Error(ErrorCode::storage_unusable, "its backing file " + quote(missing.native()) + " is missing")
         .set_hint("mount what it stands on, or remove the instance that needs it");
   }
 
-  void mark(const Path& file, const std::string& user) {
-    if (const auto inode = inode_of(file)) mark(*inode, user);
-  }
-
   void mark(const Inode& inode, const std::string& user) {
-    const auto [first, last] = base_files_.equal_range(inode);
+    const auto [first, last] = keys_.equal_range(inode);
     for (auto base = first; base != last; ++base) {
       auto& users = usage_.users[base->second];
       if (users.empty() || users.back() != user) users.push_back(user);
@@ -168,7 +189,8 @@ class UsageCollector {
 
   const layout::CacheLayout& layout_;
   const DiskChainReader& reader_;
-  std::multimap<Inode, model::CacheKey> base_files_;  // by inode: however a disk spells the path, symlinks included
+  std::multimap<Inode, model::CacheKey> keys_;  // by inode: however a disk spells the path, symlinks included
+  std::map<std::string, File> base_files_;      // by path, as most disks spell it
   Usage usage_;
 };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,7 @@ constexpr std::size_t kVersion3Length = 104;
 constexpr std::uint64_t kLongestBackingName = 1023;
 constexpr std::uint64_t kSmallestClusterBits = 9;
 constexpr std::uint64_t kLargestClusterBits = 21;
+constexpr std::size_t kCommonlyEnough = 4096;  // of a header with its names
 constexpr std::uint64_t kExtensionsEnd = 0;
 constexpr std::uint64_t kBackingFormatExtension = 0xe2792aca;
 
@@ -89,6 +91,12 @@ std::uint64_t header_length(const Reader& header) {
   return length;
 }
 
+// The name of the backing file comes last.
+bool reaches_beyond(const Reader& header, std::uint64_t length) {
+  const std::uint64_t name_at = header.u64(kBackingOffsetAt);
+  return name_at > length || header.u32(kBackingLengthAt) > length - name_at;
+}
+
 // The extensions follow the header, each padded to 8 bytes, up to an end mark or the backing file's name.
 std::optional<std::string> read_backing_format(const Reader& header) {
   const std::uint64_t end = header.u64(kBackingOffsetAt);
@@ -108,20 +116,25 @@ std::optional<std::string> read_backing_format(const Reader& header) {
 Header Header::parse(std::span<const std::byte> first_cluster, const Path& name) {
   const Reader header(first_cluster, name);
   check_kind(header);
-  Header result{.virtual_size = {header.u64(kSizeAt)}, .backing_file = read_backing_file(header), .backing_format = {}};
+  Header result{.virtual_size = {header.u64(kSizeAt)},
+                .cluster_bits = read_cluster_bits(header),
+                .backing_file = read_backing_file(header),
+                .backing_format = {}};
   if (result.backing_file) result.backing_format = read_backing_format(header);
   return result;
 }
 
 Header Header::read(const Path& file) {
   const UniqueFd fd = open_file(file, O_RDONLY | O_NONBLOCK);
-  std::vector<std::byte> cluster(kVersion3Length);
-  cluster.resize(read_at(fd.get(), cluster, 0, file));
-  const Reader beginning(cluster, file);
+  std::vector<std::byte> bytes(kCommonlyEnough);
+  bytes.resize(read_at(fd.get(), bytes, 0, file));
+  const Reader beginning(bytes, file);
   check_kind(beginning);
-  cluster.resize(std::size_t{1} << read_cluster_bits(beginning));
-  cluster.resize(read_at(fd.get(), cluster, 0, file));
-  return parse(cluster, file);
+  const std::size_t cluster = std::size_t{1} << read_cluster_bits(beginning);
+  const bool is_enough = !reaches_beyond(beginning, kCommonlyEnough);
+  bytes.resize(is_enough ? std::min(bytes.size(), cluster) : cluster);
+  if (!is_enough) bytes.resize(read_at(fd.get(), bytes, 0, file));
+  return parse(bytes, file);
 }
 
 bool has_magic(std::span<const std::byte> beginning) {

@@ -2,11 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <span>
 #include <string_view>
 
@@ -38,16 +36,6 @@ constexpr std::size_t kLongestMagic = 32;
               fmt::format("cannot know the backing file of {}: {}", quote(disk.native()), why));
 }
 
-// Opening a device can have effects, and a pipe has no header.
-void check_regular(const Path& disk) {
-  struct stat found {};
-  if (::stat(disk.c_str(), &found) != 0) {
-    const int error = errno;
-    throw Error::from_errno(error, "look at " + quote(disk.native()));
-  }
-  if (!S_ISREG(found.st_mode)) refuse(disk, "it is not a regular file");
-}
-
 std::string format_by_magic(const Path& disk) {
   const UniqueFd fd = open_file(disk, O_RDONLY | O_NONBLOCK);
   std::array<std::byte, kLongestMagic> bytes;
@@ -71,7 +59,6 @@ std::string local_path(const Path& disk, std::string name) {
 
 std::optional<prune::BackingFile> DiskChain::backing_file(const Path& disk, const std::string& recorded_format) const {
   if (std::ranges::find(kNeverBacked, recorded_format) != kNeverBacked.end()) return std::nullopt;
-  check_regular(disk);
   const std::string format = recorded_format.empty() ? format_by_magic(disk) : recorded_format;
   if (format == "raw") return std::nullopt;
   if (format != "qcow2") refuse(disk, "it is " + quote(format));

@@ -271,6 +271,15 @@ TEST_CASE("what only an unrecorded disk's header says is told as such") {
   CHECK(node.prune().unreadable.front().find("disk.info doesn't know it") != std::string::npos);
 }
 
+TEST_CASE("a disk that is recorded as raw may be a device") {
+  PruneNode node;
+  node.old_base(node.image);
+  const Path folder = node.layout.instance_directory(kFirst);
+  node.disk(folder, "disk.info", R"({")" + (folder / "disk").native() + R"(": "raw"})");
+  boost::filesystem::create_symlink("/dev/null", folder / "disk");
+  CHECK(PruneNode::decision(node.prune(), node.image.text()).remove);
+}
+
 TEST_CASE("what can't be read stops the prune and is named") {
   struct Row {
     const char* what;
@@ -279,6 +288,11 @@ TEST_CASE("what can't be read stops the prune and is named") {
   const Row rows[] = {
       {"a damaged disk", [](PruneNode& n) { n.disk(n.layout.instance_directory(kFirst), "disk", "damaged"); }},
       {"a damaged disk.info", [](PruneNode& n) { n.disk(n.layout.instance_directory(kFirst), "disk.info", "{"); }},
+      {"a disk that is no file, and not recorded as raw",
+       [](PruneNode& n) {
+         make_directories(n.layout.instance_directory(kFirst));
+         boost::filesystem::create_symlink("/dev/null", n.layout.instance_directory(kFirst) / "disk");
+       }},
       {"a chain that bites its tail",
        [](PruneNode& n) {
          n.disk(n.layout.instance_directory(kFirst), "a", "backing:b");

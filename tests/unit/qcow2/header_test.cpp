@@ -33,7 +33,7 @@ std::string with_u32(std::string bytes, std::size_t at, std::uint32_t value) {
 
 }  // namespace
 
-TEST_CASE("size, backing file and its format are read from what qemu-img wrote") {
+TEST_CASE("sizes, backing file and its format are read from what qemu-img wrote") {
   ScratchDir dir;
   for (const std::string compat : {"0.10", "1.1"}) {
     for (const std::string cluster_size : {"512", "65536", "2097152"}) {
@@ -44,10 +44,24 @@ TEST_CASE("size, backing file and its format are read from what qemu-img wrote")
                 "../_base/0123", "-F", "raw", disk.native(), "5M"});
       const Header header = Header::read(disk);
       CHECK(header.virtual_size == mebibytes(5));
+      CHECK((1UL << header.cluster_bits) == std::stoul(cluster_size));
       CHECK(header.backing_file == "../_base/0123");
       CHECK(header.backing_format == "raw");
     }
   }
+}
+
+TEST_CASE("a backing file's name may stand anywhere in the first cluster") {
+  ScratchDir dir;
+  std::string bytes = overlay_bytes();
+  const std::string name = "/some/base";
+  for (const std::size_t at : {std::size_t{4090}, std::size_t{4096}, std::size_t{65536} - name.size()}) {
+    CAPTURE(at);
+    write_file(dir / "disk", with_u32(bytes, 12, static_cast<std::uint32_t>(at)).replace(at, name.size(), name));
+    CHECK(Header::read(dir / "disk").backing_file == name);
+  }
+  write_file(dir / "disk", with_u32(bytes, 12, 65536 - 1));
+  CHECK_THROWS_AS(Header::read(dir / "disk"), Error);
 }
 
 TEST_CASE("a disk without a backing file has none") {
