@@ -1,11 +1,13 @@
 """Pruning: what is used stays, at any depth of any disk's chain; what can't be known stays; the rest goes by age."""
 
 import json
+import re
+import shutil
 import unittest
 from pathlib import Path
 
 import images
-from harness import DAY, cache_key, creation, new_uuid, tool
+from harness import DAY, GIB, KIB, cache_key, creation, eventually, new_uuid, tool
 from image_story import ImageStory
 
 
@@ -222,6 +224,64 @@ class Prune(ImageStory):
         answer = self.client.request("DELETE", f"/v1/cache/{self.key}")
         self.assertEqual((answer.status, answer.body["key"]), (200, self.key))
         self.assertFalse(base.exists())
+
+
+class PruneAtScale(ImageStory):
+    INSTANCES = 1000
+    USED_IMAGES = 8
+    # A look, an opening, a reading, a closing; the same for a third of disk.info, and of the directory.
+    CALLS_PER_DISK = 8
+
+    def setUp(self) -> None:
+        super().setUp()
+        if not shutil.which("strace"):
+            self.skipTest("no strace: tools/install-packages.sh test")
+        self.trace = self.scratch / "trace"
+        _, self.client = self.daemon(wrapper=["strace", "-D", "-f", "-qq", "-e", "signal=none", "-o", self.trace])
+
+    def header_over(self, name: str) -> bytes:
+        """Of an overlay of a new base file, unused for long."""
+        path, overlay = self.base / name, self.scratch / "overlay"
+        with open(path, "wb") as file:
+            file.truncate(GIB)
+        self.grow_old(path)
+        tool("qemu-img", "create", "-q", "-f", "qcow2", "-b", path, "-F", "raw", overlay)
+        return overlay.read_bytes()[:4 * KIB]
+
+    def make_instances(self) -> None:
+        roots = [self.header_over(cache_key(f"image-{number}")) for number in range(self.USED_IMAGES)]
+        others = {"disk.eph0": self.header_over("ephemeral_1_0706d66"), "disk.swap": self.header_over("swap_16")}
+        for number in range(self.INSTANCES):
+            folder = self.instances_path / new_uuid()
+            folder.mkdir()
+            disks = {folder / name: header for name, header in {"disk": roots[number % len(roots)], **others}.items()}
+            for path, header in disks.items():
+                path.write_bytes(header)
+            (folder / "disk.info").write_text(json.dumps({str(path): "qcow2" for path in disks}))
+
+    def calls_of(self, work) -> list[tuple[str, int]]:
+        """The daemon's system calls meanwhile: names and what they returned."""
+        begin, end = new_uuid(), new_uuid()  # asked for before and after, they are landmarks in the trace
+        self.client.get(f"/v1/instances/{begin}")
+        work()
+        self.client.get(f"/v1/instances/{end}")
+        eventually(lambda: end in self.trace.read_text(), "the trace tells of the end")
+        between = self.trace.read_text().split(begin)[-1].split(end)[0]
+        self.assertNotEqual(between, "")
+        return [(name, int(result)) for name, result in re.findall(r"^\d+ +(\w+)\(.* = (-?\d+)", between, re.MULTILINE)]
+
+    def test_it_reads_the_headers_of_the_disks_and_little_else(self):
+        self.make_instances()
+        unused = cache_key("unused")
+        self.header_over(unused)
+        reports = []
+        calls = self.calls_of(lambda: reports.append(self.client.prune(dry_run=True)))
+        self.assertEqual([d["name"] for d in reports[0]["decisions"] if d["remove"]], [unused])
+        disks = 3 * self.INSTANCES
+        self.assertGreater(len(calls), disks)  # or the trace wasn't understood
+        self.assertLess(len(calls), self.CALLS_PER_DISK * disks)
+        self.assertEqual({name for name, _ in calls} & {"execve", "fork", "vfork"}, set())
+        self.assertLess(sum(result for name, result in calls if name in ("read", "pread64")), 8 * KIB * disks)
 
 
 if __name__ == "__main__":
