@@ -71,7 +71,6 @@ def measure_at(name: str, setting: Setting) -> None:
     for case in CASES:
         if name not in case.PLACES:
             continue
-        print(f"{name}: {case.__name__} ...", file=sys.stderr, flush=True)
         try:
             with places.place(name, setting.scratch, case.room(setting)) as place:
                 case.measure(place, setting)
@@ -96,17 +95,19 @@ def run(arguments: argparse.Namespace, findings: Findings) -> None:
                           QUICK if arguments.quick else FULL, BenchImages(arguments.scratch / "images"), findings, cloud, nova)
         for name in wanted:
             measure_at(name, setting)
-    findings.verdicts = requirements.judge(findings)
 
 
 def main() -> int:
     arguments = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench.py: terminated"))  # after it has cleaned up
     findings = Findings()
-    run(arguments, findings)
-    print(told(findings))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(findings.as_json(), indent=2) + "\n")
+    try:
+        run(arguments, findings)
+    finally:  # what a run has found that is broken off is told, too
+        findings.verdicts = requirements.judge(findings)
+        print(told(findings))
+        if arguments.json:
+            arguments.json.write_text(json.dumps(findings.as_json(), indent=2) + "\n")
     return 1 if findings.failures else 0
 
 

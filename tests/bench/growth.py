@@ -17,7 +17,7 @@ QUICK_SIZES = (0.125, 0.25)
 MOST_ROUNDS = 3  # cold ones; the sizes are rounds too
 WARM_TURNS = 10
 IMAGE_FORMAT = "zstd"  # small enough to be made and kept beside its disk
-COLD = "cold create, zstd"
+COLD = "a first instance, zstd"
 
 
 def sizes(setting: Setting) -> tuple[float, ...]:
@@ -30,7 +30,7 @@ def images_type(place: Place) -> str:
 
 
 def warm_case_name(place_name: str) -> str:
-    return f"warm create, {'raw' if place_name == 'xfs' else 'qcow2'}"
+    return f"a next instance, {'raw' if place_name == 'xfs' else 'qcow2'}"
 
 
 def room(setting: Setting) -> int:

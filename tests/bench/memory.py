@@ -22,7 +22,7 @@ LOOK_EVERY = 0.02  # seconds
 
 
 def case_name(size: ImageSize) -> str:
-    return f"{AT_ONCE} cold creates at once, {size.data >> 20} MiB of data"
+    return f"{AT_ONCE} first instances at once, {size.data >> 20} MiB of data"
 
 
 def sizes(setting: Setting) -> tuple[ImageSize, ...]:

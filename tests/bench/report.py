@@ -18,6 +18,10 @@ class Comparison(NamedTuple):
     def seconds(self, contender: str) -> Spread:
         return spread([sample.seconds for sample in self.runs[contender]])
 
+    def __str__(self) -> str:
+        medians = ", ".join(f"{contender} {seconds_text(self.seconds(contender).median)}" for contender in self.runs)
+        return f"{self.file_system}: {self.case}: {medians}"
+
     def middle(self, contender: str) -> float | None:
         return self.seconds(contender).median if contender in self.runs else None
 

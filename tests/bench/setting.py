@@ -1,5 +1,6 @@
 """What every case is given: how thoroughly to measure, the images, what there is to measure against, where to report."""
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ class Setting(NamedTuple):
 
     def found(self, comparison: Comparison) -> None:
         self.findings.comparisons.append(comparison)
+        print(comparison, file=sys.stderr, flush=True)  # a run takes hours
 
     @property
     def root_gb(self) -> int:
