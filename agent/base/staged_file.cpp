@@ -107,7 +107,7 @@ void StagedFile::adopt() {
 }
 
 StagedFile::StagedFile(StagedFile&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::move(other.fd_)), size_(other.size_) {
+    : path_(std::move(other.path_)), fd_(std::move(other.fd_)), size_(other.size_), behind_(std::move(other.behind_)) {
   other.path_.clear();
 }
 
@@ -134,6 +134,11 @@ void StagedFile::append(std::span<const std::byte> bytes) {
   }
   flush(at);
   size_.count += bytes.size();
+  if (behind_) behind_->wrote(Bytes{bytes.size()});
+}
+
+void StagedFile::write_behind() {
+  if (!behind_) behind_ = std::make_unique<WriteBehind>(fd_.get(), WriteBehind::Pages::retained);
 }
 
 void StagedFile::finish() { set_length(fd_.get(), size_, path_); }

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/path.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/base/write_behind.hpp"
 
 namespace basecache {
 
@@ -33,6 +35,9 @@ class StagedFile {
 
   // Appends; runs of zero blocks become holes. size() grows, the file's length follows at finish().
   void append(std::span<const std::byte> bytes);
+  // From now on what is appended goes to the disk soon. For a file that will be published as it is; somebody reads it
+  // behind us, and drops its pages.
+  void write_behind();
   void finish();   // sets the length when the file ends in a hole
   void restart();  // back to empty: the transfer starts over
   void sync();     // what was appended so far outlives a power cut
@@ -50,6 +55,7 @@ class StagedFile {
   Path path_;  // empty once published or moved from
   UniqueFd fd_;
   Bytes size_;
+  std::unique_ptr<WriteBehind> behind_;  // null: the kernel writes when it likes
 };
 
 }  // namespace basecache

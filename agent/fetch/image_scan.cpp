@@ -4,12 +4,20 @@
 #include <chrono>
 
 #include "agent/base/posix_file.hpp"
+#include "agent/base/write_behind.hpp"
 
 namespace basecache::fetch {
 namespace {
 
 constexpr Bytes kBlock = mebibytes(1);  // read at once; the thread isn't woken for less
 constexpr std::chrono::seconds kReportInterval{1};
+
+// Whenever another window of the file has passed by.
+void drop_window(int file, off_t offset, std::size_t count) {
+  const auto at = static_cast<std::uint64_t>(offset);
+  const std::uint64_t window = WriteBehind::kWindow.count;
+  if (at / window != (at + count) / window) drop_pages(file, Bytes{at + count});
+}
 
 }  // namespace
 
@@ -44,6 +52,7 @@ void ImageScan::restart() {
   inspection_ = inspector_.begin();
   sum_ = {};
   arrived_ = told_ = passed_ = {};
+  drops_ = false;
   failure_ = nullptr;
 }
 
@@ -76,6 +85,7 @@ void ImageScan::run(const std::stop_token& stopping) {
       // Zeros behind the end of the file are a hole that it will have.
       std::ranges::fill(part.subspan(read_at(file, part, offset, "a staged image")), std::byte{0});
       pass(part);
+      if (drops_) drop_window(file, offset, part.size());
     } catch (...) {
       failure = std::current_exception();
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <memory>
@@ -31,6 +32,8 @@ class ImageScan {
 
   // The first `length` bytes of the image are in `file`, which stays open until restart() or the end of this.
   void follow(int file, Bytes length);
+  // Nobody else reads the file behind its writer: gives back the memory of what has passed by and is on disk.
+  void drop_passed() { drops_ = true; }
   // The image begins anew.
   void restart();
   // Waits until all that has arrived has passed by. Cancelled or timed out as `op` is; what reading threw. Progress
@@ -61,6 +64,7 @@ class ImageScan {
   Bytes arrived_ = {};
   Bytes told_ = {};  // of arrived_, to the thread
   Bytes passed_ = {};
+  std::atomic<bool> drops_ = false;
   std::exception_ptr failure_;
   std::jthread thread_;  // started by the first bytes
 };

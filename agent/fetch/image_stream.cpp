@@ -6,6 +6,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
+#include "agent/model/disk_format.hpp"
 
 namespace basecache::fetch {
 namespace {
@@ -95,6 +96,16 @@ void ImageStream::write(std::span<const std::byte> bytes) {
 void ImageStream::follow() {
   scan_.follow(transfer_.fd(), transfer_.size());
   if (disk_) disk_->follow(transfer_, op_);
+  if (!stays_as_it_is()) return;
+  transfer_.write_behind();
+  scan_.drop_passed();
+}
+
+// Whether the staged file, as far as one can tell yet, becomes the base file: else it goes when that is made.
+bool ImageStream::stays_as_it_is() const {
+  if (!disk_) return true;
+  const auto declared = model::disk_format_from(record_.disk_format.value_or("raw"));
+  return disk_->declined() && declared == model::DiskFormat::raw;
 }
 
 void ImageStream::verify() {

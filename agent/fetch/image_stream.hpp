@@ -56,6 +56,7 @@ class ImageStream : public ImageSink {
 
  private:
   void follow();
+  bool stays_as_it_is() const;
   void begin_anew(const Transfer& transfer);
   void refute();
   void check_announced(const Transfer& transfer) const;

@@ -37,7 +37,8 @@ class StagedTransfer {
 
   void start(const Transfer& transfer);  // void and empty
   void append(std::span<const std::byte> bytes);
-  void finish() { file_.finish(); }  // after the last byte
+  void write_behind() { file_.write_behind(); }  // of what becomes a base file as it comes
+  void finish() { file_.finish(); }              // after the last byte
 
   const Path& path() const { return file_.path(); }
   int fd() const { return file_.fd(); }

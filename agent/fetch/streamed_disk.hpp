@@ -30,6 +30,8 @@ class StreamedDisk {
 
   // Whether the image is being decoded.
   explicit operator bool() const { return decoding_ != nullptr; }
+  // Whether enough of it is there to know that it won't be.
+  bool declined() const { return begun_ && !decoding_; }
   // After the last byte: the whole disk, to be published. Error as of Decoding::finish(), Error(internal) when the disk
   // hasn't the size that it should.
   SummedFile finish(Bytes virtual_size, OpContext& op) &&;

@@ -38,7 +38,7 @@ std::size_t block_length(std::size_t left, std::uint64_t offset) {
 
 }  // namespace
 
-SparseOutput::SparseOutput(int fd, std::uint64_t size) : fd_(fd) {
+SparseOutput::SparseOutput(int fd, std::uint64_t size) : fd_(fd), behind_(fd) {
   if (::ftruncate(fd, static_cast<off_t>(size)) == 0) return;
   const int error = errno;
   throw failed("make room for the decoded disk", error);
@@ -60,6 +60,7 @@ void SparseOutput::write(std::span<const std::byte> bytes, std::uint64_t offset,
     }
     write_at(fd_, bytes.first(run), run_offset);
     sum.add(bytes.first(run), run_offset);
+    behind_.wrote(Bytes{run});
     bytes = bytes.subspan(run + zeros);
     offset += run + zeros;
   }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "agent/base/sector_sum.hpp"
+#include "agent/base/write_behind.hpp"
 
 namespace basecache::decode {
 
@@ -20,6 +21,7 @@ class SparseOutput {
 
  private:
   int fd_;
+  WriteBehind behind_;
 };
 
 }  // namespace basecache::decode
