@@ -10,8 +10,10 @@ from contest import ProcessCost
 from crowd import create_at_once
 from figures import Sample
 from harness import DAEMON, Daemon, cache_key, new_uuid
+from process import environment
 from socket_client import Client
 
+END_WITH_US = ("setpriv", "--pdeathsig", "TERM")  # it becomes the daemon
 
 class Agent:
     """A context manager: a daemon whose instances are in a folder. It must be there and is left behind."""
@@ -19,7 +21,6 @@ class Agent:
     def __init__(self, folder: Path, images_type: str = "qcow2", sections: dict[str, dict] | None = None):
         self.images_type = images_type
         self.instances = folder / "instances"
-        self.files = folder
         self._config = folder / "basecache.conf"
         self._socket = folder / "agent.sock"
         for made in (self.instances, folder / "registry"):
@@ -33,7 +34,7 @@ class Agent:
         self._steps: dict[str, list[dict[str, float]]] = defaultdict(list)
 
     def __enter__(self):
-        self._daemon = Daemon([DAEMON, "--config", self._config], {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        self._daemon = Daemon([*END_WITH_US, DAEMON, "--config", self._config], environment())
         self.client = Client(self._socket)
         return self
 

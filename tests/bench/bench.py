@@ -8,7 +8,9 @@ daemon that is measured (build/agent/basecached). Exit code 0 whatever the figur
 """
 
 import argparse
+import fcntl
 import json
+import os
 import shutil
 import signal
 import sys
@@ -82,8 +84,9 @@ def measure_at(name: str, setting: Setting) -> None:
 
 
 def run(arguments: argparse.Namespace, findings: Findings) -> None:
-    scratch = arguments.scratch / "scratch"
+    scratch = arguments.scratch.resolve() / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)  # what a killed run has left
+    findings.notes.append(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before it began")
     why_not = places.private_mounts()
     wanted = arguments.file_system or places.NAMES
     if why_not:
@@ -92,15 +95,27 @@ def run(arguments: argparse.Namespace, findings: Findings) -> None:
     with ExitStack() as stack:
         cloud, nova = start_peers(stack, findings)
         setting = Setting(scratch, arguments.rounds or (2 if arguments.quick else 5), arguments.quick, arguments.only or [""],
-                          QUICK if arguments.quick else FULL, BenchImages(arguments.scratch / "images"), findings, cloud, nova)
+                          QUICK if arguments.quick else FULL, BenchImages(scratch.with_name("images")), findings, cloud, nova)
         for name in wanted:
             measure_at(name, setting)
+
+
+def lock_scratch(directory: Path) -> int:
+    """A descriptor that keeps other runs out of it as long as it is open."""
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"bench.py: another run uses {directory}")
+    return lock
 
 
 def main() -> int:
     arguments = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench.py: terminated"))  # after it has cleaned up
     findings = Findings()
+    lock = lock_scratch(arguments.scratch)
     try:
         run(arguments, findings)
     finally:  # what a run has found that is broken off is told, too
@@ -108,6 +123,7 @@ def main() -> int:
         print(told(findings))
         if arguments.json:
             arguments.json.write_text(json.dumps(findings.as_json(), indent=2) + "\n")
+        os.close(lock)
     return 1 if findings.failures else 0
 
 
