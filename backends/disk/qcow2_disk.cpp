@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 
-#include <boost/filesystem/operations.hpp>
-
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "backends/disk/disk_size.hpp"
@@ -32,7 +30,7 @@ provision::MadeDisk Qcow2Disk::create_disk(const provision::DiskPlace& place, st
   op.check();
   const Bytes made = in_sectors(wanted);
   const UniqueFd disk = open_file(place.staged, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-  qcow2::write_overlay(disk.get(), {.backing_file = boost::filesystem::absolute(base.path()).native(),
+  qcow2::write_overlay(disk.get(), {.backing_file = base.path().native(),
                                     .backing_format = std::string(model::qemu_name(base.format())),
                                     .virtual_size = made,
                                     .cluster_bits = cluster_bits_over(base)});

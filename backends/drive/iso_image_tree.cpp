@@ -88,7 +88,7 @@ void check_added(int status, const std::string& path) {
   if (status == static_cast<int>(ISO_NODE_NAME_NOT_UNIQUE)) {
     throw Error(ErrorCode::invalid_request, quote(path) + " is on the config drive twice");
   }
-  check_iso(status, "add " + quote(path) + " to the config drive");
+  if (status < 0) check_iso(status, "add " + quote(path) + " to the config drive");
 }
 
 }  // namespace

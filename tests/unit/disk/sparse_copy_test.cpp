@@ -1,10 +1,59 @@
 #include "backends/disk/sparse_copy.hpp"
 
+#include <linux/filter.h>
+#include <linux/fs.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <thread>
+
 #include "tests/unit/disk/fixture.hpp"
 
 using namespace basecache;
 using namespace basecache::test;
 using disk::CopyMethod;
+
+namespace {
+
+// From here on this thread gets `clone_error` for FICLONE and `range_error` for copy_file_range(2); 0: not refused.
+bool refuse(int clone_error, int range_error) {
+  const auto answer = [](int error) {
+    return error == 0 ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error);
+  };
+  constexpr std::uint32_t call_at = offsetof(seccomp_data, nr);
+  constexpr std::uint32_t request_at = offsetof(seccomp_data, args) + sizeof(seccomp_data::args[0]);
+  std::array<sock_filter, 8> program{
+      {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, call_at), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_copy_file_range, 3, 0),
+       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 3), BPF_STMT(BPF_LD | BPF_W | BPF_ABS, request_at),
+       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FICLONE, 2, 1), BPF_STMT(BPF_RET | BPF_K, answer(range_error)),
+       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW), BPF_STMT(BPF_RET | BPF_K, answer(clone_error))}};
+  const sock_fprog filter{.len = program.size(), .filter = program.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+// Copies the bench's base file where the kernel refuses so; false when it failed.
+bool copies_in_spite_of(DiskBench& bench, int clone_error, int range_error) {
+  bool copied = false;
+  bool refused = false;
+  std::thread([&] {
+    refused = refuse(clone_error, range_error);
+    try {
+      disk::copy_sparse(
+          bench.path(), bench.place.staged, [](Bytes) {}, bench.op);
+      copied = true;
+    } catch (const Error&) {
+      copied = false;
+    }
+  }).join();
+  REQUIRE(refused);
+  return copied;
+}
+
+}  // namespace
 
 TEST_CASE("a copy has the same bytes and the same holes, by every method") {
   DiskBench bench;
@@ -21,6 +70,31 @@ TEST_CASE("a copy has the same bytes and the same holes, by every method") {
     REQUIRE_FALSE(reached.empty());
     CHECK(std::is_sorted(reached.begin(), reached.end()));
     CHECK(reached.back() == mebibytes(64));
+  }
+}
+
+TEST_CASE("what the kernel or the file system has no call for is copied in the next way") {
+  for (const int error : {ENOSYS, EXDEV, EOPNOTSUPP, EINVAL, EPERM, ENOTTY}) {
+    for (const int range_error : {0, error}) {
+      CAPTURE(error);
+      CAPTURE(range_error);
+      DiskBench bench;
+      bench.sparse_base(mebibytes(64));
+      REQUIRE(copies_in_spite_of(bench, error, range_error));
+      CHECK(sizes_of(bench.place.staged).allocated < mebibytes(1));
+      tool({"cmp", bench.path().native(), bench.place.staged.native()});
+    }
+  }
+}
+
+TEST_CASE("what fails in earnest isn't tried in another way") {
+  for (const int error : {EIO, ENOSPC, EDQUOT}) {
+    CAPTURE(error);
+    DiskBench bench;
+    bench.sparse_base(mebibytes(64));
+    CHECK_FALSE(copies_in_spite_of(bench, error, 0));
+    remove_file(bench.place.staged);
+    CHECK_FALSE(copies_in_spite_of(bench, EOPNOTSUPP, error));
   }
 }
 
