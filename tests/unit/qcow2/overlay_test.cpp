@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -31,27 +32,25 @@ nlohmann::json said_of(const Path& disk) {
   return info;
 }
 
-// Where the file ends too: qemu-img leaves gaps where it made its refcount table anew, which the tiniest clusters need
-// for the largest disks.
-nlohmann::json check_of(const Path& disk, bool with_end = true) {
+// Where the file ends too.
+nlohmann::json check_of(const Path& disk) {
   auto result = nlohmann::json::parse(qemu_img({"check", "-f", "qcow2", "--output=json", disk.native()}).output);
   result.erase("filename");
-  if (!with_end) result.erase("image-end-offset");
   return result;
 }
 
 struct Bench {
   Bench() {
-    write_file(base, "");
-    qemu_img({"resize", "-q", "-f", "raw", base.native(), "1M"});
+    const UniqueFd file = open_file(base, O_RDWR | O_CREAT, 0600);
+    if (::ftruncate(file.get(), 1 << 20) != 0) throw Error(ErrorCode::internal, "no base to test with");
   }
-  Path ours(const Overlay& overlay) {
+  Path ours(const Overlay& overlay) const {
     const Path path = scratch / "ours";
     const UniqueFd fd = open_file(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     write_overlay(fd.get(), overlay);
     return path;
   }
-  Path qemus(const Overlay& overlay) {
+  Path qemus(const Overlay& overlay) const {
     const Path path = scratch / "qemus";
     qemu_img({"create", "-q", "-f", "qcow2", "-b", overlay.backing_file, "-F", overlay.backing_format, "-o",
               "cluster_size=" + std::to_string(std::uint64_t{1} << overlay.cluster_bits), path.native(),
@@ -66,21 +65,28 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("an overlay is as qemu-img makes it, for every cluster size and any size of the disk") {
-  for (std::uint32_t bits = 9; bits <= 21; ++bits) {
-    for (const Bytes size : {Bytes{512}, mebibytes(1), mebibytes(1) + Bytes{512}, gibibytes(3), gibibytes(20),
-                             gibibytes(100) + Bytes{512}}) {
-      CAPTURE(bits);
-      CAPTURE(size.count);
-      Bench bench;
-      const Overlay overlay{bench.base.native(), "raw", size, bits};
-      const Path ours = bench.ours(overlay);
-      const Path qemus = bench.qemus(overlay);
-      CHECK(said_of(ours) == said_of(qemus));
-      const bool with_end = bits > 9 || size < gibibytes(100);
-      CHECK(check_of(ours, with_end) == check_of(qemus, with_end));
-      CHECK(Header::read(ours).virtual_size == size);
-      CHECK(Header::read(ours).backing_format == "raw");
-    }
+  struct Row {
+    std::uint32_t bits;
+    Bytes size;
+  };
+  // The smallest and the largest clusters, and the default, with the least and the most tables; others with an L1 table
+  // and refcounts that fit, just don't fit, or take many clusters.
+  const Bytes odd = gibibytes(100) + Bytes{512};
+  for (const Row& row :
+       {Row{9, Bytes{512}}, Row{9, gibibytes(20)}, Row{10, mebibytes(1)}, Row{11, mebibytes(1) + Bytes{512}},
+        Row{12, odd}, Row{13, gibibytes(20)}, Row{14, gibibytes(3)}, Row{15, odd}, Row{16, Bytes{512}}, Row{16, odd},
+        Row{17, gibibytes(20)}, Row{18, mebibytes(1)}, Row{19, gibibytes(3)}, Row{20, mebibytes(1) + Bytes{512}},
+        Row{21, Bytes{512}}, Row{21, odd}}) {
+    CAPTURE(row.bits);
+    CAPTURE(row.size.count);
+    const Bench bench;
+    const Overlay overlay{bench.base.native(), "raw", row.size, row.bits};
+    const Path ours = bench.ours(overlay);
+    const Path qemus = bench.qemus(overlay);
+    CHECK(said_of(ours) == said_of(qemus));
+    CHECK(check_of(ours) == check_of(qemus));
+    CHECK(Header::read(ours).virtual_size == row.size);
+    CHECK(Header::read(ours).backing_format == "raw");
   }
 }
 
