@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
 #include "agent/fetch/image_decoder.hpp"
 #include "agent/fetch/image_inspector.hpp"
 #include "agent/fetch/image_source.hpp"
@@ -147,12 +148,43 @@ class FakeVerifier : public fetch::ImageVerifier {
   };
 };
 
-// Decodes nothing.
+// Decodes nothing unless it has a `disk`: then any image is decoded to that, at the end.
 class FakeDecoder : public fetch::ImageDecoder {
  public:
-  std::unique_ptr<fetch::Decoding> begin(std::span<const std::byte>, int, int, const OpContext&) const override {
-    return nullptr;
+  std::unique_ptr<fetch::Decoding> begin(std::span<const std::byte> bytes, int, int raw_disk,
+                                         const OpContext&) const override {
+    beginnings.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (!disk) return nullptr;
+    return std::make_unique<Making>(*this, raw_disk);
   }
+
+  std::optional<std::string> disk;
+  std::optional<Bytes> told_size;  // other than the disk's
+  std::optional<Error> failure;
+  std::function<void()> at_end;                 // of each decoding
+  mutable std::vector<std::string> beginnings;  // that it was asked about
+  mutable std::vector<Bytes> arrivals;
+
+ private:
+  class Making : public fetch::Decoding {
+   public:
+    Making(const FakeDecoder& decoder, int raw_disk) : decoder_(decoder), raw_disk_(raw_disk) {}
+    ~Making() override {
+      if (decoder_.at_end) decoder_.at_end();
+    }
+    void arrived(Bytes length) override { decoder_.arrivals.push_back(length); }
+    fetch::DecodedDisk finish(OpContext&) override {
+      if (decoder_.failure) throw *decoder_.failure;
+      write_all(raw_disk_, bytes_of(*decoder_.disk), "the raw disk");
+      fetch::DecodedDisk made{.size = decoder_.told_size.value_or(Bytes{decoder_.disk->size()})};
+      made.sum.add(bytes_of(*decoder_.disk), 0);
+      return made;
+    }
+
+   private:
+    const FakeDecoder& decoder_;
+    int raw_disk_;
+  };
 };
 
 inline std::vector<std::string> names_in(const Path& directory) {
