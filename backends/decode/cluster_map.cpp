@@ -52,9 +52,7 @@ void require_possible(const Geometry& geometry) {
   if (geometry.l1_offset > kOffsetMask) throw damaged("its L1 table is nowhere");
   constexpr std::uint64_t kMostL1 = 32 << 20;  // bytes (QCOW_MAX_L1_SIZE)
   if (geometry.l1_entries > kMostL1 / 8) throw damaged("its L1 table is too large");
-  const std::uint64_t per_table = geometry.guest_bytes_per_table();
-  const std::uint64_t needed = geometry.virtual_size / per_table + (geometry.virtual_size % per_table != 0 ? 1 : 0);
-  if (geometry.l1_entries < needed) throw damaged("its L1 table is too small for its virtual size");
+  if (geometry.l1_entries < geometry.tables()) throw damaged("its L1 table is too small for its virtual size");
 }
 
 // One L2 table being read into extents.
@@ -159,7 +157,13 @@ Geometry read_geometry(std::span<const std::byte> header) {
   return geometry;
 }
 
-std::uint64_t l2_table_offset(std::uint64_t l1_entry) { return l1_entry & kOffsetMask; }
+std::uint64_t best_ratio(Compression compression) { return compression == Compression::zlib ? 1032 : 32'768; }
+
+std::uint64_t l2_table_offset(const Geometry& geometry, std::uint64_t l1_entry) {
+  const std::uint64_t offset = l1_entry & kOffsetMask;
+  if (offset % geometry.cluster_size() != 0) throw damaged("an L2 table isn't at a multiple of the clusters' size");
+  return offset;
+}
 
 std::vector<Extent> extents_of(const Geometry& geometry, std::uint64_t index, std::span<const std::byte> table) {
   return TableReader(geometry, index).read(table);

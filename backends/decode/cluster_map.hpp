@@ -22,6 +22,10 @@ struct Geometry {
   std::uint64_t cluster_size() const { return std::uint64_t{1} << cluster_bits; }
   std::uint64_t entries_per_table() const { return cluster_size() / (extended_l2 ? 16 : 8); }
   std::uint64_t guest_bytes_per_table() const { return entries_per_table() * cluster_size(); }
+  // L2 tables, that is: entries of the L1 table that tell of the disk.
+  std::uint64_t tables() const {
+    return virtual_size / guest_bytes_per_table() + (virtual_size % guest_bytes_per_table() != 0 ? 1 : 0);
+  }
 };
 
 // `header`: the first bytes of the file, at least 112 of them, or all of a shorter file. Error(image_unacceptable) for
@@ -41,8 +45,12 @@ struct Extent {
   bool operator==(const Extent&) const = default;
 };
 
-// Where an L1 entry says its L2 table is; 0: nowhere.
-std::uint64_t l2_table_offset(std::uint64_t l1_entry);
+// How many times smaller a cluster can become: deflate's limit by its authors, and zstd's blocks of 128 KiB that are
+// one byte again and again, of four bytes each.
+std::uint64_t best_ratio(Compression compression);
+
+// Where an L1 entry says its L2 table is; 0: nowhere. Error(image_unacceptable) when it isn't a cluster.
+std::uint64_t l2_table_offset(const Geometry& geometry, std::uint64_t l1_entry);
 
 // The extents of L2 table number `index` in the order of their places in the file, neighbours joined up to 1 MiB.
 // Nothing reaches behind the virtual size. Error(image_unacceptable) for an entry that QEMU takes for damage.

@@ -64,7 +64,7 @@ DecodedDisk Qcow2Decoder::decode(std::size_t threads, std::function<void(std::ui
   image_.read(header, 0);
   geometry_ = read_geometry(header);
   output_.emplace(output_fd_, geometry_.virtual_size);
-  schedule_.emplace(read_l1(), geometry_.cluster_size());
+  schedule_.emplace(read_l1(), geometry_.cluster_size(), best_ratio(geometry_.compression));
   {
     std::vector<std::jthread> others;
     for (std::size_t i = 1; i < threads; ++i) others.emplace_back([this] { work(); });
@@ -75,14 +75,14 @@ DecodedDisk Qcow2Decoder::decode(std::size_t threads, std::function<void(std::ui
 }
 
 std::vector<TablePlace> Qcow2Decoder::read_l1() {
-  std::vector<std::byte> table(std::size_t{geometry_.l1_entries} * 8);
+  std::vector<std::byte> table(geometry_.tables() * 8);
   if (table.empty()) return {};
   (void)wait_for(image_, geometry_.l1_offset + table.size());
   image_.read(table, geometry_.l1_offset);
   std::vector<TablePlace> places;
-  for (std::uint64_t i = 0; i < geometry_.l1_entries; ++i) {
-    if (i * geometry_.guest_bytes_per_table() >= geometry_.virtual_size) break;
-    const std::uint64_t offset = l2_table_offset(big_endian(std::span(table).subspan(i * 8).first<8>()));
+  places.reserve(geometry_.tables());
+  for (std::uint64_t i = 0; i < geometry_.tables(); ++i) {
+    const std::uint64_t offset = l2_table_offset(geometry_, big_endian(std::span(table).subspan(i * 8).first<8>()));
     if (offset != 0) places.push_back({.index = i, .offset = offset});
   }
   return places;

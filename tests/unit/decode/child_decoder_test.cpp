@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <string>
 
 #include "agent/base/error.hpp"
@@ -20,8 +19,10 @@ using namespace basecache::test;
 
 namespace {
 
-// What a child does that an image has taken over. They are told to it as the number of its threads.
-enum class Takeover : std::size_t { ends_at_once = 1001, writes_image, talks_on_one_line, talks, tells_nothing, cuts };
+// What a child does that an image has taken over; a byte of the image behind its header says which.
+enum class Takeover : char { none, ends_at_once, writes_image, talks_on_one_line, talks, tells_nothing, cuts };
+
+constexpr std::size_t kTakeoverPlace = 4096;
 
 constexpr const char* kSum = "00000000000000000000000000000000";
 
@@ -30,8 +31,10 @@ constexpr const char* kSum = "00000000000000000000000000000000";
   ::_exit(1);
 }
 
-[[noreturn]] void be(Takeover takeover) {
+void be(Takeover takeover) {
   switch (takeover) {
+    case Takeover::none:
+      return;
     case Takeover::ends_at_once:
       ::_exit(kFirstFailure);
     case Takeover::writes_image:
@@ -48,18 +51,17 @@ constexpr const char* kSum = "00000000000000000000000000000000";
                   ? 0
                   : 1);
   }
-  ::_exit(1);
 }
 
 // The decoder starts the program that runs: this one. Before doctest's main.
 [[gnu::constructor]] void run_as_child(int argc, const char* const* argv, const char* const*) {
   if (argc != 3 || std::string_view(argv[1]) != kDecodeArgument) return;
-  const std::size_t threads = std::strtoul(argv[2], nullptr, 10);
-  if (threads > 1000) be(static_cast<Takeover>(threads));
+  Takeover takeover = Takeover::none;
+  if (::pread(kImageFd, &takeover, 1, kTakeoverPlace) == 1) be(takeover);
   run_if_decoder(argc, argv);
 }
 
-std::string empty_image() {
+std::string empty_image(Takeover takeover = Takeover::none) {
   std::string bytes(4 * 65'536, '\0');
   const auto put = [&](std::size_t at, std::uint64_t number, std::size_t width) {
     for (std::size_t i = 0; i < width; ++i) bytes[at + i] = static_cast<char>(number >> (8 * (width - 1 - i)));
@@ -70,21 +72,18 @@ std::string empty_image() {
   put(24, 1 << 20, 8);
   put(36, 1, 4);
   put(40, 3 * 65'536, 8);
+  bytes[kTakeoverPlace] = static_cast<char>(takeover);
   return bytes;
 }
 
 struct Place {
-  Place() { write_file(scratch / "image", empty_image()); }
-
-  std::unique_ptr<fetch::Decoding> begin(std::size_t threads, const OpContext& op) {
+  std::unique_ptr<fetch::Decoding> begin(Takeover takeover, const OpContext& op, std::size_t threads = 2) {
+    write_file(scratch / "image", empty_image(takeover));
     image = open_file(scratch / "image", O_RDWR);
     raw = open_file(scratch / "raw", O_RDWR | O_CREAT | O_TRUNC, 0600);
     std::array<std::byte, fetch::ImageDecoder::kBeginning.count> beginning{};
     (void)read_at(image.get(), beginning, 0, "image");
     return ChildDecoder(sandbox, mebibytes(64), threads).begin(beginning, image.get(), raw.get(), op);
-  }
-  std::unique_ptr<fetch::Decoding> begin(Takeover takeover, const OpContext& op) {
-    return begin(static_cast<std::size_t>(takeover), op);
   }
 
   // What finish() says.
@@ -111,12 +110,18 @@ struct Place {
 TEST_CASE("the child makes the disk, and tells its sum") {
   Place p;
   OpContext op = test_operation();
-  const auto decoding = p.begin(2, op);
+  const auto decoding = p.begin(Takeover::none, op);
   decoding->arrived(Bytes{4 * 65'536});
   const fetch::DecodedDisk disk = decoding->finish(op);
   CHECK(disk.size == mebibytes(1));
   CHECK(disk.sum == SectorSum{});
   CHECK(sizes_of(p.scratch / "raw").apparent == mebibytes(1));
+}
+
+TEST_CASE("however many cores there are, their threads find room in the child") {
+  Place p;
+  OpContext op = test_operation();
+  CHECK(p.begin(Takeover::none, op, 1024)->finish(op).size == mebibytes(1));
 }
 
 TEST_CASE("one that ended long ago is not told to the end, however much had arrived") {
@@ -127,7 +132,7 @@ TEST_CASE("one that ended long ago is not told to the end, however much had arri
 TEST_CASE("it can't write the image, whoever can") {
   Place p;
   CHECK(p.failure_of(Takeover::writes_image).message().find("exited with 41") != std::string::npos);
-  CHECK((read_file(p.scratch / "image") == empty_image()));
+  CHECK((read_file(p.scratch / "image") == empty_image(Takeover::writes_image)));
 }
 
 TEST_CASE("one that never ends its line is ended") {

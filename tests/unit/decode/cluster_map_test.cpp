@@ -126,3 +126,17 @@ TEST_CASE("a cluster between two clusters is damage") {
   const Geometry geometry{.virtual_size = 65536};
   CHECK_THROWS_AS(extents_of(geometry, 0, table(geometry, {0x50200})), Error);
 }
+
+TEST_CASE("an L2 table between two clusters is damage") {
+  const Geometry geometry{.virtual_size = 65536};
+  CHECK(l2_table_offset(geometry, kCopied | 0x50000) == 0x50000);
+  CHECK(l2_table_offset(geometry, 0) == 0);
+  CHECK_THROWS_AS((void)l2_table_offset(geometry, 0x50200), Error);
+}
+
+TEST_CASE("the disk needs as many tables as it has begun") {
+  CHECK(Geometry{.virtual_size = 0}.tables() == 0);
+  CHECK(Geometry{.virtual_size = 512}.tables() == 1);
+  CHECK(Geometry{.virtual_size = std::uint64_t{512} << 20}.tables() == 1);
+  CHECK(Geometry{.virtual_size = (std::uint64_t{512} << 20) + 512}.tables() == 2);
+}
