@@ -2,10 +2,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <span>
 #include <string>
 
 #include "agent/base/error.hpp"
@@ -18,17 +14,17 @@ namespace {
 
 // What guests look for (nova/virt/configdrive.py, cloud-init's ConfigDrive source).
 const std::string kVolumeId = "config-2";
-// libisofs makes whole blocks of 2048 bytes.
-constexpr std::size_t kBlock = 32 * 2048;
 constexpr int kKeepLocale = 1;  // bit0 of iso_init_with_flag: setlocale() isn't for a library to call
 
-// Fills `out` with the next bytes of the image. libisofs drops what it has when its image ends within a read, so no
-// more may be asked for than there is left.
-void read_image(burn_source& source, std::span<std::byte> out) {
-  auto* const buffer = reinterpret_cast<unsigned char*>(out.data());
-  const int size = static_cast<int>(out.size());
+// All of it at once. libisofs drops what it has when its image ends within a read, so no more may be asked for than
+// there is.
+std::vector<std::byte> read_image(burn_source& source) {
+  std::vector<std::byte> image(static_cast<std::size_t>(source.get_size(&source)));
+  auto* const buffer = reinterpret_cast<unsigned char*>(image.data());
+  const int size = static_cast<int>(image.size());
   const int count = source.read == nullptr ? source.read_xt(&source, buffer, size) : source.read(&source, buffer, size);
   if (count != size) throw Error(ErrorCode::internal, "cannot make the config drive: libisofs stopped before its end");
+  return image;
 }
 
 }  // namespace
@@ -43,22 +39,19 @@ Iso9660Writer::Iso9660Writer() {
   check_iso(iso_set_msgs_severities(never.data(), never.data(), nobody.data()), "silence libisofs");
 }
 
-void Iso9660Writer::write_drive(const Path& file, const model::DriveContents& contents, OpContext& op) {
+// Others wait for libisofs, but not for this drive's file.
+std::vector<std::byte> Iso9660Writer::image_of(const model::DriveContents& contents, const OpContext& op) {
   const std::lock_guard guard(mutex_);
   op.check();
   IsoImageTree tree(kVolumeId);
   for (const model::DriveFile& one : contents) tree.add(one);
-  const auto image = tree.bytes();
+  return read_image(*tree.bytes());
+}
+
+void Iso9660Writer::write_drive(const Path& file, const model::DriveContents& contents, OpContext& op) {
+  const std::vector<std::byte> image = image_of(contents, op);
   const UniqueFd fd = open_file(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
-  std::array<std::byte, kBlock> block;
-  auto left = static_cast<std::size_t>(image->get_size(image.get()));
-  while (left > 0) {
-    op.check();
-    const auto part = std::span(block).first(std::min(left, block.size()));
-    read_image(*image, part);
-    write_all(fd.get(), part, file);
-    left -= part.size();
-  }
+  write_all(fd.get(), image, file);
 }
 
 }  // namespace basecache::drive

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <mutex>
+#include <vector>
 
 #include "agent/provision/drive_writer.hpp"
 
@@ -11,7 +13,7 @@ namespace basecache::drive {
 // fixed, so a drive says nothing about when and where it was made.
 //
 // libisofs initialises itself for the whole process and keeps counters that threads would race for, so drives are
-// written one after the other; a process has one writer.
+// laid out one after the other, each as a whole in memory, where its contents are anyway; a process has one writer.
 class Iso9660Writer : public provision::DriveWriter {
  public:
   Iso9660Writer();
@@ -21,6 +23,8 @@ class Iso9660Writer : public provision::DriveWriter {
   void write_drive(const Path& file, const model::DriveContents& contents, OpContext& op) override;
 
  private:
+  std::vector<std::byte> image_of(const model::DriveContents& contents, const OpContext& op);
+
   std::mutex mutex_;
 };
 

@@ -36,12 +36,13 @@ TEST_CASE("a qcow2 disk without a size is as large as its base, in whole sectors
         Bytes{1024});
 }
 
-TEST_CASE("a qcow2 base is named as qcow2") {
+TEST_CASE("a qcow2 base is named as qcow2, and its disks have clusters of its size") {
   DiskBench bench;
-  tool({"qemu-img", "create", "-q", "-f", "qcow2", bench.path().native(), "64M"});
+  tool({"qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4096", bench.path().native(), "64M"});
   const auto base = bench.base(model::DiskFormat::qcow2, mebibytes(64));
   Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, mebibytes(128), base, bench.op);
   CHECK(qcow2::Header::read(bench.place.staged).backing_format == "qcow2");
+  CHECK(qcow2::Header::read(bench.place.staged).cluster_bits == 12);
 }
 
 TEST_CASE("a qcow2 disk smaller than its base is refused before anything is written") {
