@@ -34,10 +34,16 @@ def commands(*argument_vectors: Sequence[object]) -> list[Sample]:
 
 def _run(words: list[str]):
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    try:
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:  # the run is broken off
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        process.stderr.close()
     process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(words)} ended with {process.returncode}: {said.decode(errors='replace')}")
     return usage
