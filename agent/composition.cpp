@@ -102,9 +102,6 @@ struct Sources {
   registry::SourceByRef by_ref;
 };
 
-// One a core: while an image is decoded, little else of it keeps them busy.
-std::size_t decoder_threads() { return std::max(1U, std::thread::hardware_concurrency()); }
-
 }  // namespace
 
 // In the order in which they need each other; destroyed the other way round.
@@ -115,7 +112,7 @@ struct Node::Parts {
         sources(config, std::move(service)),
         verifier(signature_settings(config)),
         inspector(config.max_virtual_size),
-        decoder(sandbox, config.max_virtual_size, decoder_threads()),
+        decoder(sandbox, config.max_virtual_size, config.decode_threads),
         raw_disk(qemu_img, preallocation(config)),
         qcow2_disk(qemu_img, preallocation(config)),
         builder(layout, {sources.by_ref, inspector, verifier, decoder, converter, formatter},

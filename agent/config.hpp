@@ -57,7 +57,9 @@ struct Config {
   std::vector<uid_t> allowed_uids;  // empty: root and the daemon's own user
   std::size_t workers = 64;         // requests served at the same time; most of them wait for a base file
   std::size_t queue_limit = 1000;   // requests that wait for a worker; more are refused (busy)
-  std::size_t build_concurrency;    // base files made at the same time; 1 a core, at least 2
+  std::size_t build_concurrency;    // base files made at the same time; 2 a core, at least 4: most wait for a source
+  std::size_t decode_threads;       // of one base file in the making; 1 a core
+  std::size_t copy_concurrency;     // base files copied to disks at the same time; 1 a core, at least 2
   std::chrono::seconds request_deadline{3600};
   std::chrono::seconds stall_timeout{30};  // a source that sends nothing for so long has broken off
   RegistryChoice registry = RegistryChoice::automatic;

@@ -64,7 +64,8 @@ std::string parse_file_system(std::string_view text) {
 constexpr std::size_t kMostThreads = 1024;
 
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
-std::size_t default_build_concurrency() { return std::max<std::size_t>(2, cores()); }
+std::size_t default_build_concurrency() { return std::max<std::size_t>(4, 2 * cores()); }
+std::size_t default_copy_concurrency() { return std::max<std::size_t>(2, cores()); }
 
 std::size_t parse_threads(std::string_view text, std::size_t by_cores) {
   if (text == "auto") return by_cores;
@@ -336,7 +337,14 @@ constexpr std::array kOptions{
     ConfigOption{"basecache", "queue_limit", number<1, kMostWaiting, &Config::queue_limit>,
                  "Requests that may wait for a worker; more are refused as busy."},
     ConfigOption{"basecache", "build_concurrency", threads<&Config::build_concurrency, default_build_concurrency>,
-                 "Base files made at the same time; auto: one for each core, at least 2.", "auto"},
+                 "Base files made at the same time; auto: two for each core, at least 4.", "auto"},
+    ConfigOption{"basecache", "decode_threads", threads<&Config::decode_threads, cores>,
+                 "Threads that decode one image while it arrives; auto: one for each core.", "auto"},
+    ConfigOption{
+        "basecache", "copy_concurrency", threads<&Config::copy_concurrency, default_copy_concurrency>,
+        "Base files copied to raw disks at the same time, where they can't be cloned; auto: one for each core, "
+        "at least 2.",
+        "auto"},
     ConfigOption{"basecache", "request_deadline", time<&Config::request_deadline, 1>,
                  "Seconds a request may take, waiting included."},
     ConfigOption{"basecache", "stall_timeout", time<&Config::stall_timeout, 1>,
@@ -369,7 +377,10 @@ constexpr std::array kOptions{
 
 }  // namespace
 
-Config::Config() : build_concurrency(default_build_concurrency()) {}
+Config::Config()
+    : build_concurrency(default_build_concurrency()),
+      decode_threads(cores()),
+      copy_concurrency(default_copy_concurrency()) {}
 
 std::span<const ConfigOption> config_options() { return kOptions; }
 

@@ -57,7 +57,9 @@ TEST_CASE("nothing said, a node has the defaults") {
   CHECK(loaded.config.instances_path == "/var/lib/nova/instances");
   CHECK(loaded.config.images_type == model::ImagesType::qcow2);
   CHECK(loaded.config.workers == 64);
-  CHECK(loaded.config.build_concurrency >= 2);
+  CHECK(loaded.config.build_concurrency >= 4);
+  CHECK(loaded.config.decode_threads >= 1);
+  CHECK(loaded.config.copy_concurrency >= 2);
   CHECK(loaded.config.max_image_bytes == gibibytes(1024));
 }
 
