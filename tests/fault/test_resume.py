@@ -14,12 +14,12 @@ MOST_MEMORY = 64 * MIB
 
 
 def sparse_image(path: Path, size: int) -> Path:
-    """A file system's worth of holes, and something different every four MiB."""
+    """A file system's worth of holes, and something different at the end of every four MiB."""
     noise = random.Random(size)
     with open(path, "wb") as file:
         file.truncate(size)
-        for offset in range(0, size, 4 * MIB):
-            file.seek(offset)
+        for end in range(4 * MIB, size + 1, 4 * MIB):
+            file.seek(end - 64 * KIB)
             file.write(noise.randbytes(64 * KIB))
     return path
 
