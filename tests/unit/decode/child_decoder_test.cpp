@@ -20,14 +20,23 @@ using namespace basecache::test;
 namespace {
 
 // What a child does that an image has taken over; a byte of the image behind its header says which.
-enum class Takeover : char { none, ends_at_once, writes_image, talks_on_one_line, talks, tells_nothing, cuts };
+enum class Takeover : char {
+  none,
+  ends_at_once,
+  writes_image,
+  talks_on_one_line,
+  talks,
+  complains,
+  tells_nothing,
+  cuts
+};
 
 constexpr std::size_t kTakeoverPlace = 4096;
 
 constexpr const char* kSum = "00000000000000000000000000000000";
 
-[[noreturn]] void talk(std::string_view words) {
-  while (::write(STDOUT_FILENO, words.data(), words.size()) > 0) continue;
+[[noreturn]] void talk(std::string_view words, int fd = STDOUT_FILENO) {
+  while (::write(fd, words.data(), words.size()) > 0) continue;
   ::_exit(1);
 }
 
@@ -43,6 +52,8 @@ void be(Takeover takeover) {
       talk(std::string(65'536, '1'));
     case Takeover::talks:
       talk("1\n2\n3\n");
+    case Takeover::complains:
+      talk(std::string(65'536, '!'), STDERR_FILENO);
     case Takeover::tells_nothing:
       ::_exit(0);
     case Takeover::cuts:
@@ -141,14 +152,16 @@ TEST_CASE("one that never ends its line is ended") {
 }
 
 TEST_CASE("one that never stops talking ends with its operation") {
-  Place p;
-  OpContext op("test", {}, OpContext::Clock::now() + std::chrono::milliseconds(200));
-  const auto decoding = p.begin(Takeover::talks, op);
-  try {
-    (void)decoding->finish(op);
-    FAIL("nothing was thrown");
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::timed_out);
+  for (const Takeover takeover : {Takeover::talks, Takeover::complains}) {
+    Place p;
+    OpContext op("test", {}, OpContext::Clock::now() + std::chrono::milliseconds(200));
+    const auto decoding = p.begin(takeover, op);
+    try {
+      (void)decoding->finish(op);
+      FAIL("nothing was thrown");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::timed_out);
+    }
   }
 }
 
