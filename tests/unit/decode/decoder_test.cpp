@@ -177,6 +177,7 @@ TEST_CASE("what is cut off reads as zeros, as for QEMU; whether it is whole is f
   const std::string raw = decoded(scratch, scratch / "cut");
   CHECK(raw.size() == content.size());
   CHECK(raw.starts_with(content.substr(0, kMebibyte)));
+  CHECK(decoded_while_arriving(scratch, image, 65536) == raw);
 }
 
 TEST_CASE("a transfer that breaks off ends the decoding") {
