@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/error.hpp"
+#include "agent/base/file_state.hpp"
 #include "agent/base/posix_file.hpp"
 
 namespace basecache::decode {
@@ -25,6 +26,8 @@ std::uint64_t ArrivingFile::wait_beyond(std::uint64_t length) {
   if (broken_off_) throw Error(ErrorCode::source_unavailable, "the image broke off while it was decoded");
   return arrived_;
 }
+
+std::uint64_t ArrivingFile::size() const { return state_of(fd_, "the image being decoded").size.count; }
 
 void ArrivingFile::read(std::span<std::byte> out, std::uint64_t offset) const {
   const std::size_t count = read_at(fd_, out, static_cast<off_t>(offset), "the image being decoded");

@@ -26,6 +26,8 @@ class ArrivingFile {
   // it was broken off.
   std::uint64_t wait_beyond(std::uint64_t length);
 
+  std::uint64_t size() const;  // so far
+
   // Bytes that have arrived; behind the end of the whole file there are zeros, as for QEMU.
   // Error(storage_unusable) when they can't be read.
   void read(std::span<std::byte> out, std::uint64_t offset) const;

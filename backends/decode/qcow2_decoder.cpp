@@ -99,6 +99,7 @@ void Qcow2Decoder::work() {
         const std::lock_guard guard(mutex_);
         if (failure_) return;
         step = schedule_->next(arrived);
+        if (arrived == ArrivingFile::kWhole) require_room();
         if (step.kind == NextStep::Kind::load_table) load_table(step.table, table);
         if (passed_ && !step.batch.empty()) passed_(step.batch.front().host);
       }
@@ -109,6 +110,15 @@ void Qcow2Decoder::work() {
   } catch (...) {
     fail(std::current_exception());
   }
+}
+
+// Of images that are fit for use, clusters are of one place of the disk each; plain and compressed ones are counted
+// apart from each other. A little more harms nobody.
+void Qcow2Decoder::require_room() const {
+  constexpr std::uint64_t kHarmless = 32 << 20;
+  if (schedule_->room_taken() <= 2 * image_.size() + kHarmless) return;
+  throw Error(ErrorCode::image_unacceptable, "cannot decode qcow2: its tables name more than the file has room for")
+      .set_hint("the image is damaged: upload it again");
 }
 
 // Under the lock: the others have their batches meanwhile.

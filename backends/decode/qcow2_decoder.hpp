@@ -38,6 +38,7 @@ class Qcow2Decoder {
 
   std::vector<TablePlace> read_l1();
   void work();
+  void require_room() const;
   void load_table(const TablePlace& place, std::vector<std::byte>& table);
   void add_sum(const SectorSum& sum);
   void fail(std::exception_ptr why);

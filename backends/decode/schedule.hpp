@@ -41,6 +41,9 @@ class Schedule {
   // Of the table that next() asked for last; in the order of their places.
   void add(std::vector<Extent> extents);
 
+  // In the file, by what was handed out, if nothing were shared.
+  std::uint64_t room_taken() const { return room_taken_; }
+
  private:
   struct Waiting {
     std::vector<Extent> extents;
@@ -62,7 +65,7 @@ class Schedule {
   std::size_t next_table_ = 0;
   std::vector<Waiting> waiting_;  // a heap: whose next extent arrives first is on top
   std::size_t waiting_extents_ = 0;
-  std::uint64_t room_taken_ = 0;  // in the file, by what was handed out
+  std::uint64_t room_taken_ = 0;
 };
 
 }  // namespace basecache::decode

@@ -180,6 +180,24 @@ TEST_CASE("what is cut off reads as zeros, as for QEMU; whether it is whole is f
   CHECK(decoded_while_arriving(scratch, image, 65536) == raw);
 }
 
+TEST_CASE("one cluster that is said to be everywhere is no disk") {
+  const ScratchDir scratch;
+  std::string image =
+      read_file(make_image(scratch, std::string(65'536, 'x') + std::string(191 * kMebibyte, '\0'), "", false));
+  constexpr std::uint64_t kOffset = 0x00fffffffffffe00;
+  const std::uint64_t l2 = number_at(image, number_at(image, 40)) & kOffset;
+  for (std::size_t i = 1; i < 3000; ++i) set_number(image, l2 + 8 * i, number_at(image, l2));
+  write_file(scratch / "everywhere", image);
+  try {
+    (void)decoded(scratch, scratch / "everywhere");
+    FAIL("nothing was thrown");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::image_unacceptable);
+    CHECK(error.message().find("room") != std::string::npos);
+  }
+  CHECK(sizes_of(scratch / "decoded.raw").allocated <= mebibytes(40));
+}
+
 TEST_CASE("a transfer that breaks off ends the decoding") {
   const ScratchDir scratch;
   const std::string image = read_file(make_image(scratch, disk_content(kMebibyte), "", false));
