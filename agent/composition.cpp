@@ -113,7 +113,7 @@ struct Node::Parts {
         verifier(signature_settings(config)),
         inspector(config.max_virtual_size),
         decoder(sandbox, config.max_virtual_size, config.decode_threads),
-        raw_disk(qemu_img, preallocation(config)),
+        raw_disk(qemu_img, preallocation(config), config.copy_concurrency),
         qcow2_disk(qemu_img, preallocation(config)),
         builder(layout, {sources.by_ref, inspector, verifier, decoder, converter, formatter},
                 {.force_raw_images = config.force_raw_images, .allow_md5 = config.allow_md5}),

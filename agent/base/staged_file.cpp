@@ -137,6 +137,18 @@ void StagedFile::append(std::span<const std::byte> bytes) {
   if (behind_) behind_->wrote(Bytes{bytes.size()});
 }
 
+void StagedFile::fill(const CopyEnd& source, Bytes size, const std::function<void(Bytes)>& reached,
+                      const OpContext& op) {
+  restart();
+  WriteBehind behind(fd_.get(), WriteBehind::Pages::retained);
+  const auto copied = [&](Bytes length) {
+    behind.wrote(length - size_);
+    size_ = length;
+    reached(length);
+  };
+  copy_sparse(source, size, {fd_.get(), path_}, copied, op);
+}
+
 void StagedFile::write_behind() {
   if (!behind_) behind_ = std::make_unique<WriteBehind>(fd_.get(), WriteBehind::Pages::retained);
 }

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/path.hpp"
+#include "agent/base/sparse_copy.hpp"
 #include "agent/base/unique_fd.hpp"
 #include "agent/base/write_behind.hpp"
 
@@ -35,6 +37,9 @@ class StagedFile {
 
   // Appends; runs of zero blocks become holes. size() grows, the file's length follows at finish().
   void append(std::span<const std::byte> bytes);
+  // Becomes what `source`, of `size` bytes, holds, sharing its blocks where the file system can. Else they are written
+  // behind, for who reads them behind us and drops their pages. `reached`: so much of it is here.
+  void fill(const CopyEnd& source, Bytes size, const std::function<void(Bytes)>& reached, const OpContext& op);
   // From now on what is appended goes to the disk soon. For a file that will be published as it is; somebody reads it
   // behind us, and drops its pages.
   void write_behind();

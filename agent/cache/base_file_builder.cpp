@@ -165,7 +165,10 @@ BaseFileBuilder::SourceReport BaseFileBuilder::fetch_and_inspect(const model::Im
   try {
     if (report.same) refusals_.require_none(key, *refusable);
     fetch::WantedDigests digests = fetch::wanted_digests(known, std::nullopt, settings_.allow_md5);
-    if (made_from) digests.kept = made_from->algorithm;
+    if (made_from) {
+      digests.kept = made_from->algorithm;
+      digests.is_kept_always = true;
+    }
     fetch::FetchedImage fetched = fetch(known, digests, key, std::nullopt, op);
     report.same = made_from && fetched.digest() == *made_from;
     (void)accept(std::move(fetched), key, refusable, op);

@@ -5,6 +5,7 @@
 
 #include "agent/base/digest.hpp"
 #include "agent/fetch/image_inspector.hpp"
+#include "agent/fetch/local_image.hpp"
 #include "agent/fetch/staged_transfer.hpp"
 #include "agent/fetch/streamed_disk.hpp"
 #include "agent/model/image.hpp"
@@ -16,23 +17,28 @@ namespace basecache::fetch {
 class FetchedImage {
  public:
   const model::ImageRecord& record() const { return record_; }
-  const Digest& digest() const { return digest_; }
+  const std::optional<Digest>& digest() const { return digest_; }
 
  private:
   friend class ImageStream;
   friend class InspectedImage;
-  FetchedImage(model::ImageRecord record, StagedTransfer transfer, Digest digest,
-               std::unique_ptr<Inspection> inspection, SectorSum sum, std::optional<StreamedDisk> disk)
+  FetchedImage(model::ImageRecord record, StagedTransfer transfer, std::optional<LocalImage> local,
+               std::optional<Digest> digest, std::unique_ptr<Inspection> inspection, SectorSum sum,
+               std::optional<StreamedDisk> disk)
       : record_(std::move(record)),
         transfer_(std::move(transfer)),
+        local_(std::move(local)),
         digest_(std::move(digest)),
         inspection_(std::move(inspection)),
         sum_(sum),
         disk_(std::move(disk)) {}
 
+  Path path() const { return local_ ? local_->path() : transfer_.path(); }
+
   model::ImageRecord record_;
   StagedTransfer transfer_;
-  Digest digest_;
+  std::optional<LocalImage> local_;         // decoded from there instead
+  std::optional<Digest> digest_;            // of a local file that nobody vouches for: may be none
   std::unique_ptr<Inspection> inspection_;  // has seen every byte
   SectorSum sum_;                           // of the bytes as they came
   std::optional<StreamedDisk> disk_;        // decoded from it, or still being
@@ -45,7 +51,7 @@ class InspectedImage {
   // Error(image_unacceptable).
   static InspectedImage inspect(FetchedImage fetched, const ImageInspector& inspector, const OpContext& op) {
     const InspectionReport report =
-        with_tables(fetched.inspection_->finish(fetched.record_.disk_format), inspector, fetched.transfer_.path(), op);
+        with_tables(fetched.inspection_->finish(fetched.record_.disk_format), inspector, fetched.path(), op);
     const InspectionVerdict verdict = report.require_safe();
     return InspectedImage(std::move(fetched), verdict);
   }
@@ -53,12 +59,14 @@ class InspectedImage {
   const InspectionVerdict& verdict() const { return verdict_; }
   // The registry's word, which agrees.
   const std::optional<std::string>& declared_format() const { return fetched_.record_.disk_format; }
-  const Path& path() const { return fetched_.transfer_.path(); }
-  const Digest& digest() const { return fetched_.digest_; }
+  Path path() const { return fetched_.path(); }
+  const std::optional<Digest>& digest() const { return fetched_.digest_; }
   // The disk that was decoded on the way; nothing where none was.
   std::optional<SummedFile> finish_disk(OpContext& op) {
     if (!fetched_.disk_ || !*fetched_.disk_) return std::nullopt;
-    return std::move(*fetched_.disk_).finish(verdict_.virtual_size, op);
+    SummedFile disk = std::move(*fetched_.disk_).finish(verdict_.virtual_size, op);
+    if (fetched_.local_) fetched_.local_->check_unchanged();  // by all who have read it
+    return disk;
   }
   SummedFile take_file() && { return {.file = std::move(fetched_.transfer_).take_file(), .sum = fetched_.sum_}; }
 

@@ -1,6 +1,9 @@
 #include "agent/fetch/image_scan.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "agent/base/posix_file.hpp"
@@ -11,6 +14,14 @@ namespace {
 
 constexpr Bytes kBlock = mebibytes(1);  // read at once; the thread isn't woken for less
 constexpr std::chrono::seconds kReportInterval{1};
+
+// What the file doesn't have, within or behind its end, are zeros.
+void read_part(int file, std::span<std::byte> part, off_t offset) {
+  const off_t data = ::lseek(file, offset, SEEK_DATA);
+  const bool is_hole = data < 0 ? errno == ENXIO : data >= offset + static_cast<off_t>(part.size());
+  const std::size_t count = is_hole ? 0 : read_at(file, part, offset, "an image");
+  std::ranges::fill(part.subspan(count), std::byte{0});
+}
 
 // Whenever another window of the file has passed by.
 void drop_window(int file, off_t offset, std::size_t count) {
@@ -53,6 +64,7 @@ void ImageScan::restart() {
   sum_ = {};
   arrived_ = told_ = passed_ = {};
   drops_ = false;
+  takes_digests_ = takes_sum_ = true;
   failure_ = nullptr;
 }
 
@@ -82,8 +94,7 @@ void ImageScan::run(const std::stop_token& stopping) {
     guard.unlock();
     std::exception_ptr failure;
     try {
-      // Zeros behind the end of the file are a hole that it will have.
-      std::ranges::fill(part.subspan(read_at(file, part, offset, "a staged image")), std::byte{0});
+      read_part(file, part, offset);
       pass(part);
       if (drops_) drop_window(file, offset, part.size());
     } catch (...) {
@@ -98,14 +109,17 @@ void ImageScan::run(const std::stop_token& stopping) {
 }
 
 void ImageScan::pass(std::span<const std::byte> bytes) {
-  for (Hasher& hasher : hashers_) hasher.update(bytes);
+  if (takes_digests_) {
+    for (Hasher& hasher : hashers_) hasher.update(bytes);
+  }
   if (verification_) verification_->update(bytes);
   inspection_->feed(bytes);
-  sum_.add(bytes);
+  if (takes_sum_) sum_.add(bytes);
 }
 
 std::vector<Digest> ImageScan::digests() {
   std::vector<Digest> found;
+  if (!takes_digests_) return found;
   for (Hasher& hasher : hashers_) found.push_back(hasher.finish());
   return found;
 }

@@ -32,6 +32,10 @@ class ImageScan {
 
   // The first `length` bytes of the image are in `file`, which stays open until restart() or the end of this.
   void follow(int file, Bytes length);
+  // Nobody asks for them: digests() will be none, until restart().
+  void take_no_digests() { takes_digests_ = false; }
+  // Nobody asks for the sum: sum() tells nothing, until restart().
+  void take_no_sum() { takes_sum_ = false; }
   // Nobody else reads the file behind its writer: gives back the memory of what has passed by and is on disk.
   void drop_passed() { drops_ = true; }
   // The image begins anew.
@@ -64,6 +68,8 @@ class ImageScan {
   Bytes arrived_ = {};
   Bytes told_ = {};  // of arrived_, to the thread
   Bytes passed_ = {};
+  std::atomic<bool> takes_digests_ = true;
+  std::atomic<bool> takes_sum_ = true;
   std::atomic<bool> drops_ = false;
   std::exception_ptr failure_;
   std::jthread thread_;  // started by the first bytes

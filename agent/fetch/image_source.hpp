@@ -16,6 +16,9 @@ struct Transfer {
   // Which bytes these are, in the source's own words (an entity tag, a digest); equal words, equal bytes. "": the
   // source can't tell, and nobody may go on with them later.
   std::string version;
+  // Open for reading as long as fetch() runs: the whole image, a file of this node that nobody changes meanwhile. The
+  // sink takes the bytes from there, before start() returns; no write() follows. -1: they come by write().
+  int file = -1;
   bool tells_end = true;  // false: whoever sends it may break off, and it would look as if it were whole
 };
 

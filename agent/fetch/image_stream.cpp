@@ -46,6 +46,7 @@ ImageStream::ImageStream(model::ImageRecord record, WantedDigests digests, Stage
                          std::optional<StreamedDisk> disk, OpContext& op)
     : record_(std::move(record)),
       expected_(std::move(digests.expected)),
+      keeps_digest_(digests.is_kept_always),
       transfer_(std::move(transfer)),
       scan_(algorithms_of(digests.kept, expected_), inspector, std::move(verification)),
       disk_(std::move(disk)),
@@ -56,7 +57,7 @@ std::optional<HeldBytes> ImageStream::held() {
   const std::optional<HeldBytes> held = transfer_.held();
   if (!held) return std::nullopt;
   resumed_ = true;
-  follow();
+  follow(transfer_.fd(), transfer_.size());
   return held;
 }
 
@@ -78,8 +79,38 @@ void ImageStream::start(const Transfer& transfer) {
   begin_anew(transfer);
   resumed_ = false;
   refuted_mixture_ = false;
-  digest_.reset();
+  is_verified_ = false;
+  if (transfer.file >= 0) take(transfer.file, transfer.size.value());
 }
+
+// What is decoded from there needs no copy; everything else becomes one, which nobody else can change.
+void ImageStream::take(int file, Bytes size) {
+  if (decode_from(file)) return;
+  if (expected_.empty() && !keeps_digest_) scan_.take_no_digests();
+  const std::string name = record_.ref.shown();
+  const auto reached = [&](Bytes length) {
+    op_.report({.step = "fetch", .subject = name, .done = length.count, .total = size.count});
+    follow(transfer_.fd(), length);
+  };
+  transfer_.copy({file, Path(name)}, size, reached, op_);
+}
+
+// Others will read it by this descriptor, as somebody else; so only what everybody may read.
+bool ImageStream::decode_from(int file) {
+  if (!disk_) return false;
+  local_.emplace(file, record_.ref.shown());
+  if (local_->is_everybodys()) disk_->follow(local_->fd(), local_->size(), op_);
+  if (*disk_) {
+    scan_.take_no_sum();
+    scan_.follow(local_->fd(), local_->size());
+    return true;
+  }
+  disk_->restart();
+  local_.reset();
+  return false;
+}
+
+Bytes ImageStream::size() const { return local_ ? local_->size() : transfer_.size(); }
 
 void ImageStream::write(std::span<const std::byte> bytes) {
   op_.check();
@@ -89,13 +120,14 @@ void ImageStream::write(std::span<const std::byte> bytes) {
     throw wrong_size(record_, "more");
   }
   transfer_.append(bytes);
-  digest_.reset();
-  follow();
+  is_verified_ = false;
+  follow(transfer_.fd(), transfer_.size());
 }
 
-void ImageStream::follow() {
-  scan_.follow(transfer_.fd(), transfer_.size());
-  if (disk_) disk_->follow(transfer_, op_);
+void ImageStream::follow(int file, Bytes length) {
+  if (disk_) disk_->follow(file, length, op_);
+  if (disk_ && *disk_) scan_.take_no_sum();  // the disk's is what counts
+  scan_.follow(file, length);
   if (!stays_as_it_is()) return;
   transfer_.write_behind();
   scan_.drop_passed();
@@ -109,10 +141,11 @@ bool ImageStream::stays_as_it_is() const {
 }
 
 void ImageStream::verify() {
-  if (digest_) return;
+  if (is_verified_) return;
   scan_.catch_up(op_, record_.ref.shown());
   try {
     digest_ = verified();
+    is_verified_ = true;
   } catch (...) {
     refute();
     throw;
@@ -128,27 +161,28 @@ void ImageStream::refute() {
 void ImageStream::begin_anew(const Transfer& transfer) {
   scan_.restart();
   if (disk_) disk_->restart();
+  local_.reset();
   transfer_.start(transfer);
 }
 
-Digest ImageStream::verified() {
+std::optional<Digest> ImageStream::verified() {
   verify_size();
-  Digest kept = matching_digest();
+  std::optional<Digest> kept = matching_digest();
   scan_.verify_signature();
   return kept;
 }
 
 void ImageStream::verify_size() const {
-  if (transfer_.size().count == 0) {
+  if (size().count == 0) {
     throw Error(ErrorCode::image_unacceptable, fmt::format("image {} is empty", quote(record_.ref.shown())))
         .set_hint("look at the image at its source: its upload may not have finished");
   }
-  if (record_.size && *record_.size != transfer_.size()) {
-    throw wrong_size(record_, std::to_string(transfer_.size().count));
+  if (record_.size && *record_.size != size()) {
+    throw wrong_size(record_, std::to_string(size().count));
   }
 }
 
-Digest ImageStream::matching_digest() {
+std::optional<Digest> ImageStream::matching_digest() {
   const std::vector<Digest> found = scan_.digests();
   for (const Digest& expected : expected_) {
     const auto same = std::ranges::find(found, expected.algorithm, &Digest::algorithm);
@@ -159,13 +193,13 @@ Digest ImageStream::matching_digest() {
         .add_field("found", same->text())
         .set_hint("the image or the checksum is not the one that was meant; nothing was kept");
   }
-  return found.front();
+  return found.empty() ? std::nullopt : std::optional(found.front());
 }
 
 FetchedImage ImageStream::finish() && {
   transfer_.finish();
-  return FetchedImage(std::move(record_), std::move(transfer_), digest_.value(), scan_.take_inspection(), scan_.sum(),
-                      std::move(disk_));
+  return FetchedImage(std::move(record_), std::move(transfer_), std::move(local_), std::move(digest_),
+                      scan_.take_inspection(), scan_.sum(), std::move(disk_));
 }
 
 }  // namespace basecache::fetch

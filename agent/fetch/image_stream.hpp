@@ -10,6 +10,7 @@
 #include "agent/fetch/image_inspector.hpp"
 #include "agent/fetch/image_scan.hpp"
 #include "agent/fetch/image_source.hpp"
+#include "agent/fetch/local_image.hpp"
 #include "agent/fetch/staged_transfer.hpp"
 #include "agent/fetch/streamed_disk.hpp"
 
@@ -17,8 +18,11 @@ namespace basecache::fetch {
 
 // The digests that are taken of an image's bytes.
 struct WantedDigests {
-  std::vector<Digest> expected = {};               // what they must be
-  DigestAlgorithm kept = DigestAlgorithm::sha512;  // of which one is kept in the record of the base file
+  std::vector<Digest> expected = {};  // what they must be
+  // Of which one is kept in the record of the base file. A local file's that nobody vouches for isn't taken, unless the
+  // file is decoded (a raw base file is its source, and has a sum of its own) or `is_kept_always`.
+  DigestAlgorithm kept = DigestAlgorithm::sha256;
+  bool is_kept_always = false;
 };
 
 // Expected is what the caller demands and what the source promises. A promised md5 can be forged, but finds accidents:
@@ -27,7 +31,8 @@ WantedDigests wanted_digests(const model::ImageRecord& record, const std::option
 
 // What happens to an image's bytes while they arrive: they are written, and behind that scanned and, where that is
 // known how to, decoded, each by a thread or process of its own. This is the one place where these meet. What an
-// earlier transfer left goes the same way first.
+// earlier transfer left goes the same way first. An image that is a file of this node is decoded from there, or cloned
+// or copied within the kernel.
 class ImageStream : public ImageSink {
  public:
   // `verification` may be null; without `disk` nothing is decoded on the way.
@@ -55,24 +60,30 @@ class ImageStream : public ImageSink {
   FetchedImage finish() &&;
 
  private:
-  void follow();
+  void take(int file, Bytes size);
+  bool decode_from(int file);
+  void follow(int file, Bytes length);
   bool stays_as_it_is() const;
+  Bytes size() const;
   void begin_anew(const Transfer& transfer);
   void refute();
   void check_announced(const Transfer& transfer) const;
-  Digest verified();
+  std::optional<Digest> verified();
   void verify_size() const;
-  Digest matching_digest();
+  std::optional<Digest> matching_digest();
 
   model::ImageRecord record_;
   std::vector<Digest> expected_;
+  bool keeps_digest_;
   StagedTransfer transfer_;
+  std::optional<LocalImage> local_;  // then the staged file stays empty; before those who read it
   ImageScan scan_;
   std::optional<StreamedDisk> disk_;
   bool mixes_ = true;
   bool resumed_ = false;
   bool refuted_mixture_ = false;
-  std::optional<Digest> digest_ = {};  // once the bytes are verified
+  bool is_verified_ = false;
+  std::optional<Digest> digest_ = {};
   OpContext& op_;
 };
 

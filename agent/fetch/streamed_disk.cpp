@@ -9,16 +9,16 @@
 
 namespace basecache::fetch {
 
-void StreamedDisk::follow(const StagedTransfer& image, const OpContext& op) {
-  if (!begun_ && image.size() >= ImageDecoder::kBeginning) {
+void StreamedDisk::follow(int image, Bytes length, const OpContext& op) {
+  if (!begun_ && length >= ImageDecoder::kBeginning) {
     begun_ = true;
     std::array<std::byte, ImageDecoder::kBeginning.count> beginning{};
-    (void)read_at(image.fd(), beginning, 0, image.path());  // fewer: zeros that are still to become a hole
+    (void)read_at(image, beginning, 0, "an image");  // fewer: zeros that are still to become a hole
     file_.emplace(StagedFile::create(path_));
-    decoding_ = decoder_.begin(beginning, image.fd(), file_->fd(), op);
+    decoding_ = decoder_.begin(beginning, image, file_->fd(), op);
     if (!decoding_) file_.reset();
   }
-  if (decoding_) decoding_->arrived(image.size());
+  if (decoding_) decoding_->arrived(length);
 }
 
 void StreamedDisk::restart() {

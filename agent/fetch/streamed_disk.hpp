@@ -6,7 +6,6 @@
 #include "agent/base/op_context.hpp"
 #include "agent/base/staged_file.hpp"
 #include "agent/fetch/image_decoder.hpp"
-#include "agent/fetch/staged_transfer.hpp"
 
 namespace basecache::fetch {
 
@@ -23,15 +22,15 @@ class StreamedDisk {
   // `raw_disk`: where it is staged. `decoder` outlives this; the caller holds the exclusive lock of the key.
   StreamedDisk(const ImageDecoder& decoder, Path raw_disk) : decoder_(decoder), path_(std::move(raw_disk)) {}
 
-  // After more has been brought.
-  void follow(const StagedTransfer& image, const OpContext& op);
+  // The first `length` bytes of the image are in `image`, which outlives the decoding.
+  void follow(int image, Bytes length, const OpContext& op);
   // The image begins anew.
   void restart();
 
   // Whether the image is being decoded.
-  explicit operator bool() const { return decoding_ != nullptr; }
+  explicit operator bool() const { return file_.has_value(); }
   // Whether enough of it is there to know that it won't be.
-  bool declined() const { return begun_ && !decoding_; }
+  bool declined() const { return begun_ && !file_; }
   // After the last byte: the whole disk, to be published. Error as of Decoding::finish(), Error(internal) when the disk
   // hasn't the size that it should.
   SummedFile finish(Bytes virtual_size, OpContext& op) &&;

@@ -7,10 +7,10 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
+#include "agent/base/sparse_copy.hpp"
 #include "agent/base/text.hpp"
 #include "backends/disk/disk_size.hpp"
 #include "backends/disk/ext_file_system.hpp"
-#include "backends/disk/sparse_copy.hpp"
 #include "backends/qemu/disk_growth.hpp"
 #include "backends/qemu/qemu_converter.hpp"
 
@@ -18,13 +18,6 @@ namespace basecache::disk {
 namespace {
 
 constexpr auto kRaw = model::DiskFormat::raw;
-
-void copy_base(const qemu::ConfinedQemuImg& qemu_img, const provision::DiskPlace& place, const cache::BaseFile& base,
-               OpContext& op) {
-  const auto reached = [&](Bytes done) { op.report({"copy", place.disk, done.count, base.virtual_size().count}); };
-  if (base.format() == kRaw) return copy_sparse(base.path(), place.staged, reached, op);
-  qemu::QemuConverter(qemu_img).to_raw(base.path(), {base.format(), base.virtual_size()}, place.staged, op);
-}
 
 void set_length(const Path& file, Bytes size) {
   if (::truncate(file.c_str(), static_cast<off_t>(size.count)) == 0) return;
@@ -34,10 +27,16 @@ void set_length(const Path& file, Bytes size) {
 
 }  // namespace
 
+void RawDisk::copy_base(const provision::DiskPlace& place, const cache::BaseFile& base, OpContext& op) {
+  const auto reached = [&](Bytes done) { op.report({"copy", place.disk, done.count, base.virtual_size().count}); };
+  if (base.format() == kRaw) return copy_sparse(base.path(), place.staged, reached, op, {.slots = &copies_});
+  qemu::QemuConverter(qemu_img_).to_raw(base.path(), {base.format(), base.virtual_size()}, place.staged, op);
+}
+
 provision::MadeDisk RawDisk::create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
                                          const cache::BaseFile& base, OpContext& op) {
   const Bytes wanted = size_at_least(base.virtual_size(), size, "base file " + base.key().text());
-  copy_base(qemu_img_, place, base, op);
+  copy_base(place, base, op);
   if (wanted > sizes_of(place.staged).apparent) {
     set_length(place.staged, wanted);
     if (is_bare_ext(place.staged)) grow_ext(qemu_img_.sandbox(), place.staged, op);

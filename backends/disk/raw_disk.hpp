@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/base/slots.hpp"
 #include "agent/provision/disk_backend.hpp"
 #include "backends/disk/preallocation.hpp"
 #include "backends/qemu/confined_qemu_img.hpp"
@@ -14,9 +15,9 @@ namespace basecache::disk {
 // again from its base file, which is synced.
 class RawDisk : public provision::DiskBackend {
  public:
-  // `qemu_img` must outlive this.
-  RawDisk(const qemu::ConfinedQemuImg& qemu_img, Preallocation preallocation)
-      : qemu_img_(qemu_img), preallocation_(preallocation) {}
+  // `qemu_img` must outlive this. `copies`: made at the same time, where a base file can't be cloned.
+  RawDisk(const qemu::ConfinedQemuImg& qemu_img, Preallocation preallocation, std::size_t copies)
+      : qemu_img_(qemu_img), preallocation_(preallocation), copies_(copies) {}
 
   // Progress step "copy" (or "convert"), subject: the disk's name.
   provision::MadeDisk create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
@@ -26,8 +27,11 @@ class RawDisk : public provision::DiskBackend {
   provision::MadeDisk grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) override;
 
  private:
+  void copy_base(const provision::DiskPlace& place, const cache::BaseFile& base, OpContext& op);
+
   const qemu::ConfinedQemuImg& qemu_img_;
   Preallocation preallocation_;
+  Slots copies_;
 };
 
 }  // namespace basecache::disk

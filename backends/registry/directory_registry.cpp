@@ -205,8 +205,7 @@ void DirectoryRegistry::fetch(const model::ImageRecord& record, fetch::ImageSink
                             record.size->count))
         .set_hint("remove the image and import it again");
   }
-  sink.start({.size = bytes.size(), .version = ""});
-  bytes.read_all([&](std::span<const std::byte> block) { sink.write(block); }, op);
+  bytes.send_to(sink, op);
 }
 
 }  // namespace basecache::registry

@@ -137,8 +137,7 @@ void LocationSource::copy_file(const std::string& location, const model::ImageRe
                 fmt::format("the file has {} bytes, the image {}", file.size().count, record.size->count))
         .set_hint("look at the image's locations: the file isn't the image's, or is being written");
   }
-  sink.start({.size = file.size(), .version = ""});
-  file.read_all([&](std::span<const std::byte> block) { sink.write(block); }, op);
+  file.send_to(sink, op);
 }
 
 void LocationSource::fetch_s3(const std::string& location, const std::string& version, fetch::ImageSink& sink,

@@ -24,6 +24,8 @@ class MeteredSink : public fetch::ImageSink {
   }
   void start(const fetch::Transfer& transfer) override {
     next_.start(transfer);
+    counts_ = transfer.file < 0;  // else all is taken, and told of
+    if (!counts_) return;
     progress_.start(total(transfer));
     throttle_.restart();
   }
@@ -33,7 +35,9 @@ class MeteredSink : public fetch::ImageSink {
     throttle_.pass({bytes.size()});
   }
   void verify() override { next_.verify(); }
-  void finish() const { progress_.finish(); }
+  void finish() const {
+    if (counts_) progress_.finish();
+  }
 
  private:
   std::optional<Bytes> total(const fetch::Transfer& transfer) const {
@@ -42,6 +46,7 @@ class MeteredSink : public fetch::ImageSink {
 
   fetch::ImageSink& next_;
   std::optional<Bytes> promised_;
+  bool counts_ = true;
   ProgressMeter progress_;
   Throttle throttle_;
 };

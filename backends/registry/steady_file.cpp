@@ -108,6 +108,15 @@ void SteadyFile::read_all(const TakeBlock& take, const OpContext& op) const {
   check_unchanged();
 }
 
+void SteadyFile::send_to(fetch::ImageSink& sink, const OpContext& op) const {
+  if (op.transfers().bytes_per_second.now()) {
+    sink.start({.size = size(), .version = ""});
+    return read_all([&](std::span<const std::byte> block) { sink.write(block); }, op);
+  }
+  sink.start({.size = size(), .version = "", .file = fd()});
+  check_unchanged();
+}
+
 void SteadyFile::check_unchanged() const {
   if (state_of(fd_.get(), path_) != seen_) throw changed(path_);
 }

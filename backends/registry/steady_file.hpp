@@ -10,6 +10,7 @@
 #include "agent/base/op_context.hpp"
 #include "agent/base/path.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/fetch/image_source.hpp"
 
 namespace basecache::registry {
 
@@ -32,6 +33,10 @@ class SteadyFile {
   // All bytes in order, in blocks of at most 1 MiB; holes come as zeros and are not read. `op` is checked at each
   // block. Error(source_unavailable) when the file can't be read, or isn't what it was when it was opened.
   void read_all(const TakeBlock& take, const OpContext& op) const;
+
+  // The whole image that it is: handed to the sink, or, where the operation's rate is limited, read for it. Errors as
+  // of read_all().
+  void send_to(fetch::ImageSink& sink, const OpContext& op) const;
 
   // Error(source_unavailable) when size or time of modification are no longer those of the opening.
   void check_unchanged() const;

@@ -32,8 +32,7 @@ void UrlSource::fetch(const model::ImageRecord& record, fetch::ImageSink& sink, 
                             record.size->count))
         .set_hint("wait until whoever writes it is done");
   }
-  sink.start({.size = file.size(), .version = ""});
-  file.read_all([&](std::span<const std::byte> block) { sink.write(block); }, op);
+  file.send_to(sink, op);
 }
 
 }  // namespace basecache::registry

@@ -40,7 +40,7 @@ TEST_CASE("a raw image becomes a read-only base file with a record and leaves no
   const auto record = cache::read_record(node.layout, base.key());
   REQUIRE(record);
   CHECK(record->origin == "http://registry.example/image");
-  CHECK(record->source_digest->algorithm == DigestAlgorithm::sha512);
+  CHECK(record->source_digest->algorithm == DigestAlgorithm::sha256);
 }
 
 TEST_CASE("an image that isn't raw is confirmed and converted when force_raw_images is on") {
@@ -112,7 +112,7 @@ TEST_CASE("a promised md5 is verified whether allowed or not; only when allowed 
     node.source.promised = Digest::parse("md5:" + hex_digest(DigestAlgorithm::md5, "bytes"));
     OpContext op = test_operation();
     const auto base = node.builder.build(image_base(), op);
-    const DigestAlgorithm kept = allow_md5 ? DigestAlgorithm::md5 : DigestAlgorithm::sha512;
+    const DigestAlgorithm kept = allow_md5 ? DigestAlgorithm::md5 : DigestAlgorithm::sha256;
     CHECK(cache::read_record(node.layout, base.key())->source_digest->algorithm == kept);
   }
   FakeNode demanded("bytes");

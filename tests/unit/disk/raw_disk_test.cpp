@@ -27,7 +27,8 @@ std::uint64_t ext_blocks(const Path& disk) {
 TEST_CASE("a raw disk is a writable sparse copy of its base, grown to its size") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(64));
-  const auto made = RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, gibibytes(1), base, bench.op);
+  const auto made =
+      RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, gibibytes(1), base, bench.op);
   CHECK(made.format == model::DiskFormat::raw);
   CHECK(made.size == gibibytes(1));
   CHECK(sizes_of(bench.place.staged).apparent == gibibytes(1));
@@ -40,7 +41,7 @@ TEST_CASE("a raw disk is a writable sparse copy of its base, grown to its size")
 TEST_CASE("a raw disk without a size is as large as its base") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(64));
-  CHECK(RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op).size ==
+  CHECK(RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, std::nullopt, base, bench.op).size ==
         mebibytes(64));
   tool({"cmp", base.path().native(), bench.place.staged.native()});
 }
@@ -48,7 +49,7 @@ TEST_CASE("a raw disk without a size is as large as its base") {
 TEST_CASE("a copy says how far it is, under the disk's name") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(64));
-  RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op);
+  RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, std::nullopt, base, bench.op);
   REQUIRE_FALSE(bench.seen.empty());
   CHECK(bench.seen.back().step == "copy");
   CHECK(bench.seen.back().subject == "disk");
@@ -62,7 +63,7 @@ TEST_CASE("a bare ext4 grows with its raw disk") {
   boost::filesystem::resize_file(bench.path(), mebibytes(64).count);
   tool({"mkfs.ext4", "-q", "-F", "-b", "4096", bench.path().native()});
   const auto base = bench.raw_base();
-  RawDisk raw(bench.qemu_img, Preallocation::none);
+  RawDisk raw(bench.qemu_img, Preallocation::none, 2);
   raw.create_disk(bench.place, mebibytes(256), base, bench.op);
   CHECK(ext_blocks(bench.place.staged) == mebibytes(256).count / 4096);
   raw.grow_disk(bench.place.staged, mebibytes(512), bench.op);
@@ -75,7 +76,7 @@ TEST_CASE("a raw disk smaller than its base is refused before anything is writte
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(64));
   const Error error = error_of(
-      [&] { RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, mebibytes(63), base, bench.op); });
+      [&] { RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, mebibytes(63), base, bench.op); });
   CHECK(error.code() == ErrorCode::disk_too_small);
   CHECK_FALSE(boost::filesystem::exists(bench.place.staged));
 }
@@ -85,7 +86,7 @@ TEST_CASE("a base of another format becomes a raw disk by conversion") {
   write_file(bench.dir / "source", std::string(1 << 20, 'x'));
   tool({"qemu-img", "convert", "-f", "raw", "-O", "qcow2", (bench.dir / "source").native(), bench.path().native()});
   const auto base = bench.base(model::DiskFormat::qcow2, mebibytes(1));
-  CHECK(RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, mebibytes(2), base, bench.op).size ==
+  CHECK(RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, mebibytes(2), base, bench.op).size ==
         mebibytes(2));
   CHECK(read_file(bench.place.staged) == std::string(1 << 20, 'x') + std::string(1 << 20, '\0'));
 }
@@ -93,7 +94,7 @@ TEST_CASE("a base of another format becomes a raw disk by conversion") {
 TEST_CASE("a raw disk is preallocated when that is configured") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(4));
-  RawDisk raw(bench.qemu_img, Preallocation::space);
+  RawDisk raw(bench.qemu_img, Preallocation::space, 2);
   raw.create_disk(bench.place, mebibytes(16), base, bench.op);
   CHECK(sizes_of(bench.place.staged).allocated >= mebibytes(16));
   raw.grow_disk(bench.place.staged, mebibytes(32), bench.op);
@@ -105,15 +106,16 @@ TEST_CASE("a raw disk that is cancelled leaves nothing but what is staged") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(64));
   bench.stop.request_stop();
-  CHECK_THROWS_AS(RawDisk(bench.qemu_img, Preallocation::none).create_disk(bench.place, std::nullopt, base, bench.op),
-                  Cancelled);
+  CHECK_THROWS_AS(
+      RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, std::nullopt, base, bench.op),
+      Cancelled);
   CHECK_FALSE(boost::filesystem::exists(bench.place.path));
 }
 
 TEST_CASE("an existing raw disk is grown, never shrunk, and keeps what the guest wrote") {
   DiskBench bench;
   write_file(bench.dir / "disk", std::string(1 << 20, 'g'));
-  RawDisk raw(bench.qemu_img, Preallocation::none);
+  RawDisk raw(bench.qemu_img, Preallocation::none, 2);
   CHECK(raw.grow_disk(bench.dir / "disk", std::nullopt, bench.op).size == mebibytes(1));
   CHECK(raw.grow_disk(bench.dir / "disk", mebibytes(1), bench.op).size == mebibytes(1));
   CHECK(raw.grow_disk(bench.dir / "disk", mebibytes(2), bench.op).size == mebibytes(2));
@@ -136,7 +138,7 @@ TEST_CASE("a disk that a guest has open isn't grown") {
   lock.l_len = 1;
   REQUIRE(::fcntl(guest.get(), F_OFD_SETLK, &lock) == 0);
   const Error error = error_of(
-      [&] { RawDisk(bench.qemu_img, Preallocation::none).grow_disk(bench.dir / "disk", mebibytes(2), bench.op); });
+      [&] { RawDisk(bench.qemu_img, Preallocation::none, 2).grow_disk(bench.dir / "disk", mebibytes(2), bench.op); });
   CHECK(error.code() == ErrorCode::in_use);
   CHECK(sizes_of(bench.dir / "disk").apparent == mebibytes(1));
 }

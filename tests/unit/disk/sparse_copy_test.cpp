@@ -1,4 +1,4 @@
-#include "backends/disk/sparse_copy.hpp"
+#include "agent/base/sparse_copy.hpp"
 
 #include <linux/filter.h>
 #include <linux/fs.h>
@@ -15,7 +15,6 @@
 
 using namespace basecache;
 using namespace basecache::test;
-using disk::CopyMethod;
 
 namespace {
 
@@ -42,7 +41,7 @@ bool copies_in_spite_of(DiskBench& bench, int clone_error, int range_error) {
   std::thread([&] {
     refused = refuse(clone_error, range_error);
     try {
-      disk::copy_sparse(
+      copy_sparse(
           bench.path(), bench.place.staged, [](Bytes) {}, bench.op);
       copied = true;
     } catch (const Error&) {
@@ -62,8 +61,8 @@ TEST_CASE("a copy has the same bytes and the same holes, by every method") {
     CAPTURE(static_cast<int>(method));
     remove_file(bench.place.staged);
     std::vector<Bytes> reached;
-    disk::copy_sparse(
-        bench.path(), bench.place.staged, [&](Bytes at) { reached.push_back(at); }, bench.op, method);
+    copy_sparse(bench.path(), bench.place.staged, [&](Bytes at) { reached.push_back(at); }, bench.op,
+                {.first = method});
     CHECK(sizes_of(bench.place.staged).apparent == mebibytes(64));
     CHECK(sizes_of(bench.place.staged).allocated < mebibytes(1));
     tool({"cmp", bench.path().native(), bench.place.staged.native()});
@@ -104,16 +103,14 @@ TEST_CASE("files without data and files without holes are copied too") {
     write_file(bench.path(), content);
     for (const CopyMethod method : {CopyMethod::copy_range, CopyMethod::read_write}) {
       remove_file(bench.place.staged);
-      disk::copy_sparse(
-          bench.path(), bench.place.staged, [](Bytes) {}, bench.op, method);
+      copy_sparse(bench.path(), bench.place.staged, [](Bytes) {}, bench.op, {.first = method});
       CHECK(read_file(bench.place.staged) == content);
     }
   }
   boost::filesystem::resize_file(bench.path(), 0);
   boost::filesystem::resize_file(bench.path(), 1 << 20);
   remove_file(bench.place.staged);
-  disk::copy_sparse(
-      bench.path(), bench.place.staged, [](Bytes) {}, bench.op, CopyMethod::read_write);
+  copy_sparse(bench.path(), bench.place.staged, [](Bytes) {}, bench.op, {.first = CopyMethod::read_write});
   CHECK(read_file(bench.place.staged) == std::string(1 << 20, '\0'));
 }
 
@@ -125,7 +122,7 @@ TEST_CASE("a copy stops between two blocks when it is cancelled") {
     ++blocks;
     bench.stop.request_stop();
   };
-  CHECK_THROWS_AS(disk::copy_sparse(bench.path(), bench.place.staged, cancel, bench.op, CopyMethod::read_write),
+  CHECK_THROWS_AS(copy_sparse(bench.path(), bench.place.staged, cancel, bench.op, {.first = CopyMethod::read_write}),
                   Cancelled);
   CHECK(blocks == 1);
 }
@@ -134,7 +131,7 @@ TEST_CASE("nothing that is there is written over, through a link neither") {
   DiskBench bench;
   write_file(bench.path(), "base");
   write_file(bench.place.staged, "somebody's");
-  CHECK_THROWS_AS(disk::copy_sparse(
+  CHECK_THROWS_AS(copy_sparse(
                       bench.path(), bench.place.staged, [](Bytes) {}, bench.op),
                   Error);
   CHECK(read_file(bench.place.staged) == "somebody's");

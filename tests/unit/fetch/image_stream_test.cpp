@@ -88,7 +88,7 @@ TEST_CASE("bytes that were left pass through hashers, verification and inspectio
   const auto image = fetch::InspectedImage::inspect(std::move(stream).finish(), p.inspector, op);
   CHECK(image.verdict().format == model::DiskFormat::qcow2);
   CHECK(image.verdict().virtual_size == mebibytes(3));
-  CHECK(image.digest().hex == hex_digest(DigestAlgorithm::sha512, kFirst + kRest));
+  CHECK(image.digest()->hex == hex_digest(DigestAlgorithm::sha256, kFirst + kRest));
   CHECK((read_file(image.path()) == kFirst + kRest));
 }
 
@@ -227,8 +227,8 @@ TEST_CASE("every promised digest is expected behind the demanded one; a promised
     DigestAlgorithm kept;
   };
   const Row rows[] = {
-      {{}, {}, false, {}, DigestAlgorithm::sha512},           {sha, {}, false, {sha}, DigestAlgorithm::sha256},
-      {md5, {}, false, {md5}, DigestAlgorithm::sha512},       {md5, {}, true, {md5}, DigestAlgorithm::md5},
+      {{}, {}, false, {}, DigestAlgorithm::sha256},           {sha, {}, false, {sha}, DigestAlgorithm::sha256},
+      {md5, {}, false, {md5}, DigestAlgorithm::sha256},       {md5, {}, true, {md5}, DigestAlgorithm::md5},
       {{}, md5, false, {md5}, DigestAlgorithm::md5},          {sha, md5, false, {md5, sha}, DigestAlgorithm::md5},
       {md5, sha, false, {sha, md5}, DigestAlgorithm::sha256}, {md5, sha, true, {sha, md5}, DigestAlgorithm::sha256},
   };

@@ -1,9 +1,11 @@
 #include "agent/fetch/streamed_disk.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include <boost/filesystem/operations.hpp>
 
+#include "agent/base/posix_file.hpp"
 #include "agent/fetch/image_stream.hpp"
 #include "agent/layout/state_files.hpp"
 #include "tests/support/scratch_dir.hpp"
@@ -34,7 +36,7 @@ struct Place {
 
   void bring(std::string_view bytes) {
     transfer.append(bytes_of(bytes));
-    disk->follow(transfer, op);
+    disk->follow(transfer.fd(), transfer.size(), op);
   }
   ErrorCode failure(Bytes virtual_size) {
     try {
@@ -216,4 +218,60 @@ TEST_CASE("an image that is refused after it has arrived ends its decoding") {
   CHECK_THROWS_AS((void)fetch::InspectedImage::inspect(std::move(stream).finish(), p.inspector, p.op), Error);
   CHECK(p.ended == 1);
   CHECK_FALSE(boost::filesystem::exists(p.raw_disk));
+}
+
+TEST_CASE("an image that everybody may read is decoded from its own file") {
+  Place p;
+  const Path file = p.scratch.path() / "local";
+  write_file(file, kImage);
+  boost::filesystem::permissions(file, boost::filesystem::others_read | boost::filesystem::owner_all);
+  const UniqueFd opened = open_file(file, O_RDONLY);
+  fetch::ImageStream stream = p.stream();
+  stream.start({.size = Bytes{kImage.size()}, .version = "", .file = opened.get()});
+  stream.verify();
+  fetch::InspectedImage image = fetch::InspectedImage::inspect(std::move(stream).finish(), p.inspector, p.op);
+  CHECK(sizes_of(p.layout.fetched(model::CacheKey::for_image("streamed"))).apparent == Bytes{0});
+  CHECK(read_file(image.path()) == kImage);
+  CHECK(image.digest()->hex == hex_digest(DigestAlgorithm::sha256, kImage));
+  p.decoder.told_size = image.verdict().virtual_size;
+  SUBCASE("and becomes a disk") {
+    const auto disk = image.finish_disk(p.op);
+    REQUIRE(disk);
+    CHECK(read_file(disk->file.path()) == kDisk);
+  }
+  SUBCASE("unless somebody writes to it meanwhile") {
+    write_file(file, kImage + "more");
+    try {
+      (void)image.finish_disk(p.op);
+      FAIL("the change went unseen");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::source_unavailable);
+    }
+  }
+}
+
+TEST_CASE("an image that not everybody may read, or that isn't decoded, becomes a copy first") {
+  struct Row {
+    std::string image;
+    bool is_everybodys;
+    bool decodes;
+  };
+  for (const Row& row : {Row{kImage, false, true}, Row{std::string(1024, 'r'), true, false}}) {
+    CAPTURE(row.image.substr(0, 3));
+    Place p;
+    if (!row.decodes) p.decoder.disk.reset();
+    const Path file = p.scratch.path() / "local";
+    write_file(file, row.image);
+    boost::filesystem::permissions(
+        file, boost::filesystem::owner_all |
+                  (row.is_everybodys ? boost::filesystem::others_read : boost::filesystem::no_perms));
+    const UniqueFd opened = open_file(file, O_RDONLY);
+    fetch::ImageStream stream = p.stream();
+    stream.start({.size = Bytes{row.image.size()}, .version = "", .file = opened.get()});
+    stream.verify();
+    const auto image = fetch::InspectedImage::inspect(std::move(stream).finish(), p.inspector, p.op);
+    CHECK(image.path() == p.layout.fetched(model::CacheKey::for_image("streamed")));
+    CHECK(read_file(image.path()) == row.image);
+    CHECK_FALSE(image.digest());  // nobody promised one
+  }
 }

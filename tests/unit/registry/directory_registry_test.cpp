@@ -384,12 +384,13 @@ TEST_CASE("bytes that aren't as many as the record says are refused before they 
   CHECK(code_of([&] { (void)folder.fetch(record); }) == ErrorCode::image_unacceptable);
 }
 
-TEST_CASE("a fetch ends when its operation is cancelled") {
+TEST_CASE("a fetch at a limited rate ends when its operation is cancelled") {
   Folder folder;
   write_file(folder.source, std::string(3 << 20, 'x'));
   folder.import_image(folder.import_of());
   std::stop_source stop;
   OpContext op = test_operation(stop.get_token());
+  op.set_transfers({.token = {}, .bytes_per_second = RateLimit(std::uint64_t{1} << 40)});
   ReceivedImage received;
   received.on_write = [&] { stop.request_stop(); };
   const model::ImageRecord record = folder.describe(kId);

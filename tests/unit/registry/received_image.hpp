@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
 #include "agent/fetch/image_source.hpp"
 #include "tests/support/failure.hpp"
 
@@ -18,6 +19,7 @@ class ReceivedImage : public fetch::ImageSink {
     ++starts;
     announced = transfer.size;
     bytes.clear();
+    if (transfer.file >= 0) take(transfer.file);
   }
   void write(std::span<const std::byte> block) override {
     bytes.append(reinterpret_cast<const char*>(block.data()), block.size());
@@ -33,6 +35,13 @@ class ReceivedImage : public fetch::ImageSink {
   std::optional<Bytes> announced;
   std::string bytes;
   std::function<void()> on_write;
+
+ private:
+  void take(int file) {
+    bytes.resize(announced.value().count);
+    bytes.resize(read_at(file, std::as_writable_bytes(std::span(bytes)), 0, "the source"));
+    if (on_write) on_write();
+  }
 };
 
 }  // namespace basecache::test

@@ -1,4 +1,4 @@
-#include "backends/disk/sparse_copy.hpp"
+#include "agent/base/sparse_copy.hpp"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -16,7 +16,7 @@
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 
-namespace basecache::disk {
+namespace basecache {
 namespace {
 
 // Between two looks at a cancellation: some ten milliseconds of a slow disk.
@@ -30,25 +30,15 @@ bool is_unsupported(int error) {
 
 class SparseCopy {
  public:
-  SparseCopy(const Path& source, const Path& target, CopyMethod first)
-      : source_path_(source),
-        target_path_(target),
-        source_(open_file(source, O_RDONLY | O_NOFOLLOW)),
-        target_(open_file(target, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644)),
-        size_(static_cast<off_t>(sizes_of(source).apparent.count)),
-        method_(first) {}
+  SparseCopy(const CopyEnd& source, Bytes size, const CopyEnd& target, const CopyTerms& terms)
+      : source_(source),
+        target_(target),
+        size_(static_cast<off_t>(size.count)),
+        method_(terms.first),
+        slots_(terms.slots) {}
 
   void run(const std::function<void(Bytes)>& reached, const OpContext& op) {
-    if (!clone()) {
-      set_length();
-      off_t at = 0;
-      while (const auto data = next_extent(at)) {
-        for (at = data->begin; at < data->end; reached(as_bytes(at))) {
-          op.check();
-          at += copy_some(at, data->end - at);
-        }
-      }
-    }
+    if (!clone()) copy_extents(reached, op);
     reached(as_bytes(size_));
   }
 
@@ -58,16 +48,29 @@ class SparseCopy {
     off_t end;
   };
 
+  void copy_extents(const std::function<void(Bytes)>& reached, const OpContext& op) {
+    std::optional<Slots::Slot> slot;
+    if (slots_ != nullptr) slot.emplace(slots_->take(op));
+    set_length();
+    off_t at = 0;
+    while (const auto data = next_extent(at)) {
+      for (at = data->begin; at < data->end; reached(as_bytes(at))) {
+        op.check();
+        at += copy_some(at, data->end - at);
+      }
+    }
+  }
+
   static Bytes as_bytes(off_t offset) { return {static_cast<std::uint64_t>(offset)}; }
 
   [[noreturn]] void fail(int error, std::string_view doing) const {
     throw Error::from_errno(
-        error, std::string(doing) + " " + quote(source_path_.native()) + " to " + quote(target_path_.native()));
+        error, std::string(doing) + " " + quote(source_.path.native()) + " to " + quote(target_.path.native()));
   }
 
   bool clone() {
     if (method_ != CopyMethod::clone) return false;
-    if (::ioctl(target_.get(), FICLONE, source_.get()) == 0) return true;
+    if (::ioctl(target_.fd, FICLONE, source_.fd) == 0) return true;
     const int error = errno;
     if (!is_unsupported(error)) fail(error, "clone");
     method_ = CopyMethod::copy_range;
@@ -76,16 +79,16 @@ class SparseCopy {
 
   // Whatever isn't written below is a hole.
   void set_length() const {
-    if (::ftruncate(target_.get(), size_) == 0) return;
+    if (::ftruncate(target_.fd, size_) == 0) return;
     fail(errno, "set the length of the copy of");
   }
 
   // The next run of data from `from` on; nothing when only a hole is left.
   std::optional<Extent> next_extent(off_t from) const {
-    const off_t begin = ::lseek(source_.get(), from, SEEK_DATA);
+    const off_t begin = ::lseek(source_.fd, from, SEEK_DATA);
     if (begin < 0 && errno == ENXIO) return std::nullopt;
     if (begin < 0) fail(errno, "find the data in");
-    const off_t end = ::lseek(source_.get(), begin, SEEK_HOLE);
+    const off_t end = ::lseek(source_.fd, begin, SEEK_HOLE);
     if (end < 0) fail(errno, "find the holes in");
     return Extent{begin, end};
   }
@@ -105,8 +108,7 @@ class SparseCopy {
     while (true) {
       off_t in = at;
       off_t out = at;
-      const ssize_t copied =
-          ::copy_file_range(source_.get(), &in, target_.get(), &out, static_cast<std::size_t>(length), 0);
+      const ssize_t copied = ::copy_file_range(source_.fd, &in, target_.fd, &out, static_cast<std::size_t>(length), 0);
       const int error = errno;
       if (copied > 0) return copied;
       if (copied == 0 || is_unsupported(error)) return std::nullopt;  // 0: some file systems' way to say so
@@ -118,28 +120,34 @@ class SparseCopy {
     block_.resize(kReadBlock);
     const auto wanted = std::min<std::uint64_t>(block_.size(), static_cast<std::uint64_t>(length));
     const auto part = std::span(block_).first(static_cast<std::size_t>(wanted));
-    const std::size_t count = read_at(source_.get(), part, at, source_path_);
-    if (count == 0) throw Error(ErrorCode::storage_unusable, quote(source_path_.native()) + " became shorter");
-    if (::lseek(target_.get(), at, SEEK_SET) < 0) fail(errno, "copy");
-    write_all(target_.get(), part.first(count), target_path_);
+    const std::size_t count = read_at(source_.fd, part, at, source_.path);
+    if (count == 0) throw Error(ErrorCode::storage_unusable, quote(source_.path.native()) + " became shorter");
+    if (::lseek(target_.fd, at, SEEK_SET) < 0) fail(errno, "copy");
+    write_all(target_.fd, part.first(count), target_.path);
     return static_cast<off_t>(count);
   }
 
-  const Path& source_path_;
-  const Path& target_path_;
-  UniqueFd source_;
-  UniqueFd target_;
+  const CopyEnd& source_;
+  const CopyEnd& target_;
   off_t size_;
   CopyMethod method_;
+  Slots* slots_;
   std::vector<std::byte> block_;  // for read_write
 };
 
 }  // namespace
 
-void copy_sparse(const Path& source, const Path& target, const std::function<void(Bytes)>& reached, const OpContext& op,
-                 CopyMethod first) {
+void copy_sparse(const CopyEnd& source, Bytes size, const CopyEnd& target, const std::function<void(Bytes)>& reached,
+                 const OpContext& op, const CopyTerms& terms) {
   op.check();
-  SparseCopy(source, target, first).run(reached, op);
+  SparseCopy(source, size, target, terms).run(reached, op);
 }
 
-}  // namespace basecache::disk
+void copy_sparse(const Path& source, const Path& target, const std::function<void(Bytes)>& reached, const OpContext& op,
+                 const CopyTerms& terms) {
+  const UniqueFd from = open_file(source, O_RDONLY | O_NOFOLLOW);
+  const UniqueFd to = open_file(target, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+  copy_sparse({from.get(), source}, sizes_of(source).apparent, {to.get(), target}, reached, op, terms);
+}
+
+}  // namespace basecache
