@@ -81,6 +81,17 @@ void write_all(int fd, std::span<const std::byte> bytes, const Path& path) {
   }
 }
 
+void write_all_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset, const Path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const int error = errno;
+    if (written < 0 && error == EINTR) continue;
+    if (written < 0) throw Error::from_errno(error, "write " + quote(path.native()));
+    offset += static_cast<std::uint64_t>(written);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
 std::size_t read_at(int fd, std::span<std::byte> out, off_t offset, const Path& path) {
   std::size_t total = 0;
   while (total < out.size()) {

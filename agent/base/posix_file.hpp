@@ -31,6 +31,9 @@ void replace_small_file(const Path& path, std::string_view content, Durability d
 // Writes all of it at the descriptor's offset, EINTR and short writes retried; `path` names it in an Error.
 void write_all(int fd, std::span<const std::byte> bytes, const Path& path);
 
+// Writes all of it at `offset`, whatever the descriptor's own is.
+void write_all_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset, const Path& path);
+
 // Fills `out` from `offset`; returns how much there was (less only at the end of the file).
 std::size_t read_at(int fd, std::span<std::byte> out, off_t offset, const Path& path);
 

@@ -6,6 +6,11 @@ namespace basecache {
 
 Slots::Slot Slots::take(const OpContext& op) {
   std::unique_lock guard(mutex_);
+  if (free_ == 0 || !queue_.empty()) {
+    guard.unlock();
+    op.report({.step = "wait", .subject = {}, .done = 0, .total = std::nullopt});
+    guard.lock();
+  }
   const auto place = queue_.insert(queue_.end(), true);
   const bool mine =
       changed_.wait_until(guard, op.stop(), op.deadline(), [&] { return free_ > 0 && place == queue_.begin(); });

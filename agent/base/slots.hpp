@@ -29,7 +29,7 @@ class Slots {
   };
 
   // Waits until those who came before have had theirs. Cancelled or Error(timed_out) as `op` is; then the place in the
-  // queue goes to the next.
+  // queue goes to the next. Progress step "wait" where there is one.
   Slot take(const OpContext& op);
   // How many wait now.
   std::size_t waiting() const;

@@ -37,9 +37,15 @@ class SparseCopy {
         method_(terms.first),
         slots_(terms.slots) {}
 
-  void run(const std::function<void(Bytes)>& reached, const OpContext& op) {
-    if (!clone()) copy_extents(reached, op);
+  bool run(const std::function<void(Bytes)>& reached, const OpContext& op) {
+    const bool cloned = clone();
+    if (cloned) {
+      set_length();  // the source may have grown meanwhile
+    } else {
+      copy_extents(reached, op);
+    }
     reached(as_bytes(size_));
+    return cloned;
   }
 
  private:
@@ -51,7 +57,7 @@ class SparseCopy {
   void copy_extents(const std::function<void(Bytes)>& reached, const OpContext& op) {
     std::optional<Slots::Slot> slot;
     if (slots_ != nullptr) slot.emplace(slots_->take(op));
-    set_length();
+    set_length();  // whatever isn't written below is a hole
     off_t at = 0;
     while (const auto data = next_extent(at)) {
       for (at = data->begin; at < data->end; reached(as_bytes(at))) {
@@ -77,7 +83,6 @@ class SparseCopy {
     return false;
   }
 
-  // Whatever isn't written below is a hole.
   void set_length() const {
     if (::ftruncate(target_.fd, size_) == 0) return;
     fail(errno, "set the length of the copy of");
@@ -85,12 +90,15 @@ class SparseCopy {
 
   // The next run of data from `from` on; nothing when only a hole is left.
   std::optional<Extent> next_extent(off_t from) const {
+    if (from >= size_) return std::nullopt;
     const off_t begin = ::lseek(source_.fd, from, SEEK_DATA);
     if (begin < 0 && errno == ENXIO) return std::nullopt;
+    if (begin < 0 && errno == EINVAL) return Extent{from, size_};  // a file system that knows no holes
     if (begin < 0) fail(errno, "find the data in");
     const off_t end = ::lseek(source_.fd, begin, SEEK_HOLE);
     if (end < 0) fail(errno, "find the holes in");
-    return Extent{begin, end};
+    if (begin >= size_) return std::nullopt;
+    return Extent{begin, std::min(end, size_)};
   }
 
   // Copies a part of what stands at `at`, at most `length`; returns how much it was.
@@ -122,8 +130,7 @@ class SparseCopy {
     const auto part = std::span(block_).first(static_cast<std::size_t>(wanted));
     const std::size_t count = read_at(source_.fd, part, at, source_.path);
     if (count == 0) throw Error(ErrorCode::storage_unusable, quote(source_.path.native()) + " became shorter");
-    if (::lseek(target_.fd, at, SEEK_SET) < 0) fail(errno, "copy");
-    write_all(target_.fd, part.first(count), target_.path);
+    write_all_at(target_.fd, part.first(count), static_cast<std::uint64_t>(at), target_.path);
     return static_cast<off_t>(count);
   }
 
@@ -137,10 +144,10 @@ class SparseCopy {
 
 }  // namespace
 
-void copy_sparse(const CopyEnd& source, Bytes size, const CopyEnd& target, const std::function<void(Bytes)>& reached,
+bool copy_sparse(const CopyEnd& source, Bytes size, const CopyEnd& target, const std::function<void(Bytes)>& reached,
                  const OpContext& op, const CopyTerms& terms) {
   op.check();
-  SparseCopy(source, size, target, terms).run(reached, op);
+  return SparseCopy(source, size, target, terms).run(reached, op);
 }
 
 void copy_sparse(const Path& source, const Path& target, const std::function<void(Bytes)>& reached, const OpContext& op,

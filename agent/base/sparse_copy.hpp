@@ -28,9 +28,10 @@ struct CopyTerms {
 };
 
 // Copies what `source`, of `size` bytes, holds to `target`, which is empty, keeping its holes. `reached` is told after
-// each block how far into the source it is; `op` is checked before each. On failure a partly written target stays. Not
-// synced.
-void copy_sparse(const CopyEnd& source, Bytes size, const CopyEnd& target, const std::function<void(Bytes)>& reached,
+// each block how far into the source it is (who reads the target up to there may use its descriptor; what the source
+// gains meanwhile isn't copied); `op` is checked before each. On failure a partly written target stays. Not
+// synced. Returns whether it is a clone.
+bool copy_sparse(const CopyEnd& source, Bytes size, const CopyEnd& target, const std::function<void(Bytes)>& reached,
                  const OpContext& op, const CopyTerms& terms = {});
 
 // The same to a new file (mode 0644). Neither may be a symbolic link.

@@ -25,17 +25,6 @@ bool all_zero(std::span<const std::byte> bytes) {
          (bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
-void write_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset, const Path& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    const int error = errno;
-    if (written < 0 && error == EINTR) continue;
-    if (written < 0) throw Error::from_errno(error, "write " + quote(path.native()));
-    offset += static_cast<std::uint64_t>(written);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-}
-
 struct stat look_at(int fd, const Path& path) {
   struct stat found {};
   if (::fstat(fd, &found) == 0) return found;
@@ -121,7 +110,7 @@ void StagedFile::append(std::span<const std::byte> bytes) {
   std::size_t at = 0;
   const std::uint64_t base = size_.count;
   const auto flush = [&](std::size_t end) {
-    write_at(fd_.get(), bytes.subspan(data_begin, end - data_begin), base + data_begin, path_);
+    write_all_at(fd_.get(), bytes.subspan(data_begin, end - data_begin), base + data_begin, path_);
   };
   while (at < bytes.size()) {
     const std::size_t in_block = static_cast<std::size_t>((base + at) % kBlock);
@@ -137,27 +126,26 @@ void StagedFile::append(std::span<const std::byte> bytes) {
   if (behind_) behind_->wrote(Bytes{bytes.size()});
 }
 
-void StagedFile::fill(const CopyEnd& source, Bytes size, const std::function<void(Bytes)>& reached,
+bool StagedFile::fill(const CopyEnd& source, Bytes size, const std::function<void(Bytes)>& reached,
                       const OpContext& op) {
   restart();
-  WriteBehind behind(fd_.get(), WriteBehind::Pages::retained);
+  WriteBehind behind(fd_.get(), path_, WriteBehind::Pages::retained);
   const auto copied = [&](Bytes length) {
     behind.wrote(length - size_);
     size_ = length;
     reached(length);
   };
-  copy_sparse(source, size, {fd_.get(), path_}, copied, op);
+  return copy_sparse(source, size, {fd_.get(), path_}, copied, op);
 }
 
 void StagedFile::write_behind() {
-  if (!behind_) behind_ = std::make_unique<WriteBehind>(fd_.get(), WriteBehind::Pages::retained);
+  if (!behind_) behind_ = std::make_unique<WriteBehind>(fd_.get(), path_, WriteBehind::Pages::retained);
 }
 
 void StagedFile::finish() { set_length(fd_.get(), size_, path_); }
 
 void StagedFile::restart() {
-  if (size_.count == 0) return;
-  set_length(fd_.get(), Bytes{0}, path_);
+  set_length(fd_.get(), Bytes{0}, path_);  // longer than size(), where filling it broke off
   size_ = {};
 }
 

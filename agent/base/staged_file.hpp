@@ -39,7 +39,8 @@ class StagedFile {
   void append(std::span<const std::byte> bytes);
   // Becomes what `source`, of `size` bytes, holds, sharing its blocks where the file system can. Else they are written
   // behind, for who reads them behind us and drops their pages. `reached`: so much of it is here.
-  void fill(const CopyEnd& source, Bytes size, const std::function<void(Bytes)>& reached, const OpContext& op);
+  // Returns whether it shares them.
+  bool fill(const CopyEnd& source, Bytes size, const std::function<void(Bytes)>& reached, const OpContext& op);
   // From now on what is appended goes to the disk soon. For a file that will be published as it is; somebody reads it
   // behind us, and drops its pages.
   void write_behind();

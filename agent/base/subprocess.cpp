@@ -75,10 +75,12 @@ class Conversation {
     read_some(child_.errors(), [this](std::string_view chunk) { keep_last(result_.errors, chunk); });
   }
 
+  // Not until there is no more: whoever writes faster than we read must not keep us from seeing a cancellation.
   template <class Take>
   static void read_some(UniqueFd& fd, Take take) {
+    constexpr int kMostReads = 64;
     std::array<char, 16384> buffer;
-    while (fd) {
+    for (int reads = 0; fd && reads < kMostReads; ++reads) {
       const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
       const int error = errno;
       if (count < 0 && error == EINTR) continue;

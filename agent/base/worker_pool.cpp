@@ -31,6 +31,11 @@ void WorkerPool::submit(std::function<void()> task) {
   ready_.notify_one();
 }
 
+bool WorkerPool::is_busy() {
+  const std::lock_guard guard(mutex_);
+  return threads_.size() >= threads_limit_ && idle_ <= queue_.size();
+}
+
 // A system that has no thread left for us leaves the work to those that there are.
 void WorkerPool::add_thread() {
   try {

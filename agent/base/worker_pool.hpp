@@ -21,6 +21,8 @@ class WorkerPool {
 
   // Error(busy) when the queue is full, or when not even a first thread can be started; the task is then not run.
   void submit(std::function<void()> task);
+  // Whether the next task would have to wait for a thread.
+  bool is_busy();
 
  private:
   void add_thread();

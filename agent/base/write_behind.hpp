@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <utility>
 
 #include "agent/base/byte_size.hpp"
+#include "agent/base/path.hpp"
 
 namespace basecache {
 
@@ -16,18 +18,20 @@ class WriteBehind {
 
   enum class Pages {
     dropped,   // when they are on disk: nobody reads the file soon
-    retained,  // somebody reads behind the writer, and drops them
+    retained,  // somebody reads behind the writer
   };
 
-  // `fd` stays the caller's.
-  explicit WriteBehind(int fd, Pages pages = Pages::dropped) : fd_(fd), pages_(pages) {}
+  // `fd` stays the caller's; `name` is for errors.
+  WriteBehind(int fd, Path name, Pages pages = Pages::dropped) : fd_(fd), name_(std::move(name)), pages_(pages) {}
 
   // `count` more bytes were written, wherever. Waits for the disk, now and then, when it falls behind by more than a
-  // window; an fsync would have waited for it later. What the disk can't do the fsync reports.
-  void wrote(Bytes count) noexcept;
+  // window; an fsync would have waited for it later. Error when the disk has lost bytes: the kernel tells each opened
+  // file once, so an fsync behind it would know nothing of them.
+  void wrote(Bytes count);
 
  private:
   int fd_;
+  Path name_;
   Pages pages_;
   std::atomic<std::uint64_t> written_ = 0;
 };

@@ -13,6 +13,7 @@
 #include "agent/base/text.hpp"
 #include "agent/cache/content_digest.hpp"
 #include "agent/cache/in_place_inspection.hpp"
+#include "agent/fetch/file_digest.hpp"
 #include "agent/fetch/image_stream.hpp"
 #include "agent/fetch/left_transfers.hpp"
 #include "agent/fetch/transfer_journal.hpp"
@@ -56,6 +57,12 @@ void try_to_remove_transfer(const layout::CacheLayout& layout, const model::Cach
 std::string digest_of(const StagedFile& file, OpContext& op) {
   const auto step = op.steps().measure("digest");
   return content_digest(file.fd(), file.path(), [&](Bytes) { op.check(); });
+}
+
+// Of a file that nobody took one of while it came.
+Digest kept_digest(const Path& path, OpContext& op) {
+  const auto step = op.steps().measure("digest");
+  return fetch::file_digest(path, fetch::WantedDigests{}.kept, op);
 }
 
 // However a build ends: what is left then may be one more.
@@ -208,6 +215,8 @@ BaseFile BaseFileBuilder::publish_image(fetch::InspectedImage inspected, const m
       record_of(image.ref.shown(), converts ? model::DiskFormat::raw : verdict.format, verdict.virtual_size);
   record.source_format = verdict.format;
   record.source_digest = inspected.digest();
+  // Of what becomes something else it is all that will be known.
+  if (converts && !record.source_digest) record.source_digest = kept_digest(inspected.path(), op);
   record.rules = steps_.inspector.rules();
 
   fetch::SummedFile ready = converts ? convert(std::move(inspected), key, op) : std::move(inspected).take_file();
@@ -220,6 +229,7 @@ void BaseFileBuilder::confirm(const fetch::InspectedImage& image, OpContext& op)
   try {
     steps_.converter.confirm(image.path(), image.verdict(), op);
   } catch (Error& error) {
+    image.check_unchanged();
     const auto& declared = image.declared_format();
     if (error.code() == ErrorCode::image_unacceptable) {
       error.add_context(declared ? "the registry says " + quote(*declared) : "the registry says nothing of its format");
@@ -231,7 +241,6 @@ void BaseFileBuilder::confirm(const fetch::InspectedImage& image, OpContext& op)
 fetch::FetchedImage BaseFileBuilder::fetch(const model::ImageRecord& known, const fetch::WantedDigests& digests,
                                            const model::CacheKey& key, std::optional<fetch::StreamedDisk> disk,
                                            OpContext& op) {
-  const auto step = op.steps().measure("fetch");
   std::unique_ptr<fetch::Verification> verification = steps_.verifier.begin(known);
   const fetch::Unsynced unsynced =
       digests.expected.empty() && !verification ? fetch::Unsynced::distrusted : fetch::Unsynced::trusted;
@@ -241,18 +250,23 @@ fetch::FetchedImage BaseFileBuilder::fetch(const model::ImageRecord& known, cons
   return std::move(stream).finish();
 }
 
+void BaseFileBuilder::bring(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op) {
+  const auto step = op.steps().measure("fetch");
+  steps_.source.fetch(record, stream, op);
+}
+
 // Bytes of several transfers that don't fit are no proof against the image: a server may have said that it still has
 // the same bytes when it has others, or the disk may have lost some. So they are fetched once more, by one transfer:
 // one damaged place that always breaks off would else spoil them for all others.
 void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op) {
   try {
-    steps_.source.fetch(record, stream, op);
+    bring(record, stream, op);
     return stream.verify();
   } catch (const Error&) {
     if (!stream.refuted_mixture()) throw;
   }
   stream.mix_no_more();
-  steps_.source.fetch(record, stream, op);
+  bring(record, stream, op);
   stream.verify();
 }
 
@@ -297,6 +311,10 @@ BaseFile BaseFileBuilder::publish(fetch::SummedFile made, const model::CacheKey&
   op.check();
   StagedFile& file = made.file;
   record.content_digest = made.sum ? content_digest(*made.sum, file.size()) : digest_of(file, op);
+  if (!made.sum) {  // a program wrote it, and we have read it: its pages are the guests'
+    sync_file(file.fd(), file.path());
+    drop_pages(file.fd(), Bytes{0});
+  }
   const auto step = op.steps().measure("publish");
   // The record first: a visible base file is then never without one, and a record without its file means nothing.
   write_record(layout_, key, record, file.path());

@@ -78,6 +78,7 @@ class BaseFileBuilder {
                             const model::CacheKey& key, std::optional<fetch::StreamedDisk> disk, OpContext& op);
   fetch::InspectedImage accept(fetch::FetchedImage fetched, const model::CacheKey& key,
                                const std::optional<RefusedImage>& refusable, OpContext& op);
+  void bring(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op);
   void fetch_verified(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op);
   BaseFile publish_image(fetch::InspectedImage inspected, const model::ImageBase& image, const model::CacheKey& key,
                          OpContext& op);

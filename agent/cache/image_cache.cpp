@@ -18,6 +18,7 @@
 #include "agent/cache/pins.hpp"
 #include "agent/cache/review.hpp"
 #include "agent/cache/single_flight.hpp"
+#include "agent/fetch/file_digest.hpp"
 
 namespace basecache::cache {
 namespace {
@@ -29,13 +30,25 @@ std::string flight_name(const model::BaseFileSpec& spec, const model::CacheKey& 
   return image != nullptr && image->checksum ? key.text() + " " + image->checksum->text() : key.text();
 }
 
+// Of what a base file was made of. A raw file of this node that nobody vouched for is its own witness.
+std::optional<Digest> digest_of_source(const std::optional<BaseFileRecord>& record, const BaseFile& base,
+                                       DigestAlgorithm wanted, OpContext& op) {
+  if (!record || record->source_digest || record->source_format != record->format) {
+    return record ? record->source_digest : std::nullopt;
+  }
+  const auto step = op.steps().measure("digest");
+  return fetch::file_digest(base.path(), wanted, op);
+}
+
 // A base file may have been built for a caller who demanded nothing.
-void require_checksum(const model::BaseFileSpec& spec, const layout::CacheLayout& layout, const BaseFile& base) {
+void require_checksum(const model::BaseFileSpec& spec, const layout::CacheLayout& layout, const BaseFile& base,
+                      OpContext& op) {
   const auto* image = std::get_if<model::ImageBase>(&spec);
   if (image == nullptr || !image->checksum) return;
   const std::optional<BaseFileRecord> record = read_record(layout, base.key());
-  if (record && record->source_digest == image->checksum) return;
-  const std::string known = record && record->source_digest ? record->source_digest->text() : "unknown";
+  const std::optional<Digest> digest = digest_of_source(record, base, image->checksum->algorithm, op);
+  if (digest == image->checksum) return;
+  const std::string known = digest ? digest->text() : "unknown";
   throw Error(ErrorCode::checksum_mismatch,
               fmt::format("the cached base file {} of image {} was made from bytes with digest {}, expected {}",
                           base.key().text(), quote(image->ref.shown()), known, image->checksum->text()))
@@ -66,7 +79,7 @@ BaseFileLease ImageCache::acquire(const model::BaseFileSpec& spec, OpContext& op
     lease =
         flights_->run(flight_name(spec, key), op, [this, spec](OpContext& build_op) { return build(spec, build_op); });
   }
-  require_checksum(spec, layout_, lease->base());
+  require_checksum(spec, layout_, lease->base(), op);
   return *std::move(lease);
 }
 

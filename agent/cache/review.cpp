@@ -78,7 +78,9 @@ std::vector<fetch::Finding> Review::findings_in_source(const model::ImageBase& i
              .hint = {}}};
   }
   // Which says nothing against it, so it isn't marked: the source may come to its senses.
-  const std::string gone = "what it was converted from can't be inspected any more: its source has other bytes now";
+  const std::string gone =
+      std::string("what it was converted from can't be inspected any more: ") +
+      (record.source_digest ? "its source has other bytes now" : "nobody knows any more which bytes it was");
   if (const auto why_it_stays = quarantine_.reason_to_stay(key)) throw unfit(key, gone, *why_it_stays);
   return {{.check = "source", .detail = gone, .hint = {}}};
 }

@@ -66,6 +66,7 @@ struct SingleFlight::Flight {
   std::condition_variable_any landed;
   // Guarded by SingleFlight::mutex_.
   std::size_t callers = 0;
+  bool waits = false;  // for a thread
   Outcome outcome;
   std::vector<Step> steps;
   std::vector<std::string> notes;
@@ -102,6 +103,7 @@ SingleFlight::FlightPtr SingleFlight::join_or_start(const std::string& name, con
   }
   auto flight = std::make_shared<Flight>(name, op.transfers());
   flight->callers = 1;
+  flight->waits = builders_.is_busy();
   builders_.submit([this, flight, id = op.id(), work = std::move(build)] {
     OpContext build_op(id, flight->stop.get_token(), OpContext::Clock::now() + kNoDeadline,
                        [&fan = flight->fan](const Progress& progress) { fan.report(progress); });
@@ -113,6 +115,10 @@ SingleFlight::FlightPtr SingleFlight::join_or_start(const std::string& name, con
 }
 
 void SingleFlight::fly(const FlightPtr& flight, OpContext& build_op, const Build& build) {
+  {
+    const std::lock_guard guard(mutex_);
+    flight->waits = false;
+  }
   Flight::Outcome outcome;
   try {
     build_op.check();
@@ -172,6 +178,11 @@ BaseFileLease SingleFlight::ride(const std::string& name, OpContext& op, const B
   std::vector<std::string> notes;
   {
     std::unique_lock guard(mutex_);
+    if (flight->waits) {
+      guard.unlock();
+      op.report({.step = "wait", .subject = name.substr(0, name.find(' ')), .done = 0, .total = std::nullopt});
+      guard.lock();
+    }
     flight->landed.wait_until(guard, op.stop(), op.deadline(), [&] { return flight->outcome.index() != 0; });
     if (flight->outcome.index() != 0) {
       outcome = flight->outcome;

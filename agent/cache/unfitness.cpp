@@ -49,11 +49,11 @@ void write_unfitness(const layout::CacheLayout& layout, const model::CacheKey& k
 }
 
 std::optional<std::string> read_unfitness(const layout::CacheLayout& layout, const model::CacheKey& key) {
-  const std::optional<std::string> base_file = identity_of(layout.base_file(key));
-  if (!base_file) return std::nullopt;
   try {
     const std::optional<std::string> text = read_small_file(layout.unfit(key));
     if (!text) return std::nullopt;
+    const std::optional<std::string> base_file = identity_of(layout.base_file(key));
+    if (!base_file) return std::nullopt;
     const json object = json::parse(*text);
     if (object.at("file") != json(*base_file)) return std::nullopt;
     return object.at("reason").get<std::string>();

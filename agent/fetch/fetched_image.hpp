@@ -34,6 +34,10 @@ class FetchedImage {
         disk_(std::move(disk)) {}
 
   Path path() const { return local_ ? local_->path() : transfer_.path(); }
+  // Before any verdict: what somebody wrote to meanwhile was no image.
+  void check_unchanged() const {
+    if (local_) local_->check_unchanged();
+  }
 
   model::ImageRecord record_;
   StagedTransfer transfer_;
@@ -52,6 +56,7 @@ class InspectedImage {
   static InspectedImage inspect(FetchedImage fetched, const ImageInspector& inspector, const OpContext& op) {
     const InspectionReport report =
         with_tables(fetched.inspection_->finish(fetched.record_.disk_format), inspector, fetched.path(), op);
+    fetched.check_unchanged();
     const InspectionVerdict verdict = report.require_safe();
     return InspectedImage(std::move(fetched), verdict);
   }
@@ -61,12 +66,19 @@ class InspectedImage {
   const std::optional<std::string>& declared_format() const { return fetched_.record_.disk_format; }
   Path path() const { return fetched_.path(); }
   const std::optional<Digest>& digest() const { return fetched_.digest_; }
+  // Error(source_unavailable) when it was read from a file that somebody has written to meanwhile.
+  void check_unchanged() const { fetched_.check_unchanged(); }
   // The disk that was decoded on the way; nothing where none was.
   std::optional<SummedFile> finish_disk(OpContext& op) {
     if (!fetched_.disk_ || !*fetched_.disk_) return std::nullopt;
-    SummedFile disk = std::move(*fetched_.disk_).finish(verdict_.virtual_size, op);
-    if (fetched_.local_) fetched_.local_->check_unchanged();  // by all who have read it
-    return disk;
+    try {
+      SummedFile disk = std::move(*fetched_.disk_).finish(verdict_.virtual_size, op);
+      check_unchanged();
+      return disk;
+    } catch (const Error&) {
+      check_unchanged();
+      throw;
+    }
   }
   SummedFile take_file() && { return {.file = std::move(fetched_.transfer_).take_file(), .sum = fetched_.sum_}; }
 

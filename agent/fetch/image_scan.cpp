@@ -15,11 +15,16 @@ namespace {
 constexpr Bytes kBlock = mebibytes(1);  // read at once; the thread isn't woken for less
 constexpr std::chrono::seconds kReportInterval{1};
 
-// What the file doesn't have, within or behind its end, are zeros.
-void read_part(int file, std::span<std::byte> part, off_t offset) {
-  const off_t data = ::lseek(file, offset, SEEK_DATA);
-  const bool is_hole = data < 0 ? errno == ENXIO : data >= offset + static_cast<off_t>(part.size());
-  const std::size_t count = is_hole ? 0 : read_at(file, part, offset, "an image");
+bool is_hole(int file, off_t offset, std::size_t length) {
+  const off_t begin = ::lseek(file, offset, SEEK_DATA);
+  return begin < 0 ? errno == ENXIO : begin >= offset + static_cast<off_t>(length);
+}
+
+// Zeros behind the end of the file are a hole that it will have. Of a file that is being written not every file system
+// tells where its holes are.
+void read_part(int file, std::span<std::byte> part, off_t offset, bool skips_holes) {
+  const bool reads = !skips_holes || !is_hole(file, offset, part.size());
+  const std::size_t count = reads ? read_at(file, part, offset, "an image") : 0;
   std::ranges::fill(part.subspan(count), std::byte{0});
 }
 
@@ -63,7 +68,7 @@ void ImageScan::restart() {
   inspection_ = inspector_.begin();
   sum_ = {};
   arrived_ = told_ = passed_ = {};
-  drops_ = false;
+  drops_ = skips_holes_ = false;
   takes_digests_ = takes_sum_ = true;
   failure_ = nullptr;
 }
@@ -78,8 +83,11 @@ void ImageScan::catch_up(OpContext& op, const std::string& subject) {
   changed_.notify_all();
   const auto is_done = [&] { return failure_ || passed_ == told_; };
   while (!changed_.wait_for(guard, op.stop(), kReportInterval, is_done)) {
+    const Progress progress{.step = "verify", .subject = subject, .done = passed_.count, .total = told_.count};
+    guard.unlock();  // whoever is told may be slow
     op.check();
-    op.report({.step = "verify", .subject = subject, .done = passed_.count, .total = told_.count});
+    op.report(progress);
+    guard.lock();
   }
   if (failure_) std::rethrow_exception(failure_);
 }
@@ -94,7 +102,7 @@ void ImageScan::run(const std::stop_token& stopping) {
     guard.unlock();
     std::exception_ptr failure;
     try {
-      read_part(file, part, offset);
+      read_part(file, part, offset, skips_holes_);
       pass(part);
       if (drops_) drop_window(file, offset, part.size());
     } catch (...) {

@@ -32,6 +32,8 @@ class ImageScan {
 
   // The first `length` bytes of the image are in `file`, which stays open until restart() or the end of this.
   void follow(int file, Bytes length);
+  // The file is whole and nobody is writing it: its holes needn't be read to be seen.
+  void skip_holes() { skips_holes_ = true; }
   // Nobody asks for them: digests() will be none, until restart().
   void take_no_digests() { takes_digests_ = false; }
   // Nobody asks for the sum: sum() tells nothing, until restart().
@@ -71,6 +73,7 @@ class ImageScan {
   std::atomic<bool> takes_digests_ = true;
   std::atomic<bool> takes_sum_ = true;
   std::atomic<bool> drops_ = false;
+  std::atomic<bool> skips_holes_ = false;
   std::exception_ptr failure_;
   std::jthread thread_;  // started by the first bytes
 };

@@ -90,16 +90,16 @@ void ImageStream::take(int file, Bytes size) {
   const std::string name = record_.ref.shown();
   const auto reached = [&](Bytes length) {
     op_.report({.step = "fetch", .subject = name, .done = length.count, .total = size.count});
-    follow(transfer_.fd(), length);
+    if (length < size) follow(transfer_.fd(), length);
   };
-  transfer_.copy({file, Path(name)}, size, reached, op_);
+  if (transfer_.copy({file, Path(name)}, size, reached, op_)) scan_.skip_holes();
+  follow(transfer_.fd(), size);
 }
 
-// Others will read it by this descriptor, as somebody else; so only what everybody may read.
 bool ImageStream::decode_from(int file) {
   if (!disk_) return false;
   local_.emplace(file, record_.ref.shown());
-  if (local_->is_everybodys()) disk_->follow(local_->fd(), local_->size(), op_);
+  if (local_->is_trusted()) disk_->follow(local_->fd(), local_->size(), op_);
   if (*disk_) {
     scan_.take_no_sum();
     scan_.follow(local_->fd(), local_->size());
@@ -143,6 +143,7 @@ bool ImageStream::stays_as_it_is() const {
 void ImageStream::verify() {
   if (is_verified_) return;
   scan_.catch_up(op_, record_.ref.shown());
+  if (local_) local_->check_unchanged();  // else its bytes were nobody's
   try {
     digest_ = verified();
     is_verified_ = true;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
@@ -24,9 +25,11 @@ UniqueFd duplicate(int file, const std::string& name) {
 LocalImage::LocalImage(int file, std::string name)
     : name_(std::move(name)), file_(duplicate(file, name_)), seen_(state_of(file_.get(), name_)) {}
 
-bool LocalImage::is_everybodys() const {
+bool LocalImage::is_trusted() const {
   struct stat found {};
-  return ::fstat(file_.get(), &found) == 0 && (found.st_mode & S_IROTH) != 0;
+  if (::fstat(file_.get(), &found) != 0) return false;
+  const bool is_ours = found.st_uid == 0 || found.st_uid == ::geteuid();
+  return is_ours && (found.st_mode & (S_IROTH | S_IWGRP | S_IWOTH)) == S_IROTH;
 }
 
 void LocalImage::check_unchanged() const {

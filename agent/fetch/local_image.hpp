@@ -9,8 +9,8 @@
 
 namespace basecache::fetch {
 
-// An image that is decoded from a file of this node, where it stands. Whoever may write to it could show each of its
-// readers another image, so all of them must have seen the same state.
+// An image that is decoded from a file of this node, where it stands: whoever could write to it could show each of its
+// readers another image.
 class LocalImage {
  public:
   // Keeps `file` open; `name` is for errors.
@@ -20,9 +20,9 @@ class LocalImage {
   Bytes size() const { return seen_.size; }
   // Where this process and, as far as the file is everybody's to read, its children can open it.
   Path path() const { return "/proc/self/fd/" + std::to_string(file_.get()); }
-  // Whether programs that run as somebody else may read it.
-  bool is_everybodys() const;
-  // Error(source_unavailable) when it was written to since it was taken.
+  // Whether everybody may read it, so that programs that run as somebody else can, and nobody but root and us write.
+  bool is_trusted() const;
+  // Error(source_unavailable) when it was written to since it was taken: an accident.
   void check_unchanged() const;
 
  private:

@@ -37,9 +37,10 @@ class StagedTransfer {
 
   void start(const Transfer& transfer);  // void and empty
   void append(std::span<const std::byte> bytes);
-  // The whole image, from a file; `reached` is told how much of it is here.
-  void copy(const CopyEnd& file, Bytes size, const std::function<void(Bytes)>& reached, const OpContext& op) {
-    file_.fill(file, size, reached, op);
+  // The whole image, from a file; `reached` is told how much of it is here. Returns whether it shares the file's
+  // blocks.
+  bool copy(const CopyEnd& file, Bytes size, const std::function<void(Bytes)>& reached, const OpContext& op) {
+    return file_.fill(file, size, reached, op);
   }
   void write_behind() { file_.write_behind(); }  // of what becomes a base file as it comes
   void finish() { file_.finish(); }              // after the last byte

@@ -54,8 +54,8 @@ void DiskFormats::record(const Path& disk, model::DiskFormat format) {
   formats_[disk.native()] = model::qemu_name(format);
 }
 
-void DiskFormats::write(const Path& directory) const {
-  replace_small_file(directory / kFileName, nlohmann::json(formats_).dump());
+void DiskFormats::write(const Path& directory, Durability durability) const {
+  replace_small_file(directory / kFileName, nlohmann::json(formats_).dump(), durability);
 }
 
 }  // namespace basecache::provision

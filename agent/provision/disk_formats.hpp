@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/base/path.hpp"
+#include "agent/base/posix_file.hpp"
 #include "agent/model/disk_format.hpp"
 
 namespace basecache::provision {
@@ -29,7 +30,7 @@ class DiskFormats {
   // Of a new disk. What is recorded for a disk that is there stays: InstanceDirectory asks before one is made.
   void record(const Path& disk, model::DiskFormat format);
   // Writes it into `directory`, which may be the staged one.
-  void write(const Path& directory) const;
+  void write(const Path& directory, Durability durability = Durability::lazy) const;
 
  private:
   std::map<std::string, std::string> formats_;

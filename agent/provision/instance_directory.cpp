@@ -75,14 +75,15 @@ void InstanceDirectory::sync() {
 }
 
 void InstanceDirectory::rename_added() {
+  const Durability durability = is_synced_ ? Durability::synced : Durability::lazy;
   if (!fs::exists(path_)) {
-    formats_.write(staged_);
+    formats_.write(staged_, durability);
     if (rename_no_replace(staged_, path_)) return;
     // Somebody else, a Nova perhaps, has made the directory meanwhile: the disks go into it one by one.
     fs::remove(staged_ / "disk.info");
   }
   // disk.info first: a disk is never visible without its format, and an entry without a disk means nothing.
-  formats_.write(path_);
+  formats_.write(path_, durability);
   for (const std::string& disk : added_) {
     if (!rename_no_replace(staged_ / disk, path_ / disk)) {
       throw Error(ErrorCode::already_exists, quote((path_ / disk).native()) + " appeared while it was being made");

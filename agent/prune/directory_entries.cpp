@@ -25,8 +25,10 @@ Error unreadable(int error, const Path& directory) {
 int type_of(const struct dirent& entry, const Path& directory) {
   if (entry.d_type != DT_UNKNOWN) return entry.d_type;
   struct stat found {};
-  if (::lstat((directory / entry.d_name).c_str(), &found) != 0) return DT_UNKNOWN;
-  return IFTODT(found.st_mode);
+  if (::lstat((directory / entry.d_name).c_str(), &found) == 0) return IFTODT(found.st_mode);
+  const int error = errno;
+  if (error == ENOENT) return DT_UNKNOWN;
+  throw Error::from_errno(error, "look at " + quote((directory / entry.d_name).native()));
 }
 
 DirectoryEntry::Kind kind_of(int type) {

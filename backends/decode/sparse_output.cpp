@@ -38,7 +38,7 @@ std::size_t block_length(std::size_t left, std::uint64_t offset) {
 
 }  // namespace
 
-SparseOutput::SparseOutput(int fd, std::uint64_t size) : fd_(fd), behind_(fd) {
+SparseOutput::SparseOutput(int fd, std::uint64_t size) : fd_(fd), behind_(fd, "the decoded disk") {
   if (::ftruncate(fd, static_cast<off_t>(size)) == 0) return;
   const int error = errno;
   throw failed("make room for the decoded disk", error);

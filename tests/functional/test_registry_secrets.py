@@ -100,7 +100,7 @@ class Secrets(RegistryStory):
     def test_of_a_password_and_its_tokens(self):
         self.start()
         self.assert_made(self.make(self.add_qcow2().id))
-        self.assertIn("convert", (self.scratch / "children").read_text())
+        self.assertIn("decode-image", (self.scratch / "children").read_text())
         self.registry.revoke_tokens()
         self.assert_made(self.make(self.add_qcow2().id))
         self.assertEqual(len(self.registry.issued), 2)

@@ -75,3 +75,17 @@ TEST_CASE("slots are given in the order in which they were asked for") {
   takers.clear();
   CHECK(order == std::vector<int>{0, 1, 2, 3});
 }
+
+TEST_CASE("who has to wait is told so") {
+  Slots slots(1);
+  std::vector<std::string> told;
+  const OpContext op("test", {}, OpContext::Clock::now(),
+                     [&told](const Progress& progress) { told.push_back(progress.step); });
+  {
+    const auto held = slots.take(patient());
+    CHECK_THROWS_AS(slots.take(op), Error);
+    CHECK(told == std::vector<std::string>{"wait"});
+  }
+  (void)slots.take(op);
+  CHECK(told.size() == 1);
+}

@@ -56,12 +56,12 @@ TEST_CASE("of a large file that is written only the last windows stay in memory"
   const Path path = scratch.path() / "large";
   const UniqueFd fd = open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600);
   SUBCASE("dropped by the writer") {
-    WriteBehind behind(fd.get());
+    WriteBehind behind(fd.get(), path);
     write_large(fd.get(), path, behind);
     CHECK(bytes_in_memory(fd.get()) <= 3 * WriteBehind::kWindow.count);
   }
   SUBCASE("retained for a reader, who drops them") {
-    WriteBehind behind(fd.get(), WriteBehind::Pages::retained);
+    WriteBehind behind(fd.get(), path, WriteBehind::Pages::retained);
     write_large(fd.get(), path, behind);
     CHECK(bytes_in_memory(fd.get()) == kLength);
     sync_file(fd.get(), path);

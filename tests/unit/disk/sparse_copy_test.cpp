@@ -1,5 +1,6 @@
 #include "agent/base/sparse_copy.hpp"
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/seccomp.h>
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <thread>
 
+#include "agent/base/posix_file.hpp"
 #include "tests/unit/disk/fixture.hpp"
 
 using namespace basecache;
@@ -135,4 +137,21 @@ TEST_CASE("nothing that is there is written over, through a link neither") {
                       bench.path(), bench.place.staged, [](Bytes) {}, bench.op),
                   Error);
   CHECK(read_file(bench.place.staged) == "somebody's");
+}
+
+TEST_CASE("a copy goes to its places wherever its descriptor stands, and ends where it was to end") {
+  for (const CopyMethod method : {CopyMethod::copy_range, CopyMethod::read_write}) {
+    CAPTURE(static_cast<int>(method));
+    DiskBench bench;
+    const std::string content = std::string(3 << 20, 'a') + std::string(3 << 20, 'b');
+    const Path source_path = bench.dir / "source";
+    const Path target_path = bench.dir / "target";
+    write_file(source_path, content + "grown");
+    const UniqueFd source = open_file(source_path, O_RDONLY);
+    const UniqueFd target = open_file(target_path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    const auto move_away = [&](Bytes) { ::lseek(target.get(), 12345, SEEK_SET); };
+    copy_sparse({source.get(), source_path}, Bytes{content.size()}, {target.get(), target_path}, move_away, bench.op,
+                {.first = method});
+    CHECK((read_file(target_path) == content));
+  }
 }

@@ -220,7 +220,7 @@ TEST_CASE("an image that is refused after it has arrived ends its decoding") {
   CHECK_FALSE(boost::filesystem::exists(p.raw_disk));
 }
 
-TEST_CASE("an image that everybody may read is decoded from its own file") {
+TEST_CASE("an image that everybody may read and nobody else write is decoded from its own file") {
   Place p;
   const Path file = p.scratch.path() / "local";
   write_file(file, kImage);
@@ -241,6 +241,7 @@ TEST_CASE("an image that everybody may read is decoded from its own file") {
   }
   SUBCASE("unless somebody writes to it meanwhile") {
     write_file(file, kImage + "more");
+    CHECK_THROWS_AS(image.check_unchanged(), Error);
     try {
       (void)image.finish_disk(p.op);
       FAIL("the change went unseen");
@@ -250,21 +251,22 @@ TEST_CASE("an image that everybody may read is decoded from its own file") {
   }
 }
 
-TEST_CASE("an image that not everybody may read, or that isn't decoded, becomes a copy first") {
+TEST_CASE("an image that others may write, or not read, or that isn't decoded, becomes a copy first") {
+  using enum boost::filesystem::perms;
   struct Row {
     std::string image;
-    bool is_everybodys;
+    boost::filesystem::perms others;
     bool decodes;
   };
-  for (const Row& row : {Row{kImage, false, true}, Row{std::string(1024, 'r'), true, false}}) {
-    CAPTURE(row.image.substr(0, 3));
+  for (const Row& row :
+       {Row{kImage, no_perms, true}, Row{kImage, others_read | others_write, true},
+        Row{kImage, others_read | group_write, true}, Row{std::string(1024, 'r'), others_read, false}}) {
+    CAPTURE(static_cast<int>(row.others));
     Place p;
     if (!row.decodes) p.decoder.disk.reset();
     const Path file = p.scratch.path() / "local";
     write_file(file, row.image);
-    boost::filesystem::permissions(
-        file, boost::filesystem::owner_all |
-                  (row.is_everybodys ? boost::filesystem::others_read : boost::filesystem::no_perms));
+    boost::filesystem::permissions(file, owner_read | owner_write | row.others);
     const UniqueFd opened = open_file(file, O_RDONLY);
     fetch::ImageStream stream = p.stream();
     stream.start({.size = Bytes{row.image.size()}, .version = "", .file = opened.get()});
