@@ -16,7 +16,8 @@ class Decoding {
  public:
   virtual ~Decoding() = default;
 
-  // The first `length` bytes of the image are in its file. Doesn't wait.
+  // The first `length` bytes of the image are in its file. Doesn't wait. Error when this node has failed to decode;
+  // what is wrong with the image finish() tells, when it is known whether it is the image that was meant.
   virtual void arrived(Bytes length) = 0;
   // The whole image is in its file: waits for the rest of the disk. Once. Progress step "decode".
   // Error(image_unacceptable) when the image is damaged.

@@ -69,8 +69,8 @@ Error error_of(const CompletedProcess& done) {
   }
   const std::string end = done.status < 0 ? fmt::format("was ended by signal {}", -done.status)
                                           : fmt::format("exited with {}", done.status);
-  return Error(ErrorCode::tool_failed,
-               fmt::format("cannot decode the image: its decoder {}: {}", end, quote(done.errors, 1024)));
+  const std::string said = done.errors.empty() ? "" : ": " + quote(done.errors, 1024);
+  return Error(ErrorCode::tool_failed, "cannot decode the image: its decoder " + end + said);
 }
 
 // Of a qcow2 image that the decoder takes.
@@ -109,6 +109,9 @@ class ChildDecoding final : public fetch::Decoding {
     if (length.count < arrived_ + kWorthTelling) return;
     arrived_ = length.count;
     (void)!::write(pipe_.writer.get(), &arrived_, sizeof arrived_);
+    if (!has_ended(std::chrono::milliseconds(0))) return;
+    const Error failure = error_of(child_.get());
+    if (failure.code() != ErrorCode::image_unacceptable) throw failure;
   }
 
   fetch::DecodedDisk finish(OpContext& op) override {
@@ -180,7 +183,7 @@ class ChildDecoding final : public fetch::Decoding {
   std::mutex mutex_;                        // of what follows
   std::condition_variable changed_;
   bool ended_ = false;
-  std::future<CompletedProcess> child_;
+  std::shared_future<CompletedProcess> child_;
 };
 
 }  // namespace

@@ -99,7 +99,9 @@ SteadyFile SteadyFile::open(const Path& path) {
 
 SteadyFile::SteadyFile(UniqueFd fd, Path path)
     : fd_(std::move(fd)), path_(std::move(path)), seen_(state_of(fd_.get(), path_)) {
-  if (!seen_.is_regular) throw Error(ErrorCode::forbidden, quote(path_.native()) + " is not a regular file");
+  if (!seen_.is_regular)
+    throw Error(ErrorCode::forbidden, quote(path_.native()) + " is not a regular file")
+        .set_hint("name a file: a raw image in a device must be copied out of it first");
 }
 
 void SteadyFile::read_all(const TakeBlock& take, const OpContext& op) const {
@@ -127,7 +129,7 @@ Error cannot_open(int error_number, const Path& path) {
   switch (error_number) {
     case ENOENT:
     case ENOTDIR:
-      return failure(ErrorCode::image_not_found);
+      return failure(ErrorCode::image_not_found).set_hint("look for it on this node: it is the agent who reads it");
     case EACCES:
     case EPERM:
       return failure(ErrorCode::source_unauthorized).set_hint("let the agent's user read the file");

@@ -6,7 +6,7 @@ import socket
 import unittest
 
 import images
-from harness import creation, eventually, new_uuid
+from harness import cache_key, creation, eventually, new_uuid
 from image_server import endless, gated, redirect, status, truncated
 from image_story import ImageStory
 
@@ -127,6 +127,22 @@ class Fetch(ImageStory):
         self.assertEqual(self.tree(), before)
         self.assert_created(client.create(new_uuid(), creation(url, checksum=right)))
         self.assert_published(url)
+
+    def test_of_what_is_converted_the_sources_digest_is_known_although_nobody_promised_one(self):
+        url = self.file_url(images.vmdk())
+        _, client = self.daemon()
+        self.assert_created(client.create(new_uuid(), creation(url)))
+        self.assertEqual(client.get(f"/v1/cache/{cache_key(url)}").body["source_digest"],
+                         "sha256:" + hashlib.sha256(images.vmdk().read_bytes()).hexdigest())
+
+    def test_a_checksum_can_be_demanded_of_a_local_raw_file_that_is_cached_already(self):
+        url = self.file_url(images.raw())
+        _, client = self.daemon()
+        self.assert_created(client.create(new_uuid(), creation(url)))
+        right = "sha512:" + hashlib.sha512(images.raw().read_bytes()).hexdigest()
+        self.assert_created(client.create(new_uuid(), creation(url, checksum=right)))
+        answer = client.create(new_uuid(), creation(url, checksum="sha256:" + "0" * 64))
+        self.assert_problem(answer, 422, "checksum_mismatch", hashlib.sha256(images.raw().read_bytes()).hexdigest())
 
     def test_redirects_are_followed_within_their_scheme(self):
         self.server.serve("/image", self.image)

@@ -103,6 +103,21 @@ class SingleFlight(ImageStory):
         eventually(lambda: not client.operations(), "the operation ending")
         eventually(lambda: self.tree() == before, "what it had begun going")
 
+    def test_who_waits_for_its_turn_is_told_so(self):
+        gate, url = self.gated_image()
+        other = self.serve(images.qcow2(), "/other")
+        _, client = self.daemon(self.config(basecache={"build_concurrency": 1}))
+        first = client.create_stream(new_uuid(), creation(url))
+        first.started()
+        gate.wait_reached()
+        second = client.create_stream(new_uuid(), creation(other))
+        second.started()
+        second.until_progress("wait")
+        gate.open()
+        for stream in (first, second):
+            event = stream.last()
+            self.assertEqual(event["event"], "result", event)
+
     def test_a_running_creation_is_listed_with_its_progress(self):
         gate, url = self.gated_image()
         _, client = self.daemon()

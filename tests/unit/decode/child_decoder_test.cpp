@@ -23,6 +23,7 @@ namespace {
 enum class Takeover : char {
   none,
   ends_at_once,
+  finds_no_space,
   writes_image,
   talks_on_one_line,
   talks,
@@ -46,6 +47,8 @@ void be(Takeover takeover) {
       return;
     case Takeover::ends_at_once:
       ::_exit(kFirstFailure);
+    case Takeover::finds_no_space:
+      ::_exit(kFirstFailure + 1);
     case Takeover::writes_image:
       ::_exit(::pwrite(kImageFd, "x", 1, 0) == -1 && errno == EBADF ? 41 : 42);
     case Takeover::talks_on_one_line:
@@ -101,8 +104,8 @@ struct Place {
   Error failure_of(Takeover takeover, Bytes image_length = mebibytes(1)) {
     OpContext op = test_operation();
     const auto decoding = begin(takeover, op);
-    for (std::uint64_t arrived = 0; arrived < image_length.count; arrived += 1 << 18) decoding->arrived({arrived});
     try {
+      for (std::uint64_t arrived = 0; arrived < image_length.count; arrived += 1 << 18) decoding->arrived({arrived});
       (void)decoding->finish(op);
     } catch (const Error& error) {
       return error;
@@ -138,6 +141,20 @@ TEST_CASE("however many cores there are, their threads find room in the child") 
 TEST_CASE("one that ended long ago is not told to the end, however much had arrived") {
   Place p;
   CHECK(p.failure_of(Takeover::ends_at_once, gibibytes(3)).code() == ErrorCode::image_unacceptable);
+}
+
+TEST_CASE("what the node couldn't do is told while the image still arrives") {
+  Place p;
+  OpContext op("test", {}, OpContext::Clock::now() + std::chrono::minutes(5));
+  const auto decoding = p.begin(Takeover::finds_no_space, op);
+  try {
+    for (std::uint64_t arrived = 0;; arrived += 1 << 18) {
+      decoding->arrived({arrived});
+      op.check();
+    }
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::no_space);
+  }
 }
 
 TEST_CASE("it can't write the image, whoever can") {
