@@ -7,14 +7,12 @@
 #include <charconv>
 #include <cstring>
 
+#include "agent/base/zero_blocks.hpp"
+
 namespace basecache {
 namespace {
 
 constexpr std::size_t kHalf = 16;  // hexadecimal digits
-
-bool all_zero(std::span<const std::byte> bytes) {
-  return bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
-}
 
 bool parse_half(std::string_view digits, std::uint64_t& half) {
   const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), half, 16);

@@ -8,22 +8,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/base/zero_blocks.hpp"
 
 namespace basecache {
 namespace {
-
-// A hole can't be smaller than a file-system block.
-constexpr std::size_t kBlock = 4096;
-
-bool all_zero(std::span<const std::byte> bytes) {
-  return bytes.empty() ||
-         (bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
-}
 
 struct stat look_at(int fd, const Path& path) {
   struct stat found {};
@@ -105,23 +97,9 @@ StagedFile::~StagedFile() {
 }
 
 void StagedFile::append(std::span<const std::byte> bytes) {
-  // Cut at block boundaries of the file; runs of data go out in one write, zero blocks are passed over.
-  std::size_t data_begin = 0;
-  std::size_t at = 0;
-  const std::uint64_t base = size_.count;
-  const auto flush = [&](std::size_t end) {
-    write_all_at(fd_.get(), bytes.subspan(data_begin, end - data_begin), base + data_begin, path_);
-  };
-  while (at < bytes.size()) {
-    const std::size_t in_block = static_cast<std::size_t>((base + at) % kBlock);
-    const std::size_t end = std::min(bytes.size(), at + kBlock - in_block);
-    if (end - at == kBlock && all_zero(bytes.subspan(at, kBlock))) {
-      flush(at);
-      data_begin = end;
-    }
-    at = end;
-  }
-  flush(at);
+  for_each_run_to_write(bytes, size_.count, [this](std::span<const std::byte> run, std::uint64_t offset) {
+    write_all_at(fd_.get(), run, offset, path_);
+  });
   size_.count += bytes.size();
   if (behind_) behind_->wrote(Bytes{bytes.size()});
 }

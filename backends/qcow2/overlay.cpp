@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
 
 namespace basecache::qcow2 {
 namespace {
@@ -113,17 +114,6 @@ std::vector<std::byte> refcounts(const Layout& layout) {
   return std::move(counts).take();
 }
 
-void write_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    const int error = errno;
-    if (count < 0 && error == EINTR) continue;
-    if (count < 0) throw Error::from_errno(error, "write a qcow2 header");
-    offset += static_cast<std::uint64_t>(count);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-}
-
 }  // namespace
 
 OverlayFile lay_out(const Overlay& overlay) {
@@ -138,7 +128,7 @@ OverlayFile lay_out(const Overlay& overlay) {
 
 void write_overlay(int fd, const Overlay& overlay) {
   const OverlayFile file = lay_out(overlay);
-  for (const OverlayFile::Piece& piece : file.pieces) write_at(fd, piece.bytes, piece.offset);
+  for (const OverlayFile::Piece& piece : file.pieces) write_all_at(fd, piece.bytes, piece.offset, "a qcow2 disk");
   if (::ftruncate(fd, static_cast<off_t>(file.length)) == 0) return;
   const int error = errno;
   throw Error::from_errno(error, "set the length of a qcow2 disk");

@@ -8,9 +8,9 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/base/subprocess.hpp"
 #include "backends/decode/qcow2_decoder.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/support/tool.hpp"
 
 using namespace basecache;
 using namespace basecache::decode;
@@ -33,11 +33,6 @@ std::string disk_content(std::size_t size) {
   }
   content[size - 1] = 'z';
   return content;
-}
-
-void run_tool(std::vector<std::string> argv) {
-  const OpContext op = test_operation();
-  run_checked({.argv = std::move(argv)}, op, "make an image for a test");
 }
 
 Path make_image(const ScratchDir& scratch, const std::string& content, const std::string& options, bool compressed) {

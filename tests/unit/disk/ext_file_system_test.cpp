@@ -14,7 +14,8 @@ struct Disk {
     boost::filesystem::resize_file(path, mebibytes(32).count);
   }
   std::uint64_t blocks() const {
-    const std::string told = tool({"sh", "-c", "dumpe2fs -h " + path.native() + " | sed -n 's/^Block count: *//p'"});
+    const std::string told =
+        run_tool({"sh", "-c", "dumpe2fs -h " + path.native() + " | sed -n 's/^Block count: *//p'"});
     return std::stoull(told);
   }
   void put(std::size_t at, std::string_view bytes) {
@@ -33,7 +34,7 @@ struct Disk {
 TEST_CASE("a disk that is one ext2, ext3 or ext4 as a whole is recognised") {
   for (const std::string name : {"ext2", "ext3", "ext4"}) {
     Disk disk;
-    tool({"mkfs." + name, "-q", "-F", disk.path.native()});
+    run_tool({"mkfs." + name, "-q", "-F", disk.path.native()});
     CHECK(disk::is_bare_ext(disk.path));
   }
 }
@@ -41,7 +42,7 @@ TEST_CASE("a disk that is one ext2, ext3 or ext4 as a whole is recognised") {
 TEST_CASE("other content is not taken for a file system") {
   Disk disk;
   CHECK_FALSE(disk::is_bare_ext(disk.path));
-  tool({"mkfs.vfat", disk.path.native()});
+  run_tool({"mkfs.vfat", disk.path.native()});
   CHECK_FALSE(disk::is_bare_ext(disk.path));
   write_file(disk.path, "short");
   CHECK_FALSE(disk::is_bare_ext(disk.path));
@@ -49,7 +50,7 @@ TEST_CASE("other content is not taken for a file system") {
 
 TEST_CASE("the remains of a file system on a partitioned disk are left alone") {
   Disk disk;
-  tool({"mkfs.ext4", "-q", "-F", disk.path.native()});
+  run_tool({"mkfs.ext4", "-q", "-F", disk.path.native()});
   disk.put(510, "\x55\xaa");
   CHECK_FALSE(disk::is_bare_ext(disk.path));
   disk.put(510, std::string(2, '\0'));
@@ -62,18 +63,18 @@ TEST_CASE("a file system grows to the size of its disk and stays sound and spars
   for (const std::string name : {"ext2", "ext3", "ext4"}) {
     CAPTURE(name);
     Disk disk;
-    tool({"mkfs." + name, "-q", "-F", "-b", "4096", disk.path.native()});
+    run_tool({"mkfs." + name, "-q", "-F", "-b", "4096", disk.path.native()});
     boost::filesystem::resize_file(disk.path, mebibytes(256).count);
     CHECK(disk::grow_ext(disk.sandbox, disk.path, disk.op));
     CHECK(disk.blocks() == mebibytes(256).count / 4096);
-    tool({"e2fsck", "-fn", disk.path.native()});
+    run_tool({"e2fsck", "-fn", disk.path.native()});
     CHECK(sizes_of(disk.path).allocated < mebibytes(32));
   }
 }
 
 TEST_CASE("a damaged file system is left as it is") {
   Disk disk;
-  tool({"mkfs.ext4", "-q", "-F", "-b", "4096", disk.path.native()});
+  run_tool({"mkfs.ext4", "-q", "-F", "-b", "4096", disk.path.native()});
   disk.put(4096, std::string(4096, '\x5a'));       // group descriptors
   disk.put(5 * 4096, std::string(40960, '\x5a'));  // whatever follows
   boost::filesystem::resize_file(disk.path, mebibytes(64).count);

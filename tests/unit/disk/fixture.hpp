@@ -8,20 +8,14 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/base/subprocess.hpp"
 #include "agent/cache/base_file.hpp"
 #include "agent/cache/base_file_record.hpp"
 #include "agent/provision/disk_backend.hpp"
 #include "backends/qemu/confined_qemu_img.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/support/tool.hpp"
 
 namespace basecache::test {
-
-// Runs a tool that must succeed; what it says.
-inline std::string tool(std::vector<std::string> argv) {
-  const Command command{.argv = std::move(argv)};
-  return run_checked(command, test_operation(), "run a tool of the test").output;
-}
 
 // The code of the Error that body() throws; a body that throws none fails the test.
 template <class Body>
@@ -58,7 +52,7 @@ struct DiskBench {
   cache::BaseFile sparse_base(Bytes size) {
     write_file(path(), "beginning");
     boost::filesystem::resize_file(path(), size.count - 3);
-    tool({"sh", "-c", "printf end >> " + path().native()});
+    run_tool({"sh", "-c", "printf end >> " + path().native()});
     return raw_base();
   }
   Path path() const { return layout.base_file(key); }

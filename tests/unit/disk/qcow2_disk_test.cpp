@@ -19,8 +19,8 @@ TEST_CASE("a qcow2 disk is an overlay that names its base and the base's format"
   CHECK(header.virtual_size == gibibytes(4));
   CHECK(header.backing_file == base.path().native());
   CHECK(header.backing_format == "raw");
-  tool({"qemu-img", "check", "-q", "-f", "qcow2", bench.place.staged.native()});
-  tool({"qemu-img", "compare", "-f", "raw", "-F", "qcow2", base.path().native(), bench.place.staged.native()});
+  run_tool({"qemu-img", "check", "-q", "-f", "qcow2", bench.place.staged.native()});
+  run_tool({"qemu-img", "compare", "-f", "raw", "-F", "qcow2", base.path().native(), bench.place.staged.native()});
   CHECK_FALSE(boost::filesystem::exists(bench.place.path));
 }
 
@@ -38,7 +38,7 @@ TEST_CASE("a qcow2 disk without a size is as large as its base, in whole sectors
 
 TEST_CASE("a qcow2 base is named as qcow2, and its disks have clusters of its size") {
   DiskBench bench;
-  tool({"qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4096", bench.path().native(), "64M"});
+  run_tool({"qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4096", bench.path().native(), "64M"});
   const auto base = bench.base(model::DiskFormat::qcow2, mebibytes(64));
   Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, mebibytes(128), base, bench.op);
   CHECK(qcow2::Header::read(bench.place.staged).backing_format == "qcow2");
@@ -59,7 +59,7 @@ TEST_CASE("a qcow2 disk is preallocated when that is configured, and stays sound
   const auto base = bench.sparse_base(mebibytes(4));
   Qcow2Disk(bench.qemu_img, Preallocation::space).create_disk(bench.place, mebibytes(16), base, bench.op);
   CHECK(sizes_of(bench.place.staged).allocated >= mebibytes(16));
-  tool({"qemu-img", "check", "-q", "-f", "qcow2", bench.place.staged.native()});
+  run_tool({"qemu-img", "check", "-q", "-f", "qcow2", bench.place.staged.native()});
 }
 
 TEST_CASE("an existing qcow2 disk is grown, never shrunk, and keeps what the guest wrote") {
@@ -68,12 +68,12 @@ TEST_CASE("an existing qcow2 disk is grown, never shrunk, and keeps what the gue
   Qcow2Disk qcow2(bench.qemu_img, Preallocation::none);
   qcow2.create_disk(bench.place, mebibytes(64), base, bench.op);
   const Path& disk = bench.place.staged;
-  tool({"qemu-io", "-f", "qcow2", "-c", "write -P 0x5a 1M 64k", disk.native()});
+  run_tool({"qemu-io", "-f", "qcow2", "-c", "write -P 0x5a 1M 64k", disk.native()});
   CHECK(qcow2.grow_disk(disk, std::nullopt, bench.op).size == mebibytes(64));
   CHECK(qcow2.grow_disk(disk, mebibytes(64), bench.op).size == mebibytes(64));
   CHECK(qcow2.grow_disk(disk, mebibytes(128), bench.op).size == mebibytes(128));
   CHECK(qcow2::Header::read(disk).virtual_size == mebibytes(128));
-  tool({"qemu-io", "-f", "qcow2", "-c", "read -P 0x5a 1M 64k", disk.native()});
+  run_tool({"qemu-io", "-f", "qcow2", "-c", "read -P 0x5a 1M 64k", disk.native()});
   const Error error = error_of([&] { qcow2.grow_disk(disk, mebibytes(64), bench.op); });
   CHECK(error.code() == ErrorCode::disk_too_small);
   CHECK(qcow2::Header::read(disk).virtual_size == mebibytes(128));

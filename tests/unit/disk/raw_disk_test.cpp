@@ -19,7 +19,7 @@ mode_t mode_of(const Path& path) {
 }
 
 std::uint64_t ext_blocks(const Path& disk) {
-  return std::stoull(tool({"sh", "-c", "dumpe2fs -h " + disk.native() + " | sed -n 's/^Block count: *//p'"}));
+  return std::stoull(run_tool({"sh", "-c", "dumpe2fs -h " + disk.native() + " | sed -n 's/^Block count: *//p'"}));
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ TEST_CASE("a raw disk is a writable sparse copy of its base, grown to its size")
   CHECK(sizes_of(bench.place.staged).apparent == gibibytes(1));
   CHECK(sizes_of(bench.place.staged).allocated < mebibytes(1));
   CHECK((mode_of(bench.place.staged) & 0600) == 0600);
-  tool({"qemu-img", "compare", "-f", "raw", "-F", "raw", base.path().native(), bench.place.staged.native()});
+  run_tool({"qemu-img", "compare", "-f", "raw", "-F", "raw", base.path().native(), bench.place.staged.native()});
   CHECK_FALSE(boost::filesystem::exists(bench.place.path));
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("a raw disk without a size is as large as its base") {
   const auto base = bench.sparse_base(mebibytes(64));
   CHECK(RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, std::nullopt, base, bench.op).size ==
         mebibytes(64));
-  tool({"cmp", base.path().native(), bench.place.staged.native()});
+  run_tool({"cmp", base.path().native(), bench.place.staged.native()});
 }
 
 TEST_CASE("a copy says how far it is, under the disk's name") {
@@ -61,14 +61,14 @@ TEST_CASE("a bare ext4 grows with its raw disk") {
   DiskBench bench;
   write_file(bench.path(), "");
   boost::filesystem::resize_file(bench.path(), mebibytes(64).count);
-  tool({"mkfs.ext4", "-q", "-F", "-b", "4096", bench.path().native()});
+  run_tool({"mkfs.ext4", "-q", "-F", "-b", "4096", bench.path().native()});
   const auto base = bench.raw_base();
   RawDisk raw(bench.qemu_img, Preallocation::none, 2);
   raw.create_disk(bench.place, mebibytes(256), base, bench.op);
   CHECK(ext_blocks(bench.place.staged) == mebibytes(256).count / 4096);
   raw.grow_disk(bench.place.staged, mebibytes(512), bench.op);
   CHECK(ext_blocks(bench.place.staged) == mebibytes(512).count / 4096);
-  tool({"e2fsck", "-fn", bench.place.staged.native()});
+  run_tool({"e2fsck", "-fn", bench.place.staged.native()});
   CHECK(ext_blocks(base.path()) == mebibytes(64).count / 4096);
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("a raw disk smaller than its base is refused before anything is writte
 TEST_CASE("a base of another format becomes a raw disk by conversion") {
   DiskBench bench;
   write_file(bench.dir / "source", std::string(1 << 20, 'x'));
-  tool({"qemu-img", "convert", "-f", "raw", "-O", "qcow2", (bench.dir / "source").native(), bench.path().native()});
+  run_tool({"qemu-img", "convert", "-f", "raw", "-O", "qcow2", (bench.dir / "source").native(), bench.path().native()});
   const auto base = bench.base(model::DiskFormat::qcow2, mebibytes(1));
   CHECK(RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, mebibytes(2), base, bench.op).size ==
         mebibytes(2));

@@ -67,7 +67,7 @@ TEST_CASE("a copy has the same bytes and the same holes, by every method") {
                 {.first = method});
     CHECK(sizes_of(bench.place.staged).apparent == mebibytes(64));
     CHECK(sizes_of(bench.place.staged).allocated < mebibytes(1));
-    tool({"cmp", bench.path().native(), bench.place.staged.native()});
+    run_tool({"cmp", bench.path().native(), bench.place.staged.native()});
     REQUIRE_FALSE(reached.empty());
     CHECK(std::is_sorted(reached.begin(), reached.end()));
     CHECK(reached.back() == mebibytes(64));
@@ -83,7 +83,7 @@ TEST_CASE("what the kernel or the file system has no call for is copied in the n
       bench.sparse_base(mebibytes(64));
       REQUIRE(copies_in_spite_of(bench, error, range_error));
       CHECK(sizes_of(bench.place.staged).allocated < mebibytes(1));
-      tool({"cmp", bench.path().native(), bench.place.staged.native()});
+      run_tool({"cmp", bench.path().native(), bench.place.staged.native()});
     }
   }
 }

@@ -7,8 +7,8 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/base/subprocess.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/support/tool.hpp"
 
 using namespace basecache;
 using namespace basecache::test;
@@ -16,11 +16,6 @@ using drive::Iso9660Writer;
 using model::DriveContents;
 
 namespace {
-
-std::string tool(std::vector<std::string> argv) {
-  const Command command{.argv = std::move(argv)};
-  return run_checked(command, test_operation(), "run a tool of the test").output;
-}
 
 const DriveContents kContents{
     {"openstack/latest/meta_data.json", "{\"uuid\": \"x\"}"},         {"openstack/2012-08-10/meta_data.json", "{}"},
@@ -37,7 +32,7 @@ struct Drive {
   std::string xorriso(std::vector<std::string> commands) const {
     std::vector<std::string> argv{"xorriso", "-no_rc", "-report_about", "SORRY", "-indev", file.native()};
     argv.insert(argv.end(), commands.begin(), commands.end());
-    return tool(argv);
+    return run_tool(argv);
   }
   ErrorCode refusal_of(const DriveContents& contents) {
     try {
@@ -72,8 +67,8 @@ TEST_CASE("a drive holds every file under its path with its bytes") {
 TEST_CASE("a guest finds the drive by its label") {
   Drive drive;
   drive.write(kContents);
-  CHECK(tool({"blkid", "-p", "-s", "TYPE", "-o", "value", drive.file.native()}) == "iso9660\n");
-  CHECK(tool({"blkid", "-p", "-s", "LABEL", "-o", "value", drive.file.native()}) == "config-2\n");
+  CHECK(run_tool({"blkid", "-p", "-s", "TYPE", "-o", "value", drive.file.native()}) == "iso9660\n");
+  CHECK(run_tool({"blkid", "-p", "-s", "LABEL", "-o", "value", drive.file.native()}) == "config-2\n");
   // The identifier of the primary descriptor, as it stands on the medium.
   CHECK(read_file(drive.file).substr(16 * 2048 + 40, 32) == "config-2" + std::string(24, ' '));
 }
@@ -82,8 +77,8 @@ TEST_CASE("the names are there for readers of Joliet too") {
   Drive drive;
   drive.write(kContents);
   const Path out = drive.dir / "out";
-  tool({"xorriso", "-no_rc", "-report_about", "SORRY", "-read_fs", "norock", "-indev", drive.file.native(), "-osirrox",
-        "on", "-extract", "/openstack/latest", out.native()});
+  run_tool({"xorriso", "-no_rc", "-report_about", "SORRY", "-read_fs", "norock", "-indev", drive.file.native(),
+            "-osirrox", "on", "-extract", "/openstack/latest", out.native()});
   CHECK(read_file(out / "meta_data.json") == "{\"uuid\": \"x\"}");
 }
 
@@ -106,7 +101,7 @@ TEST_CASE("the same contents make the same bytes") {
 TEST_CASE("a drive may be empty, and may be large") {
   Drive empty;
   empty.write({});
-  CHECK(tool({"blkid", "-p", "-s", "LABEL", "-o", "value", empty.file.native()}) == "config-2\n");
+  CHECK(run_tool({"blkid", "-p", "-s", "LABEL", "-o", "value", empty.file.native()}) == "config-2\n");
   Drive large;
   const std::string megabytes(9'000'001, 'm');
   large.write({{"openstack/content/0000", megabytes}});

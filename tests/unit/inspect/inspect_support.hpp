@@ -11,12 +11,13 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
-#include "agent/base/subprocess.hpp"
 #include "backends/inspect/format_inspector.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/support/tool.hpp"
 
 namespace basecache::inspect::test {
 
+using basecache::test::run_tool;
 using basecache::test::ScratchDir;
 
 // Shows `content` to the inspector in blocks of that size, and then lets it look at the tables.
@@ -46,12 +47,6 @@ inline std::string outcome(std::string_view content, std::size_t block = 65'536,
   } catch (const Error& error) {
     return error.message();
   }
-}
-
-inline std::string run_tool(std::vector<std::string> argv) {
-  Command command;
-  command.argv = std::move(argv);
-  return run_checked(command, basecache::test::test_operation(), "make a test image").output;
 }
 
 // A disk of 2 MiB with something in its first and its last 64 KiB, and text that can be compressed in between.

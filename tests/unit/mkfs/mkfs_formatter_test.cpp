@@ -7,8 +7,8 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/base/subprocess.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/support/tool.hpp"
 
 using namespace basecache;
 using namespace basecache::test;
@@ -21,8 +21,7 @@ struct Blank {
     boost::filesystem::resize_file(file, size.count);
   }
   std::string tag(const std::string& name) const {
-    const std::vector<std::string> argv{"blkid", "-p", "-s", name, "-o", "value", file.native()};
-    return run_checked({.argv = argv}, test_operation(), "look").output;
+    return run_tool({"blkid", "-p", "-s", name, "-o", "value", file.native()});
   }
   ScratchDir dir;
   Path file = dir / "blank";
@@ -58,8 +57,7 @@ TEST_CASE("a new ext4 is found clean by e2fsck") {
   Blank blank(mebibytes(64));
   OpContext op = test_operation();
   blank.formatter.format_file_system(blank.file, "ext4", "", op);
-  const std::vector<std::string> argv{"e2fsck", "-fn", blank.file.native()};
-  CHECK(run({.argv = argv}, op).status == 0);
+  CHECK_NOTHROW(run_tool({"e2fsck", "-fn", blank.file.native()}));
 }
 
 TEST_CASE("a blank file becomes swap space") {

@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 
 #include "agent/base/error.hpp"
-#include "agent/base/subprocess.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/support/tool.hpp"
 
 using namespace basecache;
 using namespace basecache::test;
@@ -12,17 +12,13 @@ using namespace basecache::qcow2;
 
 namespace {
 
-void qemu_img(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "qemu-img");
-  run_checked({.argv = std::move(arguments)}, test_operation(), "prepare the test");
-}
-
 Header parse(std::string_view bytes) { return Header::parse(std::as_bytes(std::span(bytes)), "/the/file"); }
 
 // A qcow2 file over /some/base, by qemu-img; without opening its base (-u).
 std::string overlay_bytes() {
   ScratchDir dir;
-  qemu_img({"create", "-q", "-u", "-f", "qcow2", "-b", "/some/base", "-F", "raw", (dir / "disk").native(), "1M"});
+  run_tool({"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", "/some/base", "-F", "raw", (dir / "disk").native(),
+            "1M"});
   return read_file(dir / "disk");
 }
 
@@ -40,8 +36,9 @@ TEST_CASE("sizes, backing file and its format are read from what qemu-img wrote"
       CAPTURE(compat);
       CAPTURE(cluster_size);
       const Path disk = dir / (compat + "-" + cluster_size);
-      qemu_img({"create", "-q", "-u", "-f", "qcow2", "-o", "compat=" + compat + ",cluster_size=" + cluster_size, "-b",
-                "../_base/0123", "-F", "raw", disk.native(), "5M"});
+      run_tool({"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-o",
+                "compat=" + compat + ",cluster_size=" + cluster_size, "-b", "../_base/0123", "-F", "raw", disk.native(),
+                "5M"});
       const Header header = Header::read(disk);
       CHECK(header.virtual_size == mebibytes(5));
       CHECK((1UL << header.cluster_bits) == std::stoul(cluster_size));
@@ -66,7 +63,7 @@ TEST_CASE("a backing file's name may stand anywhere in the first cluster") {
 
 TEST_CASE("a disk without a backing file has none") {
   ScratchDir dir;
-  qemu_img({"create", "-q", "-f", "qcow2", (dir / "disk").native(), "1G"});
+  run_tool({"qemu-img", "create", "-q", "-f", "qcow2", (dir / "disk").native(), "1G"});
   const Header header = Header::read(dir / "disk");
   CHECK(header.virtual_size == gibibytes(1));
   CHECK_FALSE(header.backing_file);

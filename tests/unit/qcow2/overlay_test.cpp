@@ -8,9 +8,9 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/base/subprocess.hpp"
 #include "backends/qcow2/header.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/support/tool.hpp"
 
 using namespace basecache;
 using namespace basecache::qcow2;
@@ -18,14 +18,9 @@ using namespace basecache::test;
 
 namespace {
 
-CompletedProcess qemu_img(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "qemu-img");
-  return run_checked({.argv = std::move(arguments)}, test_operation(), "prepare the test");
-}
-
 // What qemu-img says of a disk, but for its name and when it was made.
 nlohmann::json said_of(const Path& disk) {
-  auto info = nlohmann::json::parse(qemu_img({"info", "-f", "qcow2", "--output=json", disk.native()}).output);
+  auto info = nlohmann::json::parse(run_tool({"qemu-img", "info", "-f", "qcow2", "--output=json", disk.native()}));
   info.erase("filename");
   info.erase("actual-size");
   info.erase("children");
@@ -34,7 +29,7 @@ nlohmann::json said_of(const Path& disk) {
 
 // Where the file ends too.
 nlohmann::json check_of(const Path& disk) {
-  auto result = nlohmann::json::parse(qemu_img({"check", "-f", "qcow2", "--output=json", disk.native()}).output);
+  auto result = nlohmann::json::parse(run_tool({"qemu-img", "check", "-f", "qcow2", "--output=json", disk.native()}));
   result.erase("filename");
   return result;
 }
@@ -52,7 +47,7 @@ struct Bench {
   }
   Path qemus(const Overlay& overlay) const {
     const Path path = scratch / "qemus";
-    qemu_img({"create", "-q", "-f", "qcow2", "-b", overlay.backing_file, "-F", overlay.backing_format, "-o",
+    run_tool({"qemu-img", "create", "-q", "-f", "qcow2", "-b", overlay.backing_file, "-F", overlay.backing_format, "-o",
               "cluster_size=" + std::to_string(std::uint64_t{1} << overlay.cluster_bits), path.native(),
               std::to_string(overlay.virtual_size.count)});
     return path;
@@ -99,9 +94,8 @@ TEST_CASE("an overlay without a size has no L1 table") {
 TEST_CASE("what is written to an overlay is read from it, the rest from beneath") {
   Bench bench;
   const Path disk = bench.ours({bench.base.native(), "raw", gibibytes(1)});
-  run_checked({.argv = {"qemu-io", "-f", "qcow2", "-c", "write -P 0x5a 700M 1M", "-c", "read -P 0x5a 700M 1M", "-c",
-                        "read -P 0 0 1M", disk.native()}},
-              test_operation(), "use the disk");
+  run_tool({"qemu-io", "-f", "qcow2", "-c", "write -P 0x5a 700M 1M", "-c", "read -P 0x5a 700M 1M", "-c",
+            "read -P 0 0 1M", disk.native()});
   CHECK(check_of(disk).value("check-errors", 1) == 0);
 }
 

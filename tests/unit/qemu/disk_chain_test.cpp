@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include "agent/base/error.hpp"
-#include "agent/base/subprocess.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/support/tool.hpp"
 
 using namespace basecache;
 using namespace basecache::test;
@@ -13,9 +13,7 @@ using namespace basecache::test;
 namespace {
 
 void make_overlay(const Path& disk, const std::string& backing) {
-  const std::vector<std::string> argv{"qemu-img", "create", "-q", "-u",  "-f",          "qcow2",
-                                      "-b",       backing,  "-F", "raw", disk.native(), "1M"};
-  run_checked({.argv = argv}, test_operation(), "prepare the test");
+  run_tool({"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", backing, "-F", "raw", disk.native(), "1M"});
 }
 
 std::optional<std::string> backing_of(const Path& disk, const std::string& format) {

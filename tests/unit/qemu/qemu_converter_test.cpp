@@ -7,19 +7,14 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/base/subprocess.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/support/tool.hpp"
 
 using namespace basecache;
 using namespace basecache::test;
 using model::DiskFormat;
 
 namespace {
-
-void qemu_img(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "qemu-img");
-  run_checked({.argv = std::move(arguments)}, test_operation(), "prepare the test");
-}
 
 // 64 MiB with a little at the beginning and at the end, in `format`.
 struct Image {
@@ -28,10 +23,10 @@ struct Image {
     boost::filesystem::resize_file(dir / "source", size.count - 3);
     write_file(dir / "end", read_file(dir / "source") + "end");
     // subformat=fixed sizes and VHD's geometry would change the size; force_size keeps it.
-    std::vector<std::string> argv{"convert", "-f", "raw", "-O", std::string(model::qemu_name(format))};
+    std::vector<std::string> argv{"qemu-img", "convert", "-f", "raw", "-O", std::string(model::qemu_name(format))};
     if (format == DiskFormat::vpc) argv.insert(argv.end(), {"-o", "force_size=on"});
     argv.insert(argv.end(), {(dir / "end").native(), (dir / "image").native()});
-    qemu_img(argv);
+    run_tool(argv);
   }
   fetch::InspectionVerdict verdict() const { return {.format = format, .virtual_size = size}; }
 
@@ -93,15 +88,16 @@ TEST_CASE("an image that QEMU sees differently is not confirmed") {
 
 TEST_CASE("an image with a backing file is not confirmed") {
   Image image(DiskFormat::qcow2);
-  qemu_img(
-      {"rebase", "-u", "-f", "qcow2", "-b", (image.dir / "end").native(), "-F", "raw", (image.dir / "image").native()});
+  run_tool({"qemu-img", "rebase", "-u", "-f", "qcow2", "-b", (image.dir / "end").native(), "-F", "raw",
+            (image.dir / "image").native()});
   CHECK(refusal_of(image, image.verdict()) == ErrorCode::image_unacceptable);
 }
 
 TEST_CASE("an image with a data file is not confirmed") {
   Image image(DiskFormat::qcow2);
   const std::string data = (image.dir / "data").native();
-  qemu_img({"create", "-q", "-f", "qcow2", "-o", "data_file=" + data, (image.dir / "image").native(), "64M"});
+  run_tool(
+      {"qemu-img", "create", "-q", "-f", "qcow2", "-o", "data_file=" + data, (image.dir / "image").native(), "64M"});
   CHECK(refusal_of(image, image.verdict()) == ErrorCode::image_unacceptable);
 }
 
