@@ -54,6 +54,7 @@ ImageStream::ImageStream(model::ImageRecord record, WantedDigests digests, Stage
 
 std::optional<HeldBytes> ImageStream::held() {
   if (!mixes_) return std::nullopt;
+  transfer_.flush();
   const std::optional<HeldBytes> held = transfer_.held();
   if (!held) return std::nullopt;
   resumed_ = true;
@@ -115,7 +116,7 @@ Bytes ImageStream::size() const { return local_ ? local_->size() : transfer_.siz
 void ImageStream::write(std::span<const std::byte> bytes) {
   op_.check();
   // Before it is written: an endless body must not fill the disk, nor be gone on with.
-  if (record_.size && transfer_.size() + Bytes{bytes.size()} > *record_.size) {
+  if (record_.size && transfer_.received() + Bytes{bytes.size()} > *record_.size) {
     refute();
     throw wrong_size(record_, "more");
   }
@@ -142,6 +143,10 @@ bool ImageStream::stays_as_it_is() const {
 
 void ImageStream::verify() {
   if (is_verified_) return;
+  if (!local_) {
+    transfer_.flush();
+    follow(transfer_.fd(), transfer_.size());
+  }
   scan_.catch_up(op_, record_.ref.shown());
   if (local_) local_->check_unchanged();  // else its bytes were nobody's
   try {

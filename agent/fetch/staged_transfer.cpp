@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
@@ -40,6 +42,7 @@ StagedTransfer::StagedTransfer(const layout::CacheLayout& layout, model::CacheKe
 StagedTransfer::~StagedTransfer() {
   const bool is_elsewhere = path().empty();
   if (is_elsewhere || journal_.transfer.version.empty()) return;
+  try_to_flush();
   if (file_.size() < kLeastHeld) {
     ::unlink(layout_.transfer_journal(key_).c_str());
   } else {
@@ -59,6 +62,7 @@ void StagedTransfer::read(std::span<std::byte> out, Bytes offset) const {
 }
 
 void StagedTransfer::start(const Transfer& transfer) {
+  piece_.clear();
   file_.restart();
   remove_file(layout_.transfer_journal(key_));
   // Did the removed journal come back after a power cut, it would vouch for bytes that aren't its transfer's.
@@ -72,6 +76,32 @@ void StagedTransfer::start(const Transfer& transfer) {
 }
 
 void StagedTransfer::append(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const std::size_t room = kPiece.count - received().count % kPiece.count;
+    std::size_t count = std::min(room, bytes.size());
+    if (piece_.empty() && count == room) {
+      count += (bytes.size() - room) / kPiece.count * kPiece.count;
+      write(bytes.first(count));
+    } else {
+      piece_.insert(piece_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
+      if (count == room) flush();
+    }
+    bytes = bytes.subspan(count);
+  }
+}
+
+void StagedTransfer::flush() {
+  if (piece_.empty()) return;
+  write(piece_);
+  piece_.clear();
+}
+
+void StagedTransfer::finish() {
+  flush();
+  file_.finish();
+}
+
+void StagedTransfer::write(std::span<const std::byte> bytes) {
   file_.append(bytes);
   if (!journal_.transfer.version.empty() && now_() - synced_at_ >= kSyncInterval) renew_journal();
 }
@@ -81,6 +111,14 @@ void StagedTransfer::renew_journal() {
   synced_at_ = now_();
   journal_.synced = size();
   write_journal(layout_, key_, journal_);
+}
+
+// Where this fails a later builder finds less.
+void StagedTransfer::try_to_flush() noexcept {
+  try {
+    flush();
+  } catch (const std::exception&) {
+  }
 }
 
 // Where this fails a later builder finds what was synced before.

@@ -9,7 +9,7 @@ from bench_images import put
 from cold import NOVA, glance_access, glance_image
 from contest import Contender, commands, take_turns
 from figures import Sample
-from harness import GIB, MIB, cache_key, tool
+from harness import GIB, MIB, cache_key, new_uuid, tool
 from nova_compute import NovaCompute
 from places import NAMES, Place
 from report import OURS, Comparison
@@ -21,7 +21,7 @@ COPY = "cp --sparse=auto"
 EPHEMERAL_GB, SWAP_MB = 1, 64
 CROWDS = (1, 10, 100)
 NOVA_AT_ONCE = 10  # nova-compute's max_concurrent_builds
-TURNS, LONG_TURNS = 50, 3  # creations one after the other that are a turn of ours; the kernel counts CPU in 10 ms
+TURNS = 50  # creations one after the other that are a turn of ours, where nothing is copied; the kernel counts CPU in 10 ms
 IMAGE_FORMAT = "qcow2"
 
 
@@ -38,9 +38,13 @@ def room(setting: Setting) -> int:
     return 6 * setting.size.data + GIB
 
 
+def copies(place: Place, images_type: str) -> bool:
+    return images_type == "raw" and not place.can_share_blocks
+
+
 def crowds(place: Place, images_type: str) -> tuple[int, ...]:
     """Raw disks of a hundred instances fit where they share their blocks."""
-    return CROWDS if images_type == "qcow2" or place.can_share_blocks else (1,)
+    return (1,) if copies(place, images_type) else CROWDS
 
 
 def measure(place: Place, setting: Setting) -> None:
@@ -68,10 +72,13 @@ def _measure_type(place: Place, setting: Setting, images_type: str, cases: list[
         agent.taken_steps(image_ref)
 
         def between() -> None:
+            if not copies(place, images_type):
+                return  # small ones stay: ext4 makes files slowly soon after many were removed (recently_deleted, fs/ext4/ialloc.c)
             agent.remove_instances()
             shell.remove_instances()
             if theirs:
                 NovaCompute.remove_instances(theirs)
+            tool("sync", "--file-system", place.path)
 
         for count, case in cases:
             contenders = {OURS: _ours(place, agent, request, count), SHELL: lambda: shell.create(count)}
@@ -86,8 +93,7 @@ def _measure_type(place: Place, setting: Setting, images_type: str, cases: list[
 def _ours(place: Place, agent: Agent, request: dict, count: int) -> Contender:
     if count > 1:
         return lambda: agent.timed_creates(request, count)
-    copies = agent.images_type == "raw" and not place.can_share_blocks
-    return lambda: agent.timed_creates_in_turn(request, LONG_TURNS if copies else TURNS)
+    return lambda: agent.timed_creates_in_turn(request, 1 if copies(place, agent.images_type) else TURNS)
 
 
 def _warm_nova(place: Place, setting: Setting, images_type: str, request: dict) -> Path | None:
@@ -132,7 +138,7 @@ class ShellWay:
         tool("xorriso", "-osirrox", "on", "-indev", disks["disk.config"]["path"], "-extract", "/", self._drive)
 
     def create(self, count: int) -> list[Sample]:
-        folders = [self._folder / f"instance-{number}" for number in range(count)]
+        folders = [self._folder / f"instance-{new_uuid()}" for _ in range(count)]
         with ThreadPoolExecutor(count) as crowd:
             return list(crowd.map(self._create_one, folders))
 

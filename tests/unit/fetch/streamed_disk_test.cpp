@@ -18,6 +18,8 @@ namespace {
 
 const std::string kImage = "QFI" + std::string(1021, 'i');
 const std::string kDisk(4096, 'd');
+const std::size_t kPiece = fetch::StagedTransfer::kPiece.count;  // less isn't seen by those who read behind a stream
+const std::string kLongImage = "QFI" + std::string(2 * kPiece, 'i');
 
 layout::CacheLayout prepared(const Path& directory) {
   layout::CacheLayout layout(directory);
@@ -36,6 +38,7 @@ struct Place {
 
   void bring(std::string_view bytes) {
     transfer.append(bytes_of(bytes));
+    transfer.flush();
     disk->follow(transfer.fd(), transfer.size(), op);
   }
   ErrorCode failure(Bytes virtual_size) {
@@ -169,11 +172,11 @@ TEST_CASE("an image is decoded while its stream arrives, and its disk is there o
   Place p;
   auto stream = p.stream();
   stream.start({.size = {}, .version = ""});
-  stream.write(bytes_of(kImage.substr(0, 700)));
-  CHECK(p.decoder.arrivals == std::vector{Bytes{700}});
-  stream.write(bytes_of(kImage.substr(700)));
+  stream.write(bytes_of(kLongImage).first(kPiece));
+  CHECK(p.decoder.arrivals == std::vector{Bytes{kPiece}});
+  stream.write(bytes_of(kLongImage).subspan(kPiece));
   stream.verify();
-  p.decoder.told_size = Bytes{1024};  // which FakeInspector finds
+  p.decoder.told_size = Bytes{kLongImage.size()};  // which FakeInspector finds
   auto image = fetch::InspectedImage::inspect(std::move(stream).finish(), p.inspector, p.op);
   CHECK(p.ended == 0);
   CHECK(image.finish_disk(p.op).value().file.path() == p.raw_disk);
@@ -200,7 +203,7 @@ TEST_CASE("a stream that is given up half way ends its decoding before the disk 
   {
     auto stream = p.stream();
     stream.start({.size = {}, .version = ""});
-    stream.write(bytes_of(kImage));
+    stream.write(bytes_of(kLongImage));
     CHECK(p.ended == 0);
   }
   CHECK(p.ended == 1);
