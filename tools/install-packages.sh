@@ -10,7 +10,7 @@ build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev l
   libfmt-dev libisofs-dev libseccomp-dev libspdlog-dev libssl-dev libxxhash-dev libyaml-cpp-dev libzstd-dev meson
   ninja-build nlohmann-json3-dev pkg-config python3 doctest-dev zlib1g-dev)
 demo=("${build[@]}" curl xorriso)
-bench=("${demo[@]}" genisoimage libbenchmark-dev nginx-light python3-nova xfsprogs)
+bench=("${demo[@]}" genisoimage libbenchmark-dev nginx-light openssl python3-nova xfsprogs)
 test=("${demo[@]}" ccache clang clang-format-14 libclang-rt-14-dev openssl procps shellcheck strace systemd
   universal-ctags xfsprogs)
 peers=(ceph-common ceph-mon ceph-osd glance-api glance-common keystone python3-nova python3-openstackclient radosgw

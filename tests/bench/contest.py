@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable, Sequence
 
@@ -30,6 +31,15 @@ def commands(*argument_vectors: Sequence[object]) -> list[Sample]:
     seconds = time.monotonic() - began
     cpu = sum(usage.ru_utime + usage.ru_stime for usage in ended)
     return [Sample(seconds, cpu, max(usage.ru_maxrss for usage in ended) / 1024)]
+
+
+def at_once(*contenders: Contender) -> list[Sample]:
+    """All at the same time, as one sample: what the machine has for them together."""
+    began = time.monotonic()
+    with ThreadPoolExecutor(len(contenders)) as crowd:
+        taken = [sample for samples in crowd.map(lambda contender: contender(), contenders) for sample in samples]
+    return [Sample(time.monotonic() - began, sum(sample.cpu_seconds for sample in taken),
+                   sum(sample.peak_mib for sample in taken))]
 
 
 def _run(words: list[str]):

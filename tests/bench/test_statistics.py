@@ -2,6 +2,7 @@
 
 import unittest
 
+from contest import at_once
 from figures import Sample, fit, percentile, spread
 from report import OURS, Comparison, Findings, Growth, Verdict, seconds_text, told
 
@@ -31,6 +32,12 @@ class Figures(unittest.TestCase):
 
     def test_what_does_not_grow_has_no_slope(self):
         self.assertAlmostEqual(fit({1: [2.0, 4.0], 8: [4.0, 2.0]}).slope, 0)
+
+
+class Turns(unittest.TestCase):
+    def test_what_runs_at_once_costs_together(self):
+        sample, = at_once(lambda: [Sample(1.0, 0.5, 10)], lambda: [Sample(2.0, 1.0, 20)])
+        self.assertEqual((sample.cpu_seconds, sample.peak_mib), (1.5, 30))
 
 
 class Telling(unittest.TestCase):
