@@ -54,7 +54,6 @@ ImageStream::ImageStream(model::ImageRecord record, WantedDigests digests, Stage
 
 std::optional<HeldBytes> ImageStream::held() {
   if (!mixes_) return std::nullopt;
-  transfer_.flush();
   const std::optional<HeldBytes> held = transfer_.held();
   if (!held) return std::nullopt;
   resumed_ = true;

@@ -51,7 +51,8 @@ StagedTransfer::~StagedTransfer() {
   }
 }
 
-std::optional<HeldBytes> StagedTransfer::held() const {
+std::optional<HeldBytes> StagedTransfer::held() {
+  flush();
   if (journal_.transfer.version.empty() || size().count == 0) return std::nullopt;
   return HeldBytes{.transfer = journal_.transfer, .count = size()};
 }

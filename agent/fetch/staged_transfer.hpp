@@ -35,7 +35,8 @@ class StagedTransfer {
   StagedTransfer& operator=(StagedTransfer&&) = delete;
   ~StagedTransfer();
 
-  std::optional<HeldBytes> held() const;
+  // All that was received, in the file.
+  std::optional<HeldBytes> held();
   // Fills `out` with bytes that are held, from `offset`; Error when the file ends before.
   void read(std::span<std::byte> out, Bytes offset) const;
 
