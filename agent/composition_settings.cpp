@@ -68,7 +68,8 @@ prune::PruneRules prune_rules(const Config& config) {
 model::PlanDefaults plan_defaults(const Config& config) {
   return {.images_type = config.images_type,
           .default_ephemeral_format = config.default_ephemeral_format,
-          .force_config_drive = config.force_config_drive};
+          .force_config_drive = config.force_config_drive,
+          .mkfs_commands = config.virt_mkfs};
 }
 
 }  // namespace basecache

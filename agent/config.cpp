@@ -54,6 +54,22 @@ void set(Settings& settings, const ConfigOption& option, Setting setting) {
   settings.insert_or_assign(&option, std::move(setting));
 }
 
+// What one file says, each option once.
+class FileSettings {
+ public:
+  void set(const ConfigOption& option, Setting setting) {
+    const auto above = settings_.find(&option);
+    if (option.adds_up && above != settings_.end()) setting.value = above->second.value + "\n" + setting.value;
+    basecache::set(settings_, option, std::move(setting));
+  }
+  void overwrite(Settings& weaker) && {
+    for (auto& [option, setting] : settings_) weaker.insert_or_assign(option, std::move(setting));
+  }
+
+ private:
+  Settings settings_;
+};
+
 std::string origin_of(const ConfigEntry& entry, const Path& file) {
   return fmt::format("{}:{}", quote(file.native()), entry.line);
 }
@@ -73,6 +89,7 @@ std::string advice_on(const ConfigEntry& entry) {
 }
 
 void take_config_file(Settings& settings, const Path& file) {
+  FileSettings said;
   for (const ConfigEntry& entry : read_config_file(file)) {
     const ConfigOption* option = find_option(entry.section, entry.name);
     if (option == nullptr) {
@@ -81,14 +98,17 @@ void take_config_file(Settings& settings, const Path& file) {
                               quote(entry.section)));
       throw error.set_hint(advice_on(entry));
     }
-    set(settings, *option, {entry.value, origin_of(entry, file)});
+    said.set(*option, {entry.value, origin_of(entry, file)});
   }
+  std::move(said).overwrite(settings);
 }
 
 void take_nova_conf(Settings& settings, const Path& file) {
+  FileSettings said;
   for (const ConfigEntry& entry : our_options(read_config_file(file), file)) {
-    set(settings, *find_option(entry.section, entry.name), {entry.value, origin_of(entry, file)});
+    said.set(*find_option(entry.section, entry.name), {entry.value, origin_of(entry, file)});
   }
+  std::move(said).overwrite(settings);
 }
 
 // A path of the command line is relative to where the command was given.

@@ -16,6 +16,7 @@
 #include "agent/base/secret.hpp"
 #include "agent/glance_config.hpp"
 #include "agent/model/disk_format.hpp"
+#include "agent/model/mkfs_command.hpp"
 
 namespace basecache {
 
@@ -33,8 +34,9 @@ struct Config {
   Path instances_path = "/var/lib/nova/instances";
   bool force_raw_images = true;
   PreallocateImages preallocate_images = PreallocateImages::none;
-  bool use_cow_images = true;            // decides images_type where that says "default"
-  std::string default_ephemeral_format;  // empty: by os_type (vfat, ntfs, ext4 ...)
+  bool use_cow_images = true;                           // decides images_type where that says "default"
+  std::string default_ephemeral_format;                 // empty: by os_type (vfat, ntfs, ext4 ...)
+  std::map<std::string, model::MkfsCommand> virt_mkfs;  // by os_type; "default": of every other
   bool force_config_drive = false;
 
   // [image_cache]

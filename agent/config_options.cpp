@@ -11,7 +11,7 @@
 
 #include "agent/base/text.hpp"
 #include "agent/config_values.hpp"
-#include "agent/model/base_file_spec.hpp"
+#include "agent/model/ephemeral_format.hpp"
 
 namespace basecache {
 namespace {
@@ -59,6 +59,29 @@ model::ImagesType parse_images_type(std::string_view text, bool use_cow_images) 
 std::string parse_file_system(std::string_view text) {
   if (text.empty() || model::is_supported_file_system(text)) return std::string(text);
   throw BadValue(fmt::format("empty or one of {}", fmt::join(model::supported_file_systems(), ", ")));
+}
+
+using MkfsCommands = std::map<std::string, model::MkfsCommand>;
+
+// "linux=mkfs.ext4 -L %(fs_label)s %(target)s", one a line: commands have commas in them.
+MkfsCommands parse_mkfs_commands(std::string_view text) {
+  MkfsCommands commands;
+  for (const std::string& line : split_lines(text)) {
+    const std::size_t equals = std::min(line.find('='), line.size());
+    const std::string os_type = line.substr(0, equals);
+    const auto command = model::MkfsCommand::parse(std::string_view(line).substr(std::min(equals + 1, line.size())));
+    if (os_type.empty() || !command) {
+      throw BadValue("os_type=command, with %(target)s in the command, and no '%' but in that, %(fs_label)s and %%");
+    }
+    commands.insert_or_assign(os_type, *command);
+  }
+  return commands;
+}
+
+std::string show_mkfs_commands(const MkfsCommands& commands) {
+  std::vector<std::string> lines;
+  for (const auto& [os_type, command] : commands) lines.push_back(os_type + "=" + command.text());
+  return show_lines(lines);
 }
 
 constexpr std::size_t kMostThreads = 1024;
@@ -189,6 +212,9 @@ constexpr OptionValue choice{[](Config& config, std::string_view text) { config.
 constexpr OptionValue images_type{
     [](Config& config, std::string_view text) { config.images_type = parse_images_type(text, config.use_cow_images); },
     [](const Config& config) { return std::string(model::name_of(config.images_type)); }};
+constexpr OptionValue mkfs_commands{
+    [](Config& config, std::string_view text) { config.virt_mkfs = parse_mkfs_commands(text); },
+    [](const Config& config) { return show_mkfs_commands(config.virt_mkfs); }};
 constexpr OptionValue socket_mode{[](Config& config, std::string_view text) { config.socket_mode = parse_mode(text); },
                                   [](const Config& config) { return show_mode(config.socket_mode); }};
 constexpr OptionValue allowed_uids{
@@ -230,6 +256,12 @@ consteval ConfigOption identity_option(std::string_view doc, bool is_secret = fa
   return option;
 }
 
+// Nova's word for it is multi-valued.
+consteval ConfigOption several_times(ConfigOption option) {
+  option.adds_up = true;
+  return option;
+}
+
 constexpr unsigned kMostRetries = 100;
 constexpr unsigned kMostWaiting = 1'000'000;
 
@@ -244,6 +276,8 @@ constexpr std::array kOptions{
                  "What images_type = default means: qcow2 overlays (true) or whole copies (false)."},
     ConfigOption{"DEFAULT", "default_ephemeral_format", checked<parse_file_system, &Config::default_ephemeral_format>,
                  "File system of ephemeral disks whose request names none; empty: by os_type."},
+    several_times({"DEFAULT", "virt_mkfs", mkfs_commands,
+                   "os_type=command that formats ephemeral disks; one a line, or the option once for each."}),
     ConfigOption{"DEFAULT", "force_config_drive", flag<&Config::force_config_drive>,
                  "Every instance gets a config drive."},
 

@@ -28,6 +28,7 @@ struct ConfigOption {
   std::string_view old_section = {};
   std::string_view old_name = {};
   bool is_secret = false;  // its value is never shown
+  bool adds_up = false;    // each time that a file has it, its lines come to those above
 };
 
 // Every option, in the order of the packaged file. An option stands below the ones its default depends on.

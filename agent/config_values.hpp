@@ -53,4 +53,8 @@ std::string parse_line(std::string_view text);
 std::vector<std::string> split_list(std::string_view text);
 std::string show_list(const std::vector<std::string>& parts);
 
+// The same for parts that may hold commas: one a line. Shown so that the lines behind the first one continue it.
+std::vector<std::string> split_lines(std::string_view text);
+std::string show_lines(const std::vector<std::string>& parts);
+
 }  // namespace basecache

@@ -11,8 +11,8 @@ build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev l
   ninja-build nlohmann-json3-dev pkg-config python3 doctest-dev zlib1g-dev)
 demo=("${build[@]}" curl xorriso)
 bench=("${demo[@]}" genisoimage libbenchmark-dev nginx-light openssl python3-nova xfsprogs)
-test=("${demo[@]}" ccache clang clang-format-14 libclang-rt-14-dev openssl procps shellcheck strace systemd
-  universal-ctags xfsprogs)
+test=("${demo[@]}" bzip2 ccache clang clang-format-14 libclang-rt-14-dev lz4 ntfs-3g openssl procps shellcheck strace
+  systemd universal-ctags xfsprogs xz-utils zstd)
 peers=(ceph-common ceph-mon ceph-osd glance-api glance-common keystone python3-nova python3-openstackclient radosgw
   uwsgi-plugin-python3)
 

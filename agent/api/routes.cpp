@@ -1,5 +1,6 @@
 #include "agent/api/routes.hpp"
 
+#include <algorithm>
 #include <boost/algorithm/string/join.hpp>
 #include <boost/algorithm/string/split.hpp>
 #include <nlohmann/json.hpp>
@@ -17,17 +18,24 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-std::vector<std::string> segments_of(const std::string& path) {
+// What stands between slashes; the query with its '?' is one of its own, and its value another one.
+std::vector<std::string> segments_of(const std::string& target) {
+  const std::size_t query = std::min(target.find('?'), target.size());
   std::vector<std::string> segments;
+  const std::string path = target.substr(0, query);
   boost::split(segments, path, [](char c) { return c == '/'; });
+  if (query == target.size()) return segments;
+  const std::size_t value = std::min(target.find('=', query), target.size() - 1) + 1;
+  segments.push_back(target.substr(query, value - query));
+  segments.push_back(target.substr(value));
   return segments;
 }
 
-// What stands at the "{...}" places of `pattern`; nothing when the path is another one. Nothing is percent-decoded: no
-// name that is valid here needs it, and what isn't valid is refused as it is.
-std::optional<std::vector<std::string>> match(const std::string& pattern, const std::string& path) {
+// What stands at the "{...}" places of `pattern`; nothing when the target is another one. Nothing is percent-decoded:
+// no name that is valid here needs it, and what isn't valid is refused as it is.
+std::optional<std::vector<std::string>> match(const std::string& pattern, const std::string& target) {
   const auto expected = segments_of(pattern);
-  const auto found = segments_of(path);
+  const auto found = segments_of(target);
   if (expected.size() != found.size()) return std::nullopt;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -78,6 +86,7 @@ const std::vector<Routes::Route>& Routes::table() {
       {"POST", "/v1/instances/{uuid}/disks", &Routes::create_disks},
       {"GET", "/v1/instances/{uuid}", &Routes::show_instance},
       {"DELETE", "/v1/instances/{uuid}", &Routes::remove_instance},
+      {"DELETE", "/v1/instances/{uuid}?suffix={suffix}", &Routes::remove_suffixed},
       {"GET", "/v1/cache", &Routes::list_cache},
       {"POST", "/v1/cache/images", &Routes::precache},
       {"POST", "/v1/cache/prune", &Routes::prune},
@@ -138,6 +147,15 @@ Task Routes::remove_instance(const Names& names, const json&) const {
   return {.subject = {"delete", uuid.text()}, .is_long = true, .work = [this, uuid](OpContext& op) -> json {
             use_cases_.instances.remove(uuid, op);
             return {{"uuid", uuid.text()}, {"removed", true}};
+          }};
+}
+
+Task Routes::remove_suffixed(const Names& names, const json&) const {
+  const auto uuid = model::InstanceId::parse(names[0], "uuid");
+  const std::string suffix = model::parse_suffix(names[1], false);
+  return {.subject = {"delete", uuid.text()}, .is_long = true, .work = [this, uuid, suffix](OpContext& op) -> json {
+            const std::vector<std::string> disks = use_cases_.instances.remove_suffixed(uuid, suffix, op);
+            return {{"uuid", uuid.text()}, {"suffix", suffix}, {"disks", disks}, {"removed", true}};
           }};
 }
 

@@ -14,7 +14,7 @@ class Operations;
 // A request as the door understands it, whoever carried it.
 struct Request {
   std::string method;  // "GET"
-  std::string target;  // "/v1/cache"; a query is refused: nothing here takes one
+  std::string target;  // "/v1/cache"; a query stands in the table of paths where it is taken, and else is refused
   std::string body;
   Secret token = {};  // the requester's own, for the registry (X-Auth-Token)
 };
@@ -37,7 +37,7 @@ class Routes {
   Task task(const Request& request) const;
 
  private:
-  using Names = std::vector<std::string>;  // what stands in the path for {uuid}, {key}, {id}
+  using Names = std::vector<std::string>;  // what stands in the target for {uuid}, {suffix}, {key}, {id}
   using Handler = Task (Routes::*)(const Names& names, const nlohmann::json& body) const;
   struct Route {
     const char* method;
@@ -49,6 +49,7 @@ class Routes {
   Task create_disks(const Names& names, const nlohmann::json& body) const;
   Task show_instance(const Names& names, const nlohmann::json& body) const;
   Task remove_instance(const Names& names, const nlohmann::json& body) const;
+  Task remove_suffixed(const Names& names, const nlohmann::json& body) const;
   Task list_cache(const Names& names, const nlohmann::json& body) const;
   Task show_base_file(const Names& names, const nlohmann::json& body) const;
   Task remove_base_file(const Names& names, const nlohmann::json& body) const;

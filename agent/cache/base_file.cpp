@@ -32,10 +32,14 @@ std::optional<BaseFile> BaseFile::find(const layout::CacheLayout& layout, const 
   Path path = layout.base_file(key);
   const std::optional<Bytes> length = length_of_regular_file(path);
   if (!length) return std::nullopt;
-  if (is_raw_by_name(key)) return BaseFile(key, std::move(path), model::DiskFormat::raw, *length, 0);
+  if (is_raw_by_name(key)) return BaseFile(key, std::move(path), model::DiskFormat::raw, *length);
   const std::optional<BaseFileRecord> record = read_record(layout, key);
   if (!record) return std::nullopt;
-  return BaseFile(key, std::move(path), record->format, record->virtual_size, record->rules);
+  BaseFile base(key, std::move(path), record->format, record->virtual_size);
+  base.rules_ = record->rules;
+  base.is_boot_file_only_ = record->is_boot_file_only;
+  base.is_raw_as_it_came_ = record->source_format.value_or(record->format) == model::DiskFormat::raw;
+  return base;
 }
 
 }  // namespace basecache::cache

@@ -1,6 +1,7 @@
 #include "agent/cache/base_file_builder.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,9 +22,6 @@
 namespace basecache::cache {
 namespace {
 
-// The label Nova's first builder of an ephemeral base gives it (driver.py _get_fs_label_ephemeral).
-const std::string kEphemeralLabel = "ephemeral0";
-
 BaseFileRecord record_of(std::string origin, model::DiskFormat format, Bytes virtual_size) {
   BaseFileRecord record;
   record.origin = std::move(origin);
@@ -41,6 +39,18 @@ StagedFile blank_file(const Path& path, Bytes size) {
     throw Error::from_errno(error, "make a blank file of " + to_text(size) + " at " + quote(path.native()));
   }
   return file;
+}
+
+// The operator's command may have made a file of its own there, or one of another size.
+void require_same_file(const StagedFile& file, Bytes size) {
+  struct stat made {};
+  struct stat standing {};
+  const bool stands = ::fstat(file.fd(), &made) == 0 && ::lstat(file.path().c_str(), &standing) == 0 &&
+                      made.st_ino == standing.st_ino && made.st_size == static_cast<off_t>(size.count);
+  if (stands) return;
+  throw Error(ErrorCode::tool_failed,
+              "what was to format the file has replaced it, or changed its size of " + to_text(size))
+      .set_hint("[DEFAULT] virt_mkfs must write into its %(target)s, and leave its size as it is");
 }
 
 // What can't be held on this storage doesn't go on taking its room, either.
@@ -131,18 +141,21 @@ BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const
 fetch::InspectedImage BaseFileBuilder::fetch_safe(const model::ImageBase& image, const model::CacheKey& key,
                                                   OpContext& op) {
   const model::ImageRecord known = describe(image.ref, op);
-  const std::optional<RefusedImage> refusable = refusable_image(known);
+  const std::optional<RefusedImage> refusable = refusable_image(known, image.use);
   if (refusable) refusals_.require_none(key, *refusable);
   std::optional<fetch::StreamedDisk> disk;
-  if (settings_.force_raw_images) disk.emplace(steps_.decoder, layout_.converted(key));
+  if (settings_.force_raw_images && image.use == model::ImageUse::disk) {
+    disk.emplace(steps_.decoder, layout_.converted(key));
+  }
   const fetch::WantedDigests digests = fetch::wanted_digests(known, image.checksum, settings_.allow_md5);
-  return accept(fetch(known, digests, key, std::move(disk), op), key, refusable, op);
+  return accept(fetch(known, digests, key, std::move(disk), op), image.use, key, refusable, op);
 }
 
-fetch::InspectedImage BaseFileBuilder::accept(fetch::FetchedImage fetched, const model::CacheKey& key,
-                                              const std::optional<RefusedImage>& refusable, OpContext& op) {
+fetch::InspectedImage BaseFileBuilder::accept(fetch::FetchedImage fetched, model::ImageUse use,
+                                              const model::CacheKey& key, const std::optional<RefusedImage>& refusable,
+                                              OpContext& op) {
   try {
-    return inspect(std::move(fetched), op);
+    return inspect(std::move(fetched), use, op);
   } catch (const Error& error) {
     // Of whole and verified bytes it is a verdict: no later attempt would find anything else in them.
     if (error.code() == ErrorCode::image_unacceptable) {
@@ -167,7 +180,7 @@ BaseFileBuilder::SourceReport BaseFileBuilder::fetch_and_inspect(const model::Im
                                                                  const std::optional<Digest>& made_from,
                                                                  const model::CacheKey& key, OpContext& op) {
   const model::ImageRecord known = describe(image.ref, op);
-  const std::optional<RefusedImage> refusable = refusable_image(known);
+  const std::optional<RefusedImage> refusable = refusable_image(known, image.use);
   SourceReport report{.same = made_from && refusable && refusable->digest == made_from};
   try {
     if (report.same) refusals_.require_none(key, *refusable);
@@ -178,7 +191,7 @@ BaseFileBuilder::SourceReport BaseFileBuilder::fetch_and_inspect(const model::Im
     }
     fetch::FetchedImage fetched = fetch(known, digests, key, std::nullopt, op);
     report.same = made_from && fetched.digest() == *made_from;
-    (void)accept(std::move(fetched), key, refusable, op);
+    (void)accept(std::move(fetched), image.use, key, refusable, op);
   } catch (const Error& error) {
     if (!fetch::blames_bytes(error)) throw;
     report.refusal = error;
@@ -186,8 +199,8 @@ BaseFileBuilder::SourceReport BaseFileBuilder::fetch_and_inspect(const model::Im
   return report;
 }
 
-fetch::InspectedImage BaseFileBuilder::inspect(fetch::FetchedImage fetched, OpContext& op) {
-  fetch::InspectedImage inspected = fetch::InspectedImage::inspect(std::move(fetched), steps_.inspector, op);
+fetch::InspectedImage BaseFileBuilder::inspect(fetch::FetchedImage fetched, model::ImageUse use, OpContext& op) {
+  fetch::InspectedImage inspected = fetch::InspectedImage::inspect(std::move(fetched), use, steps_.inspector, op);
   confirm(inspected, op);
   return inspected;
 }
@@ -198,11 +211,13 @@ model::ImageRecord BaseFileBuilder::describe(const model::ImageRef& ref, OpConte
 }
 
 // Nothing where no digest tells these bytes from others.
-std::optional<RefusedImage> BaseFileBuilder::refusable_image(const model::ImageRecord& known) const {
+std::optional<RefusedImage> BaseFileBuilder::refusable_image(const model::ImageRecord& known,
+                                                             model::ImageUse use) const {
   if (!known.digest || (known.digest->algorithm == DigestAlgorithm::md5 && !settings_.allow_md5)) return std::nullopt;
   return RefusedImage{.origin = known.ref.shown(),
                       .digest = *known.digest,
                       .declared_format = known.disk_format,
+                      .use = use,
                       .rules = steps_.inspector.rules()};
 }
 
@@ -218,6 +233,7 @@ BaseFile BaseFileBuilder::publish_image(fetch::InspectedImage inspected, const m
   // Of what becomes something else it is all that will be known.
   if (converts && !record.source_digest) record.source_digest = kept_digest(inspected.path(), op);
   record.rules = steps_.inspector.rules();
+  record.is_boot_file_only = verdict.is_boot_file_only;
 
   fetch::SummedFile ready = converts ? convert(std::move(inspected), key, op) : std::move(inspected).take_file();
   return publish(std::move(ready), key, std::move(record), op);
@@ -289,8 +305,9 @@ BaseFile BaseFileBuilder::build_ephemeral(const model::EphemeralBase& ephemeral,
   StagedFile file = blank_file(layout_.fetched(key), size);
   {
     const auto step = op.steps().measure("format");
-    steps_.formatter.format_file_system(file.path(), ephemeral.file_system, kEphemeralLabel, op);
+    steps_.formatter.format_ephemeral(file.path(), ephemeral, op);
   }
+  require_same_file(file, size);
   return publish({.file = std::move(file)}, key, record_of(model::describe(ephemeral), model::DiskFormat::raw, size),
                  op);
 }
@@ -329,9 +346,10 @@ BaseFile BaseFileBuilder::adopt(const model::ImageBase& image, OpContext& op) {
   const Path path = layout_.base_file(key);
   BaseFileRecord record;
   try {
-    const fetch::InspectionVerdict verdict = inspect_in_place(path, steps_.inspector, op).require_safe();
+    const fetch::InspectionVerdict verdict = inspect_in_place(path, image.use, steps_.inspector, op).require_safe();
     if (verdict.format != model::DiskFormat::raw) steps_.converter.confirm(path, verdict, op);
     record = record_of(image.ref.shown(), verdict.format, verdict.virtual_size);
+    record.is_boot_file_only = verdict.is_boot_file_only;
   } catch (Error& error) {
     error.add_context("cannot take over base file " + quote(path.native()));
     if (error.code() == ErrorCode::image_unacceptable) {

@@ -36,7 +36,8 @@ struct BuildSettings {
   std::optional<Bytes> most_left_bytes = {};  // that broken transfers may hold; none: a tenth of the file system
 };
 
-// Makes one base file: fetch -> verify -> inspect -> convert -> publish, or format -> publish.
+// Makes one base file: fetch -> verify -> inspect -> convert -> publish, or format -> publish. A kernel or ramdisk is
+// never decoded nor converted.
 // The caller holds the exclusive lock of the key. Whatever fails, no staged file stays behind but one: what a transfer
 // brought, with its journal, until a later build goes on with it, the bytes prove bad or the storage can't hold them.
 // What a source says of an image is no proof against bytes that are here. What all broken transfers left is limited
@@ -68,15 +69,15 @@ class BaseFileBuilder {
   BaseFile build_swap(const model::SwapBase& swap, OpContext& op);
 
   fetch::InspectedImage fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
-  fetch::InspectedImage inspect(fetch::FetchedImage fetched, OpContext& op);
+  fetch::InspectedImage inspect(fetch::FetchedImage fetched, model::ImageUse use, OpContext& op);
   SourceReport fetch_and_inspect(const model::ImageBase& image, const std::optional<Digest>& made_from,
                                  const model::CacheKey& key, OpContext& op);
   BaseFile fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
   model::ImageRecord describe(const model::ImageRef& ref, OpContext& op);
-  std::optional<RefusedImage> refusable_image(const model::ImageRecord& known) const;
+  std::optional<RefusedImage> refusable_image(const model::ImageRecord& known, model::ImageUse use) const;
   fetch::FetchedImage fetch(const model::ImageRecord& known, const fetch::WantedDigests& digests,
                             const model::CacheKey& key, std::optional<fetch::StreamedDisk> disk, OpContext& op);
-  fetch::InspectedImage accept(fetch::FetchedImage fetched, const model::CacheKey& key,
+  fetch::InspectedImage accept(fetch::FetchedImage fetched, model::ImageUse use, const model::CacheKey& key,
                                const std::optional<RefusedImage>& refusable, OpContext& op);
   void bring(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op);
   void fetch_verified(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op);

@@ -32,6 +32,7 @@ BaseFileRecord record_from(const json& object) {
   record.source_digest = digest_in(object, "source_digest");
   record.created = object.at("created").get<std::int64_t>();
   record.rules = object.value("rules", 0U);
+  record.is_boot_file_only = object.value("boot_file_only", false);
   if (object.contains("content_digest")) record.content_digest = object.at("content_digest").get<std::string>();
   return record;
 }
@@ -62,6 +63,7 @@ void write_record(const layout::CacheLayout& layout, const model::CacheKey& key,
                  {"virtual_size", record.virtual_size.count},
                  {"created", record.created},
                  {"rules", record.rules}};
+  if (record.is_boot_file_only) object["boot_file_only"] = true;
   if (record.source_format) object["source_format"] = model::qemu_name(*record.source_format);
   if (record.source_digest) object["source_digest"] = record.source_digest->text();
   if (record.content_digest) object["content_digest"] = *record.content_digest;

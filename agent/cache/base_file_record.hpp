@@ -20,7 +20,8 @@ struct BaseFileRecord {
   std::optional<model::DiskFormat> source_format = {};  // of the fetched image
   std::optional<Digest> source_digest = {};             // of the fetched bytes
   std::int64_t created = 0;                             // seconds since the epoch
-  unsigned rules = 0;  // of the inspector, that it passed; 0: older than their being counted
+  unsigned rules = 0;              // of the inspector, that it passed; 0: older than their being counted
+  bool is_boot_file_only = false;  // passed them as a kernel or ramdisk, and wouldn't as a disk
   std::optional<std::string> content_digest = {};  // of the base file itself (content_digest.hpp), since it was made
 };
 

@@ -25,9 +25,30 @@ namespace {
 
 // Callers who demand different digests don't share one outcome: a wrong demand fails only those who made it. They meet
 // at the file lock, where the second finds what the first has built.
+// Nor do those who want it as a disk and as a kernel.
 std::string flight_name(const model::BaseFileSpec& spec, const model::CacheKey& key) {
+  std::string name = key.text();
   const auto* image = std::get_if<model::ImageBase>(&spec);
-  return image != nullptr && image->checksum ? key.text() + " " + image->checksum->text() : key.text();
+  if (image == nullptr) return name;
+  if (image->use == model::ImageUse::boot_file) name += " boot";
+  if (image->checksum) name += " " + image->checksum->text();
+  return name;
+}
+
+// A base file may have been built for another use of its image.
+void require_use(const model::BaseFileSpec& spec, const BaseFile& base) {
+  const auto* image = std::get_if<model::ImageBase>(&spec);
+  if (image == nullptr || base.serves(image->use)) return;
+  if (image->use == model::ImageUse::disk) {
+    throw Error(
+        ErrorCode::image_unacceptable,
+        fmt::format("image {} was taken as a kernel or ramdisk, and is refused as a disk", quote(image->ref.shown())))
+        .set_hint("name the image of a disk; 'basecache inspect FILE' tells what is wrong with this one");
+  }
+  throw Error(
+      ErrorCode::image_unacceptable,
+      fmt::format("image {} is a disk image, and a kernel or ramdisk is taken as it comes", quote(image->ref.shown())))
+      .set_hint("name an image that is the kernel or ramdisk itself, not a disk with it inside");
 }
 
 // Of what a base file was made of. A raw file of this node that nobody vouched for is its own witness.
@@ -79,6 +100,7 @@ BaseFileLease ImageCache::acquire(const model::BaseFileSpec& spec, OpContext& op
     lease =
         flights_->run(flight_name(spec, key), op, [this, spec](OpContext& build_op) { return build(spec, build_op); });
   }
+  require_use(spec, lease->base());
   require_checksum(spec, layout_, lease->base(), op);
   return *std::move(lease);
 }

@@ -45,6 +45,7 @@ class ImageCache {
   // included, are met at the lock file. A caller that leaves (cancelled, out of time) leaves only itself; when the last
   // one has left, the build is cancelled. The build that others join fetches with the token of whoever started it; one
   // whose own token is another isn't refused for that.
+  // Error(image_unacceptable) when the base file is there for another use of its image than the one that is asked for.
   BaseFileLease acquire(const model::BaseFileSpec& spec, OpContext& op);
 
   // The base files that are there, by key.

@@ -16,7 +16,8 @@ constexpr std::size_t kBlock = 1 << 20;
 
 }  // namespace
 
-fetch::InspectionReport inspect_in_place(const Path& path, const fetch::ImageInspector& inspector, OpContext& op) {
+fetch::InspectionReport inspect_in_place(const Path& path, model::ImageUse use, const fetch::ImageInspector& inspector,
+                                         OpContext& op) {
   const auto step = op.steps().measure("inspect");
   if (!boost::filesystem::is_regular_file(boost::filesystem::symlink_status(path))) {
     throw Error(ErrorCode::storage_unusable, "it is not a regular file")
@@ -33,7 +34,7 @@ fetch::InspectionReport inspect_in_place(const Path& path, const fetch::ImageIns
     progress.done += count;
     op.report(progress);
   }
-  return fetch::with_tables(inspection->finish(std::nullopt), inspector, path, op);
+  return fetch::with_tables(inspection->finish(std::nullopt, use), inspector, path, op);
 }
 
 std::string digest_in_place(const Path& path, OpContext& op) {

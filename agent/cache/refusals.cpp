@@ -32,6 +32,7 @@ json to_json(const RefusedImage& image, const Error& why) {
   return {{"image_ref", image.origin},
           {"digest", image.digest.text()},
           {"declared_format", image.declared_format ? json(*image.declared_format) : json()},
+          {"as_boot_file", image.use == model::ImageUse::boot_file},
           {"rules", image.rules},
           {"found", std::time(nullptr)},
           {"error", {{"message", why.message()}, {"hint", why.hint()}, {"fields", std::move(fields)}}}};
@@ -52,6 +53,7 @@ RefusedImage image_from(const json& object) {
   image.origin = object.at("image_ref").get<std::string>();
   image.digest = Digest::parse(object.at("digest").get<std::string>());
   image.rules = object.at("rules").get<unsigned>();
+  if (object.value("as_boot_file", false)) image.use = model::ImageUse::boot_file;
   const json& declared = object.at("declared_format");
   if (!declared.is_null()) image.declared_format = declared.get<std::string>();
   return image;
@@ -71,7 +73,7 @@ Remembered remembered_from(const json& object) {
 
 bool holds_for(const RefusedImage& refused, const RefusedImage& image) {
   return refused.digest == image.digest && refused.declared_format == image.declared_format &&
-         refused.rules == image.rules;
+         refused.use == image.use && refused.rules == image.rules;
 }
 
 Error repeated(const Remembered& refusal, const model::CacheKey& key) {

@@ -8,6 +8,7 @@
 #include "agent/base/digest.hpp"
 #include "agent/base/error.hpp"
 #include "agent/layout/cache_layout.hpp"
+#include "agent/model/image.hpp"
 
 namespace basecache::cache {
 
@@ -16,11 +17,13 @@ struct RefusedImage {
   std::string origin;  // the image ref as it may be shown; for people
   Digest digest;       // of its bytes, as its source promises it
   std::optional<std::string> declared_format;
+  model::ImageUse use = model::ImageUse::disk;
   unsigned rules = 0;  // of the inspector
 };
 
 // The images that were refused for what their whole, verified bytes are, kept in .basecache/refusals/, one a key:
-// {"image_ref","digest","declared_format","rules","found","error":{"message","hint","fields":[[name,value]]}}.
+// {"image_ref","digest","declared_format","as_boot_file","rules","found",
+//  "error":{"message","hint","fields":[[name,value]]}}.
 // What only a setting refuses (max_virtual_size) isn't kept, for the setting may change. Whoever asks or remembers
 // holds the exclusive lock of the key; to forget needs none. What can't be kept is only fetched once more.
 class Refusals {

@@ -53,7 +53,9 @@ void Review::inspect_again(const model::ImageBase& image, const BaseFile& base, 
   BaseFileRecord record = read_record(layout_, base.key()).value();
   std::vector<fetch::Finding> findings = with_context(
       [&] { return "cannot inspect base file " + quote(base.path().native()) + " again"; },
-      [&] { return was_converted(record) ? findings_in_source(image, record, op) : findings_in(base, op); });
+      [&] {
+        return was_converted(record) ? findings_in_source(image, record, op) : findings_in(base, image, record, op);
+      });
   if (!findings.empty()) {
     const std::string reason = reason_of(findings, inspector_.rules());
     return quarantine_.condemn(base.key(), {.reason = reason, .findings = std::move(findings)});
@@ -70,7 +72,9 @@ std::vector<fetch::Finding> Review::findings_in_source(const model::ImageBase& i
       fmt::format("base file {} is older than rule set {} of the inspector, so the image that it was converted from "
                   "is fetched again to be inspected",
                   key.text(), inspector_.rules()));
-  const auto report = builder_.inspect_source(image, record.source_digest, op);
+  // Whatever it is asked for now: it was made a disk of.
+  const model::ImageBase disk{image.ref, image.checksum, model::ImageUse::disk};
+  const auto report = builder_.inspect_source(disk, record.source_digest, op);
   if (report.same && !report.refusal) return {};
   if (report.same) {
     return {{.check = "source",
@@ -85,9 +89,13 @@ std::vector<fetch::Finding> Review::findings_in_source(const model::ImageBase& i
   return {{.check = "source", .detail = gone, .hint = {}}};
 }
 
-std::vector<fetch::Finding> Review::findings_in(const BaseFile& base, OpContext& op) {
-  fetch::InspectionReport report = inspect_in_place(base.path(), inspector_, op);
+// What is refused as a disk may go on being a kernel; who asks for a disk of it hears that from the cache.
+std::vector<fetch::Finding> Review::findings_in(const BaseFile& base, const model::ImageBase& image,
+                                                BaseFileRecord& record, OpContext& op) {
+  const model::ImageUse use = record.is_boot_file_only ? model::ImageUse::boot_file : image.use;
+  fetch::InspectionReport report = inspect_in_place(base.path(), use, inspector_, op);
   if (!report.safe()) return report.findings;
+  record.is_boot_file_only = report.verdict.is_boot_file_only;
   if (report.verdict.format != base.format()) {
     return {
         {.check = "declared_format",

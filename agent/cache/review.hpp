@@ -38,7 +38,8 @@ class Review {
   void inspect_again(const model::ImageBase& image, const BaseFile& base, OpContext& op);
   std::vector<fetch::Finding> findings_in_source(const model::ImageBase& image, const BaseFileRecord& record,
                                                  OpContext& op);
-  std::vector<fetch::Finding> findings_in(const BaseFile& base, OpContext& op);
+  std::vector<fetch::Finding> findings_in(const BaseFile& base, const model::ImageBase& image, BaseFileRecord& record,
+                                          OpContext& op);
 
   const layout::CacheLayout& layout_;
   const fetch::ImageInspector& inspector_;

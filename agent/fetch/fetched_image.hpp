@@ -53,9 +53,10 @@ class FetchedImage {
 class InspectedImage {
  public:
   // Error(image_unacceptable).
-  static InspectedImage inspect(FetchedImage fetched, const ImageInspector& inspector, const OpContext& op) {
+  static InspectedImage inspect(FetchedImage fetched, model::ImageUse use, const ImageInspector& inspector,
+                                const OpContext& op) {
     const InspectionReport report =
-        with_tables(fetched.inspection_->finish(fetched.record_.disk_format), inspector, fetched.path(), op);
+        with_tables(fetched.inspection_->finish(fetched.record_.disk_format, use), inspector, fetched.path(), op);
     fetched.check_unchanged();
     const InspectionVerdict verdict = report.require_safe();
     return InspectedImage(std::move(fetched), verdict);

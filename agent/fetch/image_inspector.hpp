@@ -12,6 +12,7 @@
 #include "agent/base/op_context.hpp"
 #include "agent/base/path.hpp"
 #include "agent/model/disk_format.hpp"
+#include "agent/model/image.hpp"
 
 namespace basecache::fetch {
 
@@ -19,6 +20,7 @@ namespace basecache::fetch {
 struct InspectionVerdict {
   model::DiskFormat format = model::DiskFormat::raw;
   Bytes virtual_size;
+  bool is_boot_file_only = false;  // taken as a kernel or ramdisk, and refused as a disk
 };
 
 // One reason not to take an image.
@@ -56,8 +58,9 @@ class Inspection {
 
   virtual void feed(std::span<const std::byte> bytes) = 0;
   // After the last byte, once: empty, truncated, a format we don't take, a dangerous feature (backing file, data file
-  // ...), or not what `declared_format` (the registry's word) says.
-  virtual InspectionReport finish(const std::optional<std::string>& declared_format) = 0;
+  // ...), or not what `declared_format` (the registry's word) says. A kernel or ramdisk may be compressed, which no
+  // disk is, and is no format of disk images.
+  virtual InspectionReport finish(const std::optional<std::string>& declared_format, model::ImageUse use) = 0;
 };
 
 // Finds the true format of an image from its bytes and the dangers in it. Runs no program.

@@ -2,39 +2,37 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-
 #include "agent/base/text.hpp"
 
 namespace basecache::model {
 namespace {
 
-constexpr std::array<std::string_view, 6> kFileSystems{"ext2", "ext3", "ext4", "xfs", "vfat", "ntfs"};
-
 struct KeyOf {
   CacheKey operator()(const ImageBase& image) const { return CacheKey::for_image(image.ref.text()); }
   CacheKey operator()(const EphemeralBase& blank) const {
-    return CacheKey::for_ephemeral(blank.gibibytes, blank.file_system);
+    const std::string& made_by = text_of(blank.format);
+    return CacheKey::for_ephemeral(blank.gibibytes, blank.number == 0 ? made_by : made_by + " " + blank.label());
   }
   CacheKey operator()(const SwapBase& blank) const { return CacheKey::for_swap(blank.mebibytes); }
 };
 
 struct Describe {
-  std::string operator()(const ImageBase& image) const { return "image " + quote(image.ref.shown()); }
+  std::string operator()(const ImageBase& image) const {
+    const std::string what = image.use == ImageUse::boot_file ? "kernel or ramdisk image " : "image ";
+    return what + quote(image.ref.shown());
+  }
   std::string operator()(const EphemeralBase& blank) const {
-    return fmt::format("{} GiB {} file system", blank.gibibytes, blank.file_system);
+    if (const auto* command = std::get_if<MkfsCommand>(&blank.format)) {
+      return fmt::format("{} GiB ephemeral disk by {}", blank.gibibytes, quote(command->text()));
+    }
+    const std::string& name = std::get<std::string>(blank.format);
+    return fmt::format("{} GiB {} {}", blank.gibibytes, name,
+                       is_supported_file_system(name) ? "file system" : "ephemeral disk");
   }
   std::string operator()(const SwapBase& blank) const { return fmt::format("{} MiB swap space", blank.mebibytes); }
 };
 
 }  // namespace
-
-std::span<const std::string_view> supported_file_systems() { return kFileSystems; }
-
-bool is_supported_file_system(std::string_view name) {
-  return std::ranges::find(kFileSystems, name) != kFileSystems.end();
-}
 
 CacheKey key_of(const BaseFileSpec& spec) { return std::visit(KeyOf{}, spec); }
 

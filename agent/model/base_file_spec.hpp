@@ -2,14 +2,13 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
-#include <string_view>
 #include <variant>
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/digest.hpp"
 #include "agent/model/cache_key.hpp"
+#include "agent/model/ephemeral_format.hpp"
 #include "agent/model/image.hpp"
 
 namespace basecache::model {
@@ -18,18 +17,18 @@ namespace basecache::model {
 struct ImageBase {
   ImageRef ref;
   std::optional<Digest> checksum;  // demanded by the caller; what the source promises is checked besides
+  ImageUse use = ImageUse::disk;
   friend bool operator==(const ImageBase&, const ImageBase&) = default;
 };
 
-// The file systems an ephemeral disk can have: what Nova formats by default and what it takes as guest_format
-// (nova/privsep/fs.py).
-std::span<const std::string_view> supported_file_systems();
-bool is_supported_file_system(std::string_view name);
-
-// A base file that is an empty file system, labelled "ephemeral0" (as Nova's first builder would label it).
+// A base file that is empty, but for what formatted it. Its label is in its name: who asks for ephemeral1 is never
+// given a base file that says ephemeral0.
 struct EphemeralBase {
   std::uint64_t gibibytes = 0;
-  std::string file_system;  // "ext4", "vfat" ...; one of supported_file_systems()
+  EphemeralFormat format;
+  unsigned number = 0;  // of its label; of two digits at most, which every file system has room for
+
+  std::string label() const { return "ephemeral" + std::to_string(number); }
   friend bool operator==(const EphemeralBase&, const EphemeralBase&) = default;
 };
 
@@ -40,6 +39,8 @@ struct SwapBase {
 
 using BaseFileSpec = std::variant<ImageBase, EphemeralBase, SwapBase>;
 
+// Of images one a ref, whatever the use. Of ephemeral ones Nova's own for number 0; the label of another number counts
+// as a part of what formats it: "ext4 ephemeral1".
 CacheKey key_of(const BaseFileSpec& spec);
 
 // For messages: "image 'cirros'", "1 GiB ext4 file system", "256 MiB swap space".

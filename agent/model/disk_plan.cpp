@@ -19,7 +19,7 @@ std::string strip_dev(const std::string& name) { return name.starts_with("/dev/"
 class DeviceNames {
  public:
   explicit DeviceNames(const BlockDevices& devices) {
-    const std::string root = strip_dev(devices.root_device_name);
+    const std::string root = strip_dev(root_name(devices));
     prefix_ = prefix_of(root);
     root_ = root.empty() ? prefix_ + "a" : root;
     taken_.insert(root_);
@@ -40,6 +40,11 @@ class DeviceNames {
   }
 
  private:
+  static const std::string& root_name(const BlockDevices& devices) {
+    const auto booted = std::ranges::find_if(devices.volumes, &VolumeDevice::is_booted);
+    return booted == devices.volumes.end() ? devices.root_device_name : booted->mount_device;
+  }
+
   // The letters that stand for a bus (nova/block_device.py, strip_prefix); virtio's when the caller leaves it open.
   static std::string prefix_of(const std::string& root) {
     for (const std::string prefix : {"vd", "sd", "hd"}) {
@@ -81,6 +86,7 @@ class Planner {
         names_(spec.block_device_info) {}
 
   DiskPlan plan() {
+    plan_boot_files();
     plan_root();
     // A rescued instance boots another root disk beside its own; its other disks are left as they are.
     if (spec_.suffix.empty()) {
@@ -98,6 +104,18 @@ class Planner {
     plan_.disks.push_back({name + spec_.suffix, std::move(base), images_type_, size});
   }
 
+  // Files whatever the backend: who starts the instance reads them, not the guest. Without a kernel nobody would load
+  // the ramdisk.
+  void plan_boot_files() {
+    if (!spec_.kernel_id) return;
+    add_boot_file("kernel", *spec_.kernel_id);
+    if (spec_.ramdisk_id) add_boot_file("ramdisk", *spec_.ramdisk_id);
+  }
+
+  void add_boot_file(const std::string& name, const ImageRef& ref) {
+    plan_.disks.push_back({name + spec_.suffix, ImageBase{ref, {}, ImageUse::boot_file}, ImagesType::raw, {}});
+  }
+
   void plan_root() {
     const bool from_volume = names_.root_is_volume() && spec_.suffix.empty();
     if (!spec_.image_ref && !from_volume) {
@@ -108,28 +126,30 @@ class Planner {
     if (from_volume) return;
     // A rescue disk isn't grown: the flavor's size is that of the disk to be rescued.
     const bool own_size = spec_.flavor.root_gb == 0 || !spec_.suffix.empty();
-    add("disk", ImageBase{*spec_.image_ref, spec_.checksum},
+    add("disk", ImageBase{*spec_.image_ref, spec_.checksum, ImageUse::disk},
         own_size ? std::nullopt : std::optional(gibibytes(spec_.flavor.root_gb)));
   }
 
-  void add_ephemeral(const std::string& name, std::uint64_t size_gb, const std::optional<std::string>& asked) {
-    const std::string file_system =
-        asked.value_or(ephemeral_file_system(spec_.os_type, defaults_.default_ephemeral_format));
-    add(name, EphemeralBase{size_gb, file_system}, gibibytes(size_gb));
+  void add_ephemeral(const std::string& name, unsigned number, std::uint64_t size_gb,
+                     const std::optional<std::string>& asked) {
+    EphemeralFormat format = ephemeral_format(spec_.os_type, asked, defaults_);
+    const unsigned told_apart_by = writes_label(format) ? number : 0;
+    add(name, EphemeralBase{size_gb, std::move(format), told_apart_by}, gibibytes(size_gb));
   }
 
   void plan_default_ephemeral() {
     const bool wanted = spec_.flavor.ephemeral_gb > 0 && spec_.block_device_info.ephemerals.empty();
     if (!wanted || !names_.next_is_free()) return;
     names_.take_next();
-    add_ephemeral("disk.local", spec_.flavor.ephemeral_gb, std::nullopt);
+    add_ephemeral("disk.local", 0, spec_.flavor.ephemeral_gb, std::nullopt);
   }
 
   void plan_further_ephemerals() {
-    std::size_t index = 0;
+    unsigned number = 0;
     for (const EphemeralDevice& ephemeral : spec_.block_device_info.ephemerals) {
       names_.take(ephemeral.device_name);
-      add_ephemeral("disk.eph" + std::to_string(index++), ephemeral.size_gb, ephemeral.guest_format);
+      add_ephemeral("disk.eph" + std::to_string(number), number, ephemeral.size_gb, ephemeral.guest_format);
+      ++number;
     }
   }
 
@@ -152,6 +172,16 @@ class Planner {
 }  // namespace
 
 DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults) { return Planner(spec, defaults).plan(); }
+
+EphemeralFormat ephemeral_format(const std::string& os_type, const std::optional<std::string>& asked,
+                                 const PlanDefaults& defaults) {
+  for (const std::string& key : {os_type, std::string("default")}) {
+    if (const auto command = defaults.mkfs_commands.find(key); command != defaults.mkfs_commands.end()) {
+      return command->second;
+    }
+  }
+  return asked.value_or(ephemeral_file_system(os_type, defaults.default_ephemeral_format));
+}
 
 std::string ephemeral_file_system(std::string_view os_type, std::string_view default_format) {
   if (!default_format.empty()) return std::string(default_format);

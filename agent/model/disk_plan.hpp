@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,20 +15,21 @@ namespace basecache::model {
 // The configuration that decides what is planned.
 struct PlanDefaults {
   ImagesType images_type = ImagesType::qcow2;
-  std::string default_ephemeral_format;  // "": by os_type, as Nova: linux ext4, windows ntfs, else vfat
+  std::string default_ephemeral_format = {};  // "": by os_type, as Nova: linux ext4, windows ntfs, else vfat
   bool force_config_drive = false;
+  std::map<std::string, MkfsCommand> mkfs_commands = {};  // by os_type; "default": of every other
 };
 
 // One disk to be made: name in the instance directory, base file, backend, size.
 struct DiskSpec {
-  std::string name;  // "disk", "disk.local", "disk.eph0", "disk.swap", each with the suffix
+  std::string name;  // "kernel", "disk", "disk.local", "disk.eph0", "disk.swap", each with the suffix
   BaseFileSpec base;
   ImagesType images_type = ImagesType::qcow2;
-  std::optional<Bytes> size;  // absent: the base file's own size (root_gb 0, or a rescue disk)
+  std::optional<Bytes> size;  // absent: the base file's own size (kernel, ramdisk, root_gb 0, a rescue disk)
 };
 
 struct DiskPlan {
-  std::vector<DiskSpec> disks;              // in the order they are made: root first
+  std::vector<DiskSpec> disks;              // in the order they are made: boot files, root ...
   std::optional<std::string> config_drive;  // its file's name ("disk.config"), when one is wanted
 };
 
@@ -35,6 +37,11 @@ struct DiskPlan {
 // function: which disks, of what size, from which base files.
 // Error(invalid_request) where the request contradicts itself (no image and no root volume).
 DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults);
+
+// What formats an ephemeral disk, as Nova has it: the operator's command for the os_type goes before what the request
+// asks for, and that before the defaults.
+EphemeralFormat ephemeral_format(const std::string& os_type, const std::optional<std::string>& asked,
+                                 const PlanDefaults& defaults);
 
 // The file system a plain ephemeral disk gets: `default_format`, else by os_type as Nova has it.
 std::string ephemeral_file_system(std::string_view os_type, std::string_view default_format);

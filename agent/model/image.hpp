@@ -35,6 +35,9 @@ class ImageRef {
   std::string text_;
 };
 
+// What an instance needs an image's bytes for. A kernel or a ramdisk is handed to the hypervisor as it came.
+enum class ImageUse { disk, boot_file };
+
 // What a source knows of an image before its bytes are fetched. A URL knows almost nothing.
 struct ImageRecord {
   ImageRef ref;

@@ -8,7 +8,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
 #include "agent/model/base64.hpp"
-#include "agent/model/base_file_spec.hpp"
+#include "agent/model/ephemeral_format.hpp"
 #include "agent/model/json_fields.hpp"
 
 namespace basecache::model {
@@ -76,9 +76,9 @@ EphemeralDevice read_ephemeral(const json& value, const std::string& path) {
   if (device.size_gb == 0) throw bad(fields.path_of("size"), "must be at least 1 (GiB)");
   device.device_name = device_name(fields, "device_name");
   device.guest_format = fields.text("guest_format", 16);
-  if (device.guest_format && !is_supported_file_system(*device.guest_format)) {
+  if (device.guest_format && !is_supported_guest_format(*device.guest_format)) {
     throw bad(fields.path_of("guest_format"), fmt::format("{} is not one of {}", quote(*device.guest_format, 40),
-                                                          fmt::join(supported_file_systems(), ", ")));
+                                                          fmt::join(supported_guest_formats(), ", ")));
   }
   fields.finish();
   return device;
@@ -94,7 +94,8 @@ SwapDevice read_swap(const json& value, const std::string& path) {
 
 VolumeDevice read_volume(const json& value, const std::string& path) {
   JsonFields fields(value, path);
-  VolumeDevice volume{.mount_device = device_name(fields, "mount_device")};
+  VolumeDevice volume{.mount_device = device_name(fields, "mount_device"),
+                      .is_booted = fields.integer("boot_index", -1, kMostDevices) == 0};
   if (volume.mount_device.empty()) throw bad(fields.path_of("mount_device"), "is missing");
   fields.finish();
   return volume;
@@ -154,10 +155,10 @@ std::optional<ImagesType> read_images_type(JsonFields& fields) {
   return type;
 }
 
-std::string read_suffix(JsonFields& fields) {
-  std::string suffix = fields.text("suffix", 16).value_or("");
-  if (!suffix.empty() && suffix != ".rescue") throw bad("suffix", quote(suffix) + " is neither '' nor '.rescue'");
-  return suffix;
+// Nova says "" where there is none.
+std::optional<ImageRef> read_boot_file(JsonFields& fields, std::string_view name) {
+  const std::string ref = fields.text(name, 4096).value_or("");
+  return ref.empty() ? std::nullopt : std::optional(ImageRef::parse(ref, name));
 }
 
 std::string read_network_data(JsonFields& fields) {
@@ -171,6 +172,8 @@ void read_image(JsonFields& fields, InstanceSpec& spec) {
   if (spec.checksum && !spec.image_ref) {
     throw bad("checksum", "is given, but no image_ref that it could belong to");
   }
+  spec.kernel_id = read_boot_file(fields, "kernel_id");
+  spec.ramdisk_id = read_boot_file(fields, "ramdisk_id");
   spec.os_type = plain_text(fields, "os_type", 64);
   spec.images_type = read_images_type(fields);
 }
@@ -199,6 +202,11 @@ InstanceId InstanceId::parse(std::string_view text, std::string_view field) {
   return InstanceId(std::string(text));
 }
 
+std::string parse_suffix(std::string_view text, bool may_be_empty) {
+  if (text == ".rescue" || (text.empty() && may_be_empty)) return std::string(text);
+  throw bad("suffix", quote(text, 40) + (may_be_empty ? " is neither '' nor '.rescue'" : " is not '.rescue'"));
+}
+
 InstanceSpec InstanceSpec::make(const json& request) {
   JsonFields fields(request, "");
   InstanceSpec spec{.uuid = InstanceId::parse(fields.required_text("uuid", 4096), "uuid")};
@@ -206,7 +214,7 @@ InstanceSpec InstanceSpec::make(const json& request) {
   read_image(fields, spec);
   if (const json* flavor = fields.object("flavor")) spec.flavor = read_flavor(*flavor);
   if (const json* devices = fields.object("block_device_info")) spec.block_device_info = read_block_devices(*devices);
-  spec.suffix = read_suffix(fields);
+  spec.suffix = parse_suffix(fields.text("suffix", 16).value_or(""), true);
   read_guest(fields, spec);
   fields.finish();
   return spec;

@@ -26,6 +26,10 @@ class InstanceId {
   std::string text_;
 };
 
+// What a rescue's disks are called behind their names. Error(invalid_request) for any other text but, where
+// `may_be_empty`, none.
+std::string parse_suffix(std::string_view text, bool may_be_empty);
+
 struct Flavor {
   std::uint64_t root_gb = 0;       // GiB; 0: the image's own size
   std::uint64_t ephemeral_gb = 0;  // GiB; 0: none
@@ -36,7 +40,7 @@ struct Flavor {
 struct EphemeralDevice {
   std::uint64_t size_gb = 0;
   std::string device_name;                  // "/dev/vdb"; "" when the caller leaves it open
-  std::optional<std::string> guest_format;  // file system asked for
+  std::optional<std::string> guest_format;  // asked for: one of supported_guest_formats()
 };
 struct SwapDevice {
   std::string device_name;
@@ -44,6 +48,7 @@ struct SwapDevice {
 };
 struct VolumeDevice {
   std::string mount_device;  // "/dev/vda"
+  bool is_booted = false;    // boot_index 0: the root device, whatever root_device_name says
 };
 struct BlockDevices {
   std::string root_device_name;  // "/dev/vda"; "" when open
@@ -63,7 +68,9 @@ struct InstanceSpec {
   std::string name = {};                   // display name; hostname is made from it
   std::optional<ImageRef> image_ref = {};  // absent: booted from volume
   std::optional<Digest> checksum = {};     // of the image's bytes, when the caller knows it
-  std::string os_type = {};                // "linux", "windows", "" unknown
+  std::optional<ImageRef> kernel_id = {};
+  std::optional<ImageRef> ramdisk_id = {};  // of no use without a kernel
+  std::string os_type = {};                 // "linux", "windows", "" unknown
   Flavor flavor = {};
   BlockDevices block_device_info = {};
   std::optional<ImagesType> images_type = {};  // absent: as configured

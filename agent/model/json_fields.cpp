@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "agent/base/error.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr auto kLargestSigned = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 constexpr std::size_t kLongestDigest = 256;  // "sha512:" and 128 digits, and room for a message about more
 
 Error bad_field(const std::string& path, std::string_view why) {
@@ -29,6 +31,8 @@ Error not_json(std::string_view what, std::string_view why) {
   return Error(ErrorCode::invalid_request, fmt::format("{} is not JSON: {}", what, why))
       .set_hint("send one JSON object, UTF-8 encoded");
 }
+
+std::string shown(const json& value) { return quote(value.dump(-1, ' ', true, json::error_handler_t::replace), 40); }
 
 // `byte` is counted from 1, the last one that was read.
 std::string place_of(std::string_view text, std::size_t byte) {
@@ -95,8 +99,18 @@ std::optional<std::uint64_t> JsonFields::number(std::string_view name, std::uint
   if (value == nullptr) return std::nullopt;
   const bool whole = value->is_number_unsigned() || (value->is_number_integer() && value->get<std::int64_t>() >= 0);
   if (whole && value->get<std::uint64_t>() <= max) return value->get<std::uint64_t>();
-  throw bad_field(path_of(name), fmt::format("must be a whole number from 0 to {}, not {}", max,
-                                             quote(value->dump(-1, ' ', true, json::error_handler_t::replace), 40)));
+  throw bad_field(path_of(name), fmt::format("must be a whole number from 0 to {}, not {}", max, shown(*value)));
+}
+
+std::optional<std::int64_t> JsonFields::integer(std::string_view name, std::int64_t least, std::int64_t most) {
+  const json* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  // What is unsigned may be too large for the type that it is asked for in.
+  const bool fits = !value->is_number_unsigned() || value->get<std::uint64_t>() <= kLargestSigned;
+  const std::int64_t number = value->is_number_integer() && fits ? value->get<std::int64_t>() : least - 1;
+  if (number >= least && number <= most) return number;
+  throw bad_field(path_of(name),
+                  fmt::format("must be a whole number from {} to {}, not {}", least, most, shown(*value)));
 }
 
 std::optional<bool> JsonFields::boolean(std::string_view name) {

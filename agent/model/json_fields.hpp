@@ -29,6 +29,8 @@ class JsonFields {
   std::string required_text(std::string_view name, std::size_t max_bytes);
   // A whole number from 0 to max; negative, fractional and absurd ones are refused with the range.
   std::optional<std::uint64_t> number(std::string_view name, std::uint64_t max);
+  // The same from `least`, which may be below 0.
+  std::optional<std::int64_t> integer(std::string_view name, std::int64_t least, std::int64_t most);
   std::optional<bool> boolean(std::string_view name);
   std::optional<Digest> digest(std::string_view name);  // "sha256:<hex>"
   const nlohmann::json* object(std::string_view name);  // null when absent

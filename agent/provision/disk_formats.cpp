@@ -54,6 +54,10 @@ void DiskFormats::record(const Path& disk, model::DiskFormat format) {
   formats_[disk.native()] = model::qemu_name(format);
 }
 
+bool DiskFormats::forget_ending_with(std::string_view suffix) {
+  return std::erase_if(formats_, [&](const auto& entry) { return entry.first.ends_with(suffix); }) > 0;
+}
+
 void DiskFormats::write(const Path& directory, Durability durability) const {
   replace_small_file(directory / kFileName, nlohmann::json(formats_).dump(), durability);
 }

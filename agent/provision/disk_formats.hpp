@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/base/path.hpp"
 #include "agent/base/posix_file.hpp"
@@ -29,6 +30,8 @@ class DiskFormats {
 
   // Of a new disk. What is recorded for a disk that is there stays: InstanceDirectory asks before one is made.
   void record(const Path& disk, model::DiskFormat format);
+  // Whether there was any such path.
+  bool forget_ending_with(std::string_view suffix);
   // Writes it into `directory`, which may be the staged one.
   void write(const Path& directory, Durability durability = Durability::lazy) const;
 

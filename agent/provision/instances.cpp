@@ -1,5 +1,7 @@
 #include "agent/provision/instances.hpp"
 
+#include <algorithm>
+#include <boost/filesystem/directory.hpp>
 #include <boost/filesystem/operations.hpp>
 
 #include "agent/base/error.hpp"
@@ -22,6 +24,17 @@ Path directory_of(const layout::CacheLayout& layout, const model::InstanceId& uu
     throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no directory " + quote(directory.native()));
   }
   return directory;
+}
+
+// In order. What is a directory isn't a disk.
+std::vector<std::string> names_ending_with(const std::string& suffix, const Path& directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    std::string name = entry.path().filename().native();
+    if (name.ends_with(suffix) && !fs::is_directory(entry.symlink_status())) names.push_back(std::move(name));
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 }  // namespace
@@ -56,6 +69,25 @@ void Instances::remove(const model::InstanceId& uuid, OpContext& op) const {
   fs::rename(directory, leaving);
   fs::remove_all(leaving);
   remove_file(lock_file.path());
+}
+
+// The files first: what stands without a line in disk.info is a disk of unknown format, a line without a file is
+// nothing.
+std::vector<std::string> Instances::remove_suffixed(const model::InstanceId& uuid, const std::string& suffix,
+                                                    OpContext& op) const {
+  (void)directory_of(layout_, uuid);
+  FileLock lock_file(layout::instance_lock_file(layout_, uuid.text()));
+  const ExclusiveLock lock = lock_exclusive(lock_file, op);
+  const Path directory = directory_of(layout_, uuid);
+  std::vector<std::string> names = names_ending_with(suffix, directory);
+  DiskFormats formats = DiskFormats::read(directory);
+  const bool was_recorded = formats.forget_ending_with(suffix);
+  if (names.empty() && !was_recorded) {
+    throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no disks that end with " + quote(suffix));
+  }
+  for (const std::string& name : names) remove_file(directory / name);
+  if (was_recorded) formats.write(directory);
+  return names;
 }
 
 }  // namespace basecache::provision

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "agent/base/op_context.hpp"
 #include "agent/layout/cache_layout.hpp"
 #include "agent/provision/provisioner.hpp"
@@ -16,6 +19,12 @@ class Instances {
 
   // Removes the instance's directory as a whole. Error(not_found). Waits for a creation of the same instance to end.
   void remove(const model::InstanceId& uuid, OpContext& op) const;
+
+  // Removes the files of a rescue, whose names end with `suffix`, and what disk.info says of them; the rest of the
+  // directory stays as it is. Their names, in order. Error(not_found) when there is none. Cut off, it can be asked for
+  // again.
+  std::vector<std::string> remove_suffixed(const model::InstanceId& uuid, const std::string& suffix,
+                                           OpContext& op) const;
 
  private:
   const layout::CacheLayout& layout_;

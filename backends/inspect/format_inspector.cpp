@@ -15,6 +15,11 @@ namespace {
 
 bool is_boot_file(std::string_view declared) { return declared == "aki" || declared == "ari"; }
 
+// Kernels and ramdisks come compressed. Whether this one is.
+bool take_compressed(Recognition& seen) {
+  return std::erase_if(seen.unsupported, [](const auto* format) { return format->may_be_boot_file; }) > 0;
+}
+
 void refuse_empty(const ImageSample& sample) {
   if (sample.length() == 0) refuse(Check::truncated, "it is empty (zero bytes)", "upload the image again");
 }
@@ -30,6 +35,14 @@ void refuse_unsupported(const Recognition& seen) {
   for (const UnsupportedFormat* format : seen.unsupported) {
     refuse(Check::unsupported_format, fmt::format("it is {}", format->found), std::string(format->hint));
   }
+}
+
+// Nobody unpacks a kernel from a disk image: whoever reads it would read the image's tables.
+void refuse_as_boot_file(const Recognition& seen) {
+  if (seen.image() == nullptr) return;
+  refuse(Check::unsupported_format,
+         fmt::format("it is a {} image, and a kernel or ramdisk is taken as it comes", seen.name()),
+         "name an image that is the kernel or ramdisk itself, not a disk with it inside");
 }
 
 void check_size(Bytes size, Bytes largest) {
@@ -67,7 +80,7 @@ class FormatInspection final : public fetch::Inspection {
   explicit FormatInspection(Bytes largest_disk) : largest_disk_(largest_disk) {}
 
   void feed(std::span<const std::byte> bytes) override;
-  fetch::InspectionReport finish(const std::optional<std::string>& declared_format) override;
+  fetch::InspectionReport finish(const std::optional<std::string>& declared_format, model::ImageUse use) override;
 
  private:
   void on_head_complete();
@@ -106,17 +119,22 @@ Bytes FormatInspection::check_content(const Recognition& seen, Findings& finding
   return {sample_.length()};
 }
 
-fetch::InspectionReport FormatInspection::finish(const std::optional<std::string>& declared_format) {
+fetch::InspectionReport FormatInspection::finish(const std::optional<std::string>& declared_format,
+                                                 model::ImageUse use) {
   Recognition seen = Recognition::of(sample_);
-  if (declared_format && is_boot_file(*declared_format))
-    std::erase_if(seen.unsupported, [](const auto* format) { return format->may_be_boot_file; });
+  const bool boots = use == model::ImageUse::boot_file;
+  const bool is_declared_so = declared_format && is_boot_file(*declared_format);
+  const bool is_compressed = (boots || is_declared_so) && take_compressed(seen);
   fetch::InspectionReport report{.format = std::string(seen.name())};
   Findings findings;
+  Findings of_a_disk;  // two bytes that look like a partition table's end are none in a kernel or ramdisk
   findings.check([&] { refuse_empty(sample_); });
+  if (boots) findings.check([&] { refuse_as_boot_file(seen); });
   findings.check([&] { refuse_several(seen); });
   findings.check([&] { refuse_unsupported(seen); });
   if (const ImageFormat* image = seen.image()) report.verdict.format = image->format();
-  report.verdict.virtual_size = check_content(seen, findings);
+  report.verdict.virtual_size = check_content(seen, boots ? of_a_disk : findings);
+  report.verdict.is_boot_file_only = boots && ((is_compressed && !is_declared_so) || !of_a_disk.none());
   if (findings.none()) findings.check([&] { check_size(report.verdict.virtual_size, largest_disk_); });
   if (declared_format && sample_.length() > 0) findings.check([&] { check_declared(*declared_format, report); });
   report.findings = std::move(findings).take();

@@ -9,7 +9,8 @@ namespace basecache::inspect {
 
 // The ImageInspector that reads the bytes itself. Accepts whole, self-contained images of the formats of
 // model::DiskFormat; refuses everything else it knows, and everything that is two things at once. "raw" is what no
-// other rule recognises at the start, inside or at the end. Memory per inspection: ImageSample's; the second look needs
+// other rule recognises at the start, inside or at the end. A kernel or ramdisk is raw too, compressed or not, and no
+// disk image. Memory per inspection: ImageSample's; the second look needs
 // up to 768 KiB more (blocks of 64 KiB of the tables that are open at once, TakenBlocks' bits, refcounts).
 class FormatInspector final : public fetch::ImageInspector {
  public:

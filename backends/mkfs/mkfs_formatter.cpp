@@ -5,10 +5,10 @@
 
 namespace basecache::mkfs {
 
-void MkfsFormatter::format_file_system(const Path& file, const std::string& file_system, const std::string& label,
-                                       OpContext& op) {
-  const Command command{.argv = mkfs_argv(file, file_system, label)};
-  run_checked(command, op, "make an empty " + file_system + " file system");
+void MkfsFormatter::format_ephemeral(const Path& file, const model::EphemeralBase& blank, OpContext& op) {
+  const std::string& format = model::text_of(blank.format);
+  const std::string what = model::is_supported_file_system(format) ? format + " file system" : "ephemeral disk";
+  run_checked({.argv = mkfs_argv(file, blank)}, op, "make an empty " + what);
 }
 
 void MkfsFormatter::format_swap(const Path& file, OpContext& op) {

@@ -73,7 +73,7 @@ void inspect_image(benchmark::State& state, const Image& image) {
   for ([[maybe_unused]] const auto _ : state) {
     const auto inspection = inspector.begin();
     pass(image.bytes, [&](auto block) { inspection->feed(block); });
-    const auto report = with_tables(inspection->finish(std::nullopt), inspector, image.path, op);
+    const auto report = with_tables(inspection->finish(std::nullopt, model::ImageUse::disk), inspector, image.path, op);
     if (!report.safe()) state.SkipWithError("refused");
   }
   set_bytes(state, image);

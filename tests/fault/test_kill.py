@@ -5,7 +5,6 @@ of it stays, and only the rest is asked for."""
 import hashlib
 import os
 import re
-import signal
 import unittest
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import images
 from base_watch import BaseWatch
 from harness import GIB, cache_key, creation, eventually, new_uuid, tool
 from image_server import Gate, gated
-from image_story import ImageStory
+from killed_daemon import KilledDaemonStory
 
 TAG = '"one"'
 
@@ -39,7 +38,7 @@ def resumable(content: bytes, gate: Gate | None = None):
 STEPS = ("renameat2", "rename", "fsync", "fdatasync", "fchmod", "mkdir", "linkat", "utimensat")
 
 
-class Kill(ImageStory):
+class Kill(KilledDaemonStory):
     def setUp(self) -> None:
         super().setUp()
         self.url = self.server.url("/image")
@@ -185,39 +184,10 @@ class Kill(ImageStory):
         """One creation on an empty cache, killed at that call; False when it ended before."""
         self.serve(images.qcow2())
         self.uuid = new_uuid()
-        wrapper = ["strace", "-f", "-qq", "-o", self.scratch / "trace", "-e", f"trace={call}",
-                   "-e", f"inject={call}:signal=KILL:when={number}"]
-        daemon, client = self.daemon(wrapper=wrapper, ready=False, socket="traced.sock")
-        started = eventually(lambda: daemon.is_ready() or not self._alive(daemon), "the daemon starting or dying")
-        if started and daemon.is_ready():
-            try:
-                answer = client.create(self.uuid, self.request)
-                self.assertEqual(answer.status, 200, answer.body)
-            except (ConnectionError, EOFError, OSError):
-                pass
-        died = not self._alive(daemon)
-        if not died:
-            self._stop_traced(daemon)
-        (self.scratch / "traced.sock").unlink(missing_ok=True)
+        died = self.killed_at(call, number, lambda client: self.assert_created(client.create(self.uuid, self.request)))
         self.assert_recovered()
         self._empty()
         return died
-
-    @staticmethod
-    def _alive(daemon) -> bool:
-        """The traced daemon, strace's child, runs."""
-        def runs_it(pid: int) -> bool:
-            try:
-                return "basecached" in Path(f"/proc/{pid}/comm").read_text()
-            except OSError:
-                return False  # ended while we looked
-        return any(runs_it(pid) for pid in daemon.children())
-
-    @staticmethod
-    def _stop_traced(daemon) -> None:
-        for pid in daemon.children():
-            os.kill(pid, signal.SIGTERM)
-        daemon.wait()
 
     def _empty(self) -> None:
         daemon = self.daemons.pop()

@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import gzip
 import os
 import random
 import shutil
@@ -93,3 +94,25 @@ def other_raw() -> Path:
     path = _folder() / "other.raw"
     path.write_bytes(random.Random(7).randbytes(4 * MIB) + bytes(4 * MIB))
     return path
+
+
+def bzimage() -> bytes:
+    """What Linux' x86 boot protocol begins with (an EFI stub in front, a boot flag behind 510 bytes), and noise."""
+    kernel = bytearray(random.Random(8).randbytes(300_001))
+    kernel[:2] = b"MZ"
+    kernel[510:518] = b"\x55\xaa\xeb\x6aHdrS"
+    return bytes(kernel)
+
+
+def ramdisk() -> bytes:
+    """A cpio archive with one file in it, as an uncompressed initramfs or the microcode in front of one is."""
+    def entry(name: bytes, content: bytes) -> bytes:
+        fields = (1, 0o100644, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + name + b"\0"
+        return head + bytes(-len(head) % 4) + content + bytes(-len(content) % 4)
+    return entry(b"init", random.Random(9).randbytes(70_001)) + entry(b"TRAILER!!!", b"")
+
+
+@functools.cache
+def compressed_ramdisk() -> bytes:
+    return gzip.compress(ramdisk(), mtime=0)

@@ -72,7 +72,8 @@ class BadRequests(ImageStory):
 
     def test_other_words_that_are_wrong_are_named(self):
         for field, value in (("checksum", "sha512:abc"), ("checksum", "crc:00"), ("images_type", "floppy"),
-                             ("suffix", "/../x"), ("user_data", "%%%"), ("config_drive", "yes"), ("metadata", ["a"]),
+                             ("suffix", "/../x"), ("kernel_id", "vmlinuz"), ("ramdisk_id", "file:///../x"),
+                             ("user_data", "%%%"), ("config_drive", "yes"), ("metadata", ["a"]),
                              ("injected_files", [{"path": "relative", "contents": ""}]),
                              ("injected_files", [{"path": "/x", "contents": "%%%"}]), ("flavor", 7)):
             with self.subTest(f"{field}={value}"):
@@ -92,7 +93,8 @@ class BadRequests(ImageStory):
                                ("GET", "/v1/cache/" + "0" * 40), ("GET", "/v1/operations/none"),
                                ("GET", f"/v1/instances/{new_uuid()}"), ("DELETE", f"/v1/instances/{new_uuid()}"),
                                ("DELETE", "/v1/cache/" + "0" * 40), ("GET", "/v1/cache/..%2f..%2fetc%2fpasswd"),
-                               ("DELETE", "/v1/cache/..%2fx")):
+                               ("DELETE", "/v1/cache/..%2fx"), ("DELETE", f"/v1/instances/{new_uuid()}?suffix="),
+                               ("DELETE", f"/v1/instances/{new_uuid()}?suffix=/..")):
             with self.subTest(f"{method} {target}"):
                 answer = self.client.request(method, target)
                 self.assertIn(answer.status, (400, 404), answer.body)

@@ -25,7 +25,7 @@ fetch::InspectionReport report_of(std::span<const std::byte> image, std::size_t 
     inspection->feed(next);
     image = image.subspan(next.size());
   }
-  return inspection->finish(std::nullopt);
+  return inspection->finish(std::nullopt, model::ImageUse::disk);
 }
 
 // A file of these bytes that needs no disk.

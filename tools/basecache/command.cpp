@@ -50,6 +50,12 @@ Command& Command::option(const std::string& name, std::string& value, const std:
   return *this;
 }
 
+Command& Command::option(const std::string& name, std::optional<std::string>& value, const std::string& help) {
+  app_->add_option_function<std::string>(
+      name, [&value](const std::string& text) { value = text; }, help);
+  return *this;
+}
+
 Command& Command::option(const std::string& name, std::optional<std::uint64_t>& value, const std::string& help) {
   const auto take = [name, &value](const std::string& text) { value = parse_number(name, text); };
   app_->add_option_function<std::string>(name, take, help)->type_name(kNumber);

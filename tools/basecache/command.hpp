@@ -26,6 +26,7 @@ class Command {
                      const std::string& help);  // at least one
   Command& optional_arguments(const std::string& name, std::vector<std::string>& values, const std::string& help);
   Command& option(const std::string& name, std::string& value, const std::string& help);
+  Command& option(const std::string& name, std::optional<std::string>& value, const std::string& help);
   Command& option(const std::string& name, std::optional<std::uint64_t>& value, const std::string& help);
   Command& options(const std::string& name, std::vector<std::string>& values, const std::string& help);  // repeated
   Command& options(const std::string& name, std::vector<std::uint64_t>& values, const std::string& help);

@@ -18,7 +18,8 @@ namespace {
 using nlohmann::json;
 
 struct CreateOptions {
-  std::string spec, instance, image, checksum, name, hostname, images_type, user_data, key_data, network_data, suffix;
+  std::string spec, instance, image, checksum, kernel, ramdisk, name, hostname, images_type;
+  std::string user_data, key_data, network_data, suffix;
   std::optional<std::uint64_t> root_gb, swap_mb;
   std::vector<std::uint64_t> ephemeral_gb;
   std::vector<std::string> metadata, files;
@@ -53,9 +54,9 @@ void put_ephemerals(const std::vector<std::uint64_t>& sizes, json& request) {
 
 void put_texts(const CreateOptions& options, json& request) {
   const std::pair<const char*, const std::string&> texts[] = {
-      {"uuid", options.instance}, {"image_ref", options.image},   {"checksum", options.checksum},
-      {"name", options.name},     {"hostname", options.hostname}, {"images_type", options.images_type},
-      {"suffix", options.suffix}};
+      {"uuid", options.instance},     {"image_ref", options.image},         {"checksum", options.checksum},
+      {"kernel_id", options.kernel},  {"ramdisk_id", options.ramdisk},      {"name", options.name},
+      {"hostname", options.hostname}, {"images_type", options.images_type}, {"suffix", options.suffix}};
   for (const auto& [field, value] : texts) {
     if (!value.empty()) request[field] = value;
   }
@@ -110,6 +111,8 @@ void add_create(Command root, Session& session) {
   command.option("--instance", options->instance, "UUID of the instance");
   command.option("--image", options->image, "image ref: UUID of the registry, file:// or http(s):// URL");
   command.option("--checksum", options->checksum, "digest of the image's bytes, ALG:HEX (sha512:...)");
+  command.option("--kernel", options->kernel, "image ref of a kernel that the guest is started with");
+  command.option("--ramdisk", options->ramdisk, "image ref of the ramdisk for that kernel");
   command.option("--root-gb", options->root_gb, "size of the root disk in GiB; 0: the image's own (default)");
   command.options("--ephemeral-gb", options->ephemeral_gb, "an ephemeral disk of so many GiB; may be repeated");
   command.option("--swap-mb", options->swap_mb, "swap disk of so many MiB");

@@ -40,8 +40,8 @@ fetch::InspectionReport inspect_file(const Path& file, const std::string& declar
     op.report(progress);
   };
   source.read_all(feed, op);
-  return with_tables(inspection->finish(declared.empty() ? std::nullopt : std::optional(declared)), inspector, file,
-                     op);
+  const auto claimed = declared.empty() ? std::nullopt : std::optional(declared);
+  return with_tables(inspection->finish(claimed, model::ImageUse::disk), inspector, file, op);
 }
 
 }  // namespace basecache::cli

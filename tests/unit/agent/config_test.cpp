@@ -166,6 +166,27 @@ TEST_CASE("of duplicates the last one holds") {
   CHECK(Node().config_file("[glance]\nnum_retries = 1\nnum_retries = 2\n").config().glance.num_retries == 2);
 }
 
+TEST_CASE("commands of virt_mkfs add up within a file, as nova.conf has them, and a stronger file has its own") {
+  Node node;
+  node.nova_conf(
+      "[DEFAULT]\nvirt_mkfs = linux=mkfs.ext4 -E nodiscard,x=1 -L %(fs_label)s %(target)s\n"
+      "virt_mkfs = default=mkfs.vfat %(target)s\n");
+  const Config of_nova = node.config();
+  REQUIRE(of_nova.virt_mkfs.size() == 2);
+  CHECK(of_nova.virt_mkfs.at("linux").text() == "mkfs.ext4 -E nodiscard,x=1 -L %(fs_label)s %(target)s");
+  CHECK(of_nova.virt_mkfs.at("default").text() == "mkfs.vfat %(target)s");
+  node.config_file("[DEFAULT]\nvirt_mkfs = a=one %(target)s\n  b=two %(target)s\n");
+  const Config ours = node.config();
+  CHECK(ours.virt_mkfs.size() == 2);
+  CHECK(ours.virt_mkfs.contains("b"));
+}
+
+TEST_CASE("of two commands for one system the last one holds") {
+  Node node;
+  node.config_file("[DEFAULT]\nvirt_mkfs = a=one %(target)s\nvirt_mkfs = a=two %(target)s\n");
+  CHECK(node.config().virt_mkfs.at("a").text() == "two %(target)s");
+}
+
 TEST_CASE("an option that doesn't exist is an error that names the nearest one") {
   Node node;
   const Error slip = node.config_file("[basecache]\n\nworker = 3\n").failure();
@@ -195,9 +216,11 @@ TEST_CASE("a bad value is an error that says where, what and what would be right
 TEST_CASE("every option refuses values that make no sense") {
   for (const char* text :
        {"[DEFAULT]\npreallocate_images = all", "[DEFAULT]\ninstances_path = instances",
-        "[DEFAULT]\ndefault_ephemeral_format = ext4 -O", "[image_cache]\nsubdirectory_name = ../_base",
-        "[glance]\nnum_retries = -1", "[basecache]\nworkers = 0", "[basecache]\nworkers = many",
-        "[basecache]\nallowed_uids = root", "[basecache]\nallowed_uids = 4294967295",
+        "[DEFAULT]\ndefault_ephemeral_format = ext4 -O", "[DEFAULT]\ndefault_ephemeral_format = swap",
+        "[DEFAULT]\nvirt_mkfs = mkfs.ext4", "[DEFAULT]\nvirt_mkfs = linux=mkfs.ext4",
+        "[DEFAULT]\nvirt_mkfs = =mkfs.ext4 %(target)s", "[DEFAULT]\nvirt_mkfs = linux=mkfs.ext4 %d %(target)s",
+        "[image_cache]\nsubdirectory_name = ../_base", "[glance]\nnum_retries = -1", "[basecache]\nworkers = 0",
+        "[basecache]\nworkers = many", "[basecache]\nallowed_uids = root", "[basecache]\nallowed_uids = 4294967295",
         "[basecache]\nfile_url_directories = /a, b", "[basecache]\nurl_hosts = http://a",
         "[basecache]\nurl_hosts = a:80", "[basecache]\nrequest_deadline = 0", "[basecache]\nlog_level = trace"}) {
     CAPTURE(text);
@@ -227,11 +250,14 @@ TEST_CASE("what is shown says where each value came from") {
 
 TEST_CASE("what is shown is a config file that says the same") {
   Node node;
-  node.config_file("[basecache]\nallowed_uids = 1, 2\nfile_url_directories = /a, /b\nlog_level = error\n");
+  node.config_file(
+      "[DEFAULT]\nvirt_mkfs = a=one %(target)s\nvirt_mkfs = b=two %(target)s\n"
+      "[basecache]\nallowed_uids = 1, 2\nfile_url_directories = /a, /b\nlog_level = error\n");
   const std::string text = to_text(node.load());
   LoadedConfig again = node.config_file(text).load();
   again.origins = {};
   const std::string plain = to_text(again);
+  CHECK(plain.find("virt_mkfs = a=one %(target)s\n  b=two %(target)s\n") != std::string::npos);
   CHECK(plain.find("allowed_uids = 1, 2\n") != std::string::npos);
   CHECK(plain.find("file_url_directories = /a, /b\n") != std::string::npos);
   CHECK(plain.find("log_level = error\n") != std::string::npos);

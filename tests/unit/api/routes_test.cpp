@@ -110,6 +110,34 @@ TEST_CASE("an instance is created, shown and removed") {
   CHECK(refusal(node, "GET", "/v1/instances/" + kInstance).code() == ErrorCode::not_found);
 }
 
+TEST_CASE("the disks of a rescue are removed by their suffix, and nothing else is") {
+  const ApiNode node;
+  OpContext op = test_operation();
+  const std::string target = "/v1/instances/" + kInstance;
+  const auto create = [&](const std::string& suffix) {
+    const std::string body = R"({"image_ref":"http://registry.example/image","suffix":")" + suffix + R"("})";
+    (void)node.routes.task({"POST", target + "/disks", body}).work(op);
+  };
+  create("");
+  create(".rescue");
+  CHECK(answer(node, "DELETE", target + "?suffix=.rescue") ==
+        json{{"uuid", kInstance}, {"suffix", ".rescue"}, {"disks", {"disk.rescue"}}, {"removed", true}});
+  CHECK(answer(node, "GET", target).at("disks").size() == 1);
+  CHECK(refusal(node, "DELETE", target + "?suffix=.rescue").code() == ErrorCode::not_found);
+}
+
+TEST_CASE("a query that isn't whole removes nothing") {
+  const ApiNode node;
+  const std::string target = "/v1/instances/" + kInstance;
+  for (const char* query : {"?suffix=", "?suffix=.resize", "?suffix=.rescue&x=1", "?suffix=%2erescue", "?", "?x=1",
+                            "?suffix", "?suffix=/.."}) {
+    CAPTURE(query);
+    const Error error = refusal(node, "DELETE", target + query);
+    CHECK((error.code() == ErrorCode::invalid_request || error.code() == ErrorCode::not_found));
+  }
+  CHECK(refusal(node, "GET", target + "?suffix=.rescue").code() == ErrorCode::invalid_request);
+}
+
 TEST_CASE("the uuid in a body must be the one in the path") {
   const ApiNode node;
   const std::string target = "/v1/instances/" + kInstance + "/disks";

@@ -132,13 +132,59 @@ TEST_CASE("an image whose bytes aren't those that were signed is refused") {
 TEST_CASE("ephemeral and swap base files are formatted at their full size under Nova's names") {
   FakeNode node("unused");
   OpContext op = test_operation();
-  const auto ephemeral = node.builder.build(model::EphemeralBase{.gibibytes = 1, .file_system = "ext4"}, op);
+  const auto ephemeral = node.builder.build(model::EphemeralBase{1, "ext4"}, op);
   CHECK(ephemeral.key().text() == "ephemeral_1_40d1d2c");
   CHECK(node.formatter.formatted == "ext4 ephemeral0 1073741824");
+  const auto another = node.builder.build(model::EphemeralBase{1, "ext4", 1}, op);
+  CHECK(another.key() != ephemeral.key());
+  CHECK(node.formatter.formatted == "ext4 ephemeral1 1073741824");
   const auto swap = node.builder.build(model::SwapBase{.mebibytes = 256}, op);
   CHECK(swap.key().text() == "swap_256");
   CHECK(node.formatter.formatted == "swap 268435456");
   CHECK(swap.virtual_size() == mebibytes(256));
+}
+
+TEST_CASE("a command that replaces the file, or changes its size, makes no base file") {
+  FakeNode node("unused");
+  const model::EphemeralBase blank{1, model::MkfsCommand::parse("odd %(target)s").value()};
+  node.formatter.in_format = [](const Path& file) {
+    remove_file(file);
+    write_file(file, "another");
+  };
+  CHECK(build_error(node, blank) == ErrorCode::tool_failed);
+  node.formatter.in_format = [](const Path& file) { boost::filesystem::resize_file(file, 512); };
+  CHECK(build_error(node, blank) == ErrorCode::tool_failed);
+  CHECK(names_in(node.layout.base_directory()) == kOnlyState);
+}
+
+TEST_CASE("a kernel is neither decoded nor converted, and refused when it is a disk image") {
+  FakeNode raw("vmlinuz");
+  raw.decoder.disk = "decoded";
+  OpContext op = test_operation();
+  CHECK(read_file(raw.builder.build(boot_file_base(), op).path()) == "vmlinuz");
+  CHECK(raw.decoder.beginnings.empty());
+  CHECK_FALSE(cache::read_record(raw.layout, model::key_of(image_base()))->is_boot_file_only);
+  FakeNode cow("QFI cow image");
+  CHECK(build_error(cow, boot_file_base()) == ErrorCode::image_unacceptable);
+  CHECK(names_in(cow.layout.base_directory()) == kOnlyState);
+}
+
+TEST_CASE("what only a kernel may be is recorded as that") {
+  FakeNode node("ZIP kernel");
+  CHECK(build_error(node, image_base()) == ErrorCode::image_unacceptable);
+  OpContext op = test_operation();
+  const auto base = node.builder.build(boot_file_base(), op);
+  CHECK(cache::read_record(node.layout, base.key())->is_boot_file_only);
+  CHECK(base.serves(model::ImageUse::boot_file));
+  CHECK_FALSE(base.serves(model::ImageUse::disk));
+}
+
+TEST_CASE("an inherited base file may be a kernel") {
+  FakeNode node("unused");
+  OpContext op = test_operation();
+  write_file(node.layout.base_file(model::key_of(image_base())), "ZIP kernel from nova");
+  CHECK_THROWS_AS(node.builder.adopt(image_base(), op), Error);
+  CHECK_FALSE(node.builder.adopt(boot_file_base(), op).serves(model::ImageUse::disk));
 }
 
 TEST_CASE("an inherited base file is inspected once and gets a record") {

@@ -36,14 +36,16 @@ class FakeConverter : public cache::ImageConverter {
 
 class FakeFormatter : public cache::BlankFormatter {
  public:
-  void format_file_system(const Path& file, const std::string& file_system, const std::string& label,
-                          OpContext&) override {
-    formatted = file_system + " " + label + " " + std::to_string(sizes_of(file).apparent.count);
+  void format_ephemeral(const Path& file, const model::EphemeralBase& blank, OpContext&) override {
+    formatted =
+        model::text_of(blank.format) + " " + blank.label() + " " + std::to_string(sizes_of(file).apparent.count);
+    if (in_format) in_format(file);
   }
   void format_swap(const Path& file, OpContext&) override {
     formatted = "swap " + std::to_string(sizes_of(file).apparent.count);
   }
   std::string formatted;
+  std::function<void(const Path&)> in_format;
 };
 
 class FakeUsers : public cache::BaseFileUsers {

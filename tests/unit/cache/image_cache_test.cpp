@@ -234,3 +234,50 @@ TEST_CASE("the list names every base file with its record, size and age") {
   CHECK(entries[0].record->origin == "http://registry.example/image");
   CHECK(entries[0].virtual_size == Bytes{9});
 }
+
+TEST_CASE("one image may be a disk and a kernel when its bytes are both") {
+  FakeNode node("bytes");
+  OpContext op = test_operation();
+  CHECK(node.images.acquire(image_base(), op).how() == cache::HowAcquired::built);
+  CHECK(node.images.acquire(boot_file_base(), op).how() == cache::HowAcquired::hit);
+  CHECK(node.source.fetches == 1);
+}
+
+TEST_CASE("a disk that was converted is never handed out as a kernel") {
+  FakeNode node("QFI cow image");
+  OpContext op = test_operation();
+  (void)node.images.acquire(image_base(), op);
+  try {
+    (void)node.images.acquire(boot_file_base(), op);
+    FAIL("was handed out");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::image_unacceptable);
+    CHECK(error.message().find("is a disk image") != std::string::npos);
+    CHECK_FALSE(error.hint().empty());
+  }
+  CHECK(node.images.acquire(image_base(), op).how() == cache::HowAcquired::hit);
+}
+
+TEST_CASE("what only a kernel may be is never handed out as a disk") {
+  FakeNode node("ZIP kernel");
+  OpContext op = test_operation();
+  (void)node.images.acquire(boot_file_base(), op);
+  try {
+    (void)node.images.acquire(image_base(), op);
+    FAIL("was handed out");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::image_unacceptable);
+    CHECK(error.message().find("refused as a disk") != std::string::npos);
+    CHECK_FALSE(error.hint().empty());
+  }
+  CHECK(node.images.acquire(boot_file_base(), op).how() == cache::HowAcquired::hit);
+}
+
+TEST_CASE("that an image is no disk doesn't keep it from being a kernel, nor the other way round") {
+  FakeNode node("ZIP kernel");
+  node.source.promised =
+      Digest{.algorithm = DigestAlgorithm::sha256, .hex = hex_digest(DigestAlgorithm::sha256, "ZIP kernel")};
+  OpContext op = test_operation();
+  CHECK_THROWS_AS((void)node.images.acquire(image_base(), op), Error);  // remembered
+  CHECK(node.images.acquire(boot_file_base(), op).how() == cache::HowAcquired::built);
+}

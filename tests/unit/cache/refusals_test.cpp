@@ -61,7 +61,7 @@ TEST_CASE("a remembered refusal is the same error again, and says since when and
   CHECK(error->fields() == std::vector<std::pair<std::string, std::string>>{{"checks", "backing_file"}});
 }
 
-TEST_CASE("a refusal holds for the same digest, declared format and rules only") {
+TEST_CASE("a refusal holds for the same digest, declared format, use and rules only") {
   const RememberingPlace place;
   place.remember(place.key);
   RefusedImage other = place.image;
@@ -74,6 +74,9 @@ TEST_CASE("a refusal holds for the same digest, declared format and rules only")
   CHECK_FALSE(place.refusal(other));
   other = place.image;
   other.rules = 4;
+  CHECK_FALSE(place.refusal(other));
+  other = place.image;
+  other.use = model::ImageUse::boot_file;
   CHECK_FALSE(place.refusal(other));
   CHECK(place.refusal(place.image));
 }

@@ -305,3 +305,24 @@ TEST_CASE("a mark of being unfit that was damaged holds") {
   write_file(node.layout.unfit(node.key), "{");
   CHECK(cache::read_unfitness(node.layout, node.key));
 }
+
+TEST_CASE("a kernel that newer rules refuse as a disk goes on being one") {
+  FakeNode node("ZIP kernel");
+  OpContext op = test_operation();
+  (void)node.images.acquire(boot_file_base(), op);
+  node.inspector.version = 2;
+  CHECK(node.images.acquire(boot_file_base(), op).how() == cache::HowAcquired::hit);
+  CHECK_THROWS_AS((void)node.images.acquire(image_base(), op), Error);
+  CHECK(cache::read_record(node.layout, model::key_of(image_base()))->rules == 2);
+  CHECK(names_in(node.layout.quarantine_directory()).empty());
+}
+
+TEST_CASE("a converted disk that is asked for as a kernel under newer rules isn't blamed for that") {
+  FakeNode node("QFI cow image");
+  OpContext op = test_operation();
+  (void)node.images.acquire(image_base(), op);
+  node.inspector.version = 2;
+  CHECK_THROWS_AS((void)node.images.acquire(boot_file_base(), op), Error);
+  CHECK(names_in(node.layout.quarantine_directory()).empty());
+  CHECK(node.images.acquire(image_base(), op).how() == cache::HowAcquired::hit);
+}

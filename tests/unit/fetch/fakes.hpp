@@ -25,6 +25,13 @@ inline model::ImageBase image_base(std::string_view ref = "http://registry.examp
   return {.ref = model::ImageRef::parse(ref, "image_ref"), .checksum = std::move(checksum)};
 }
 
+// The same image as a kernel or ramdisk.
+inline model::ImageBase boot_file_base() {
+  model::ImageBase base = image_base();
+  base.use = model::ImageUse::boot_file;
+  return base;
+}
+
 // One image under every ref, sent in two halves with a gate between them, or as much of them as isn't held yet.
 class FakeSource : public fetch::ImageSource {
  public:
@@ -78,7 +85,7 @@ class FakeSource : public fetch::ImageSource {
   std::string image_;
 };
 
-// "QFI..." is qcow2, what begins with `refused` is refused, everything else raw.
+// "QFI..." is qcow2, "ZIP..." a kernel or ramdisk only, what begins with `refused` is refused, everything else raw.
 class FakeInspector : public fetch::ImageInspector {
  public:
   unsigned rules() const override { return version; }
@@ -106,10 +113,13 @@ class FakeInspector : public fetch::ImageInspector {
       }
       count_ += bytes.size();
     }
-    fetch::InspectionReport finish(const std::optional<std::string>&) override {
+    fetch::InspectionReport finish(const std::optional<std::string>&, model::ImageUse use) override {
       const model::DiskFormat format = start_ == "QFI" ? model::DiskFormat::qcow2 : model::DiskFormat::raw;
-      fetch::InspectionReport report{.format = std::string(model::qemu_name(format)), .verdict = {format, {count_}}};
-      if (start_ == inspector_.refused)
+      fetch::InspectionReport report{.format = std::string(model::qemu_name(format)),
+                                     .verdict = {format, {count_}, false}};
+      const bool boots = use == model::ImageUse::boot_file;
+      report.verdict.is_boot_file_only = boots && start_ == "ZIP";
+      if (start_ == inspector_.refused || start_ == (boots ? "QFI" : "ZIP"))
         report.findings.push_back({"fake", "the fake inspector refuses", "take another one"});
       return report;
     }

@@ -85,7 +85,7 @@ TEST_CASE("bytes that were left pass through hashers, verification and inspectio
   CHECK(stream.held()->transfer.version == "v1");
   stream.write(bytes_of(kRest));
   stream.verify();
-  const auto image = fetch::InspectedImage::inspect(std::move(stream).finish(), p.inspector, op);
+  const auto image = fetch::InspectedImage::inspect(std::move(stream).finish(), model::ImageUse::disk, p.inspector, op);
   CHECK(image.verdict().format == model::DiskFormat::qcow2);
   CHECK(image.verdict().virtual_size == mebibytes(3));
   CHECK(image.digest()->hex == hex_digest(DigestAlgorithm::sha256, kFirst + kRest));

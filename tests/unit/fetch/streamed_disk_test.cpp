@@ -177,7 +177,7 @@ TEST_CASE("an image is decoded while its stream arrives, and its disk is there o
   stream.write(bytes_of(kLongImage).subspan(kPiece));
   stream.verify();
   p.decoder.told_size = Bytes{kLongImage.size()};  // which FakeInspector finds
-  auto image = fetch::InspectedImage::inspect(std::move(stream).finish(), p.inspector, p.op);
+  auto image = fetch::InspectedImage::inspect(std::move(stream).finish(), model::ImageUse::disk, p.inspector, p.op);
   CHECK(p.ended == 0);
   CHECK(image.finish_disk(p.op).value().file.path() == p.raw_disk);
   CHECK(p.ended == 1);
@@ -218,7 +218,9 @@ TEST_CASE("an image that is refused after it has arrived ends its decoding") {
   stream.start({.size = {}, .version = ""});
   stream.write(bytes_of(kImage));
   stream.verify();
-  CHECK_THROWS_AS((void)fetch::InspectedImage::inspect(std::move(stream).finish(), p.inspector, p.op), Error);
+  CHECK_THROWS_AS(
+      (void)fetch::InspectedImage::inspect(std::move(stream).finish(), model::ImageUse::disk, p.inspector, p.op),
+      Error);
   CHECK(p.ended == 1);
   CHECK_FALSE(boost::filesystem::exists(p.raw_disk));
 }
@@ -232,7 +234,8 @@ TEST_CASE("an image that everybody may read and nobody else write is decoded fro
   fetch::ImageStream stream = p.stream();
   stream.start({.size = Bytes{kImage.size()}, .version = "", .file = opened.get()});
   stream.verify();
-  fetch::InspectedImage image = fetch::InspectedImage::inspect(std::move(stream).finish(), p.inspector, p.op);
+  fetch::InspectedImage image =
+      fetch::InspectedImage::inspect(std::move(stream).finish(), model::ImageUse::disk, p.inspector, p.op);
   CHECK(sizes_of(p.layout.fetched(model::CacheKey::for_image("streamed"))).apparent == Bytes{0});
   CHECK(read_file(image.path()) == kImage);
   CHECK(image.digest()->hex == hex_digest(DigestAlgorithm::sha256, kImage));
@@ -274,7 +277,8 @@ TEST_CASE("an image that others may write, or not read, or that isn't decoded, b
     fetch::ImageStream stream = p.stream();
     stream.start({.size = Bytes{row.image.size()}, .version = "", .file = opened.get()});
     stream.verify();
-    const auto image = fetch::InspectedImage::inspect(std::move(stream).finish(), p.inspector, p.op);
+    const auto image =
+        fetch::InspectedImage::inspect(std::move(stream).finish(), model::ImageUse::disk, p.inspector, p.op);
     CHECK(image.path() == p.layout.fetched(model::CacheKey::for_image("streamed")));
     CHECK(read_file(image.path()) == row.image);
     CHECK_FALSE(image.digest());  // nobody promised one

@@ -22,7 +22,8 @@ using basecache::test::ScratchDir;
 
 // Shows `content` to the inspector in blocks of that size, and then lets it look at the tables.
 inline fetch::InspectionReport inspect(std::string_view content, std::size_t block = 65'536,
-                                       const std::optional<std::string>& declared = std::nullopt) {
+                                       const std::optional<std::string>& declared = std::nullopt,
+                                       model::ImageUse use = model::ImageUse::disk) {
   const FormatInspector inspector;
   const auto inspection = inspector.begin();
   const auto bytes = std::as_bytes(std::span(content.data(), content.size()));
@@ -31,14 +32,16 @@ inline fetch::InspectionReport inspect(std::string_view content, std::size_t blo
   }
   const ScratchDir scratch;
   basecache::test::write_file(scratch / "image", content);
-  return with_tables(inspection->finish(declared), inspector, scratch / "image", basecache::test::test_operation());
+  return with_tables(inspection->finish(declared, use), inspector, scratch / "image",
+                     basecache::test::test_operation());
 }
 
 // One line for what the inspector said: "qcow2 1048576" or the refusal's message. What isn't an acceptable refusal
 // (no hint) says so and so fails a comparison.
 inline std::string outcome(std::string_view content, std::size_t block = 65'536,
-                           const std::optional<std::string>& declared = std::nullopt) {
-  const fetch::InspectionReport report = inspect(content, block, declared);
+                           const std::optional<std::string>& declared = std::nullopt,
+                           model::ImageUse use = model::ImageUse::disk) {
+  const fetch::InspectionReport report = inspect(content, block, declared, use);
   for (const fetch::Finding& finding : report.findings) {
     if (finding.hint.empty() || finding.check.empty()) return "no hint: " + finding.detail;
   }

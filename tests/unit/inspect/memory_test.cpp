@@ -35,7 +35,7 @@ std::size_t peak_of_both_looks(const Path& image, std::uint64_t length) {
     for (std::uint64_t at = beginning.size(); at < length; at += zeros.size()) {
       inspection->feed(std::span(zeros).first(std::min<std::uint64_t>(zeros.size(), length - at)));
     }
-    report = with_tables(inspection->finish(std::nullopt), inspector, image, op);
+    report = with_tables(inspection->finish(std::nullopt, model::ImageUse::disk), inspector, image, op);
   });
   CHECK(report.findings == std::vector<fetch::Finding>{});
   return peak;

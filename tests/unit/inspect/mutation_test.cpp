@@ -51,7 +51,7 @@ class Mutant {
     if (length > headers.size()) {
       inspection->feed(std::as_bytes(std::span(image_)).subspan(headers.size(), length - headers.size()));
     }
-    fetch::InspectionReport report = inspection->finish(std::nullopt);
+    fetch::InspectionReport report = inspection->finish(std::nullopt, model::ImageUse::disk);
     if (report.safe()) {
       write(content);
       REQUIRE(::ftruncate(memory_.get(), static_cast<off_t>(length)) == 0);

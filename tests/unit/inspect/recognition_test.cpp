@@ -119,6 +119,61 @@ TEST_CASE("a compressed kernel or ramdisk is taken as it is when it is declared 
   CHECK(outcome(padded("LUKS\xba\xbe\0\1"s), 512, "ari") == "cannot take the image: it is a LUKS encrypted image");
 }
 
+std::string as_boot_file(const std::string& content, const std::optional<std::string>& declared = std::nullopt) {
+  return outcome(content, 512, declared, model::ImageUse::boot_file);
+}
+
+bool is_boot_file_only(const std::string& content, const std::optional<std::string>& declared = std::nullopt) {
+  return inspect(content, 512, declared, model::ImageUse::boot_file).verdict.is_boot_file_only;
+}
+
+TEST_CASE("a kernel or ramdisk is taken as it comes, compressed or not, whatever of that is declared") {
+  const std::string kernel = patched(padded("MZ\xea\7"s), 510, "\x55\xaa\xeb\x6aHdrS");
+  const std::string unified = patched(padded("MZ"s), 60, little_endian(64, 4) + "PE\0\0"s);
+  const std::string cpio = padded("070701"s);
+  const std::string microcode = patched(padded("070701"s), 2048, "\x28\xb5\x2f\xfd");
+  const std::string elf = padded(
+      "\x7f"
+      "ELF\2\1\1"s);
+  for (const std::string& plain : {kernel, unified, cpio, microcode, elf}) {
+    for (const char* declared : {"aki", "ari", "ami", "raw"}) CHECK(as_boot_file(plain, declared) == "raw 4096");
+    CHECK(as_boot_file(plain) == "raw 4096");
+    CHECK_FALSE(is_boot_file_only(plain));
+  }
+  for (const std::string& beginning : {"\x1f\x8b\x08\0"s, "\x28\xb5\x2f\xfd"s, "\xfd\x37zXZ\0"s, "\x02\x21\x4c\x18"s,
+                                       "BZh9"s, "\x89LZO\0"s, "\x5d\0\0\x80\0"s}) {
+    const std::string compressed = padded(beginning);
+    for (const char* declared : {"aki", "ari", "raw"}) CHECK(as_boot_file(compressed, declared) == "raw 4096");
+    CHECK(is_boot_file_only(compressed, "raw"));
+    CHECK(is_boot_file_only(compressed));
+    CHECK_FALSE(is_boot_file_only(compressed, "ari"));  // which a disk is taken with, too
+    CHECK(outcome(compressed, 512, "raw").starts_with("cannot take the image: it is a"));
+  }
+}
+
+TEST_CASE("two bytes of a ramdisk that look like a boot record's end are no partition table") {
+  const std::string ramdisk = patched(padded("070701"s), 510, "\x55\xaa");
+  CHECK(outcome(ramdisk).find("partition table") != std::string::npos);
+  CHECK(as_boot_file(ramdisk) == "raw 4096");
+  CHECK(is_boot_file_only(ramdisk));
+  CHECK(as_boot_file(patched(padded("\x1f\x8b\x08\0"s), 510, "\x55\xaa")) == "raw 4096");
+}
+
+TEST_CASE("a disk image, an archive or a page is no kernel, whatever is declared") {
+  const std::string qcow2 = made_by_qemu("qcow2");
+  const std::string vhd = made_by_qemu("vpc", "subformat=fixed");
+  for (const auto& declared : {std::optional<std::string>(), std::optional<std::string>("aki")}) {
+    CHECK(as_boot_file(qcow2, declared)
+              .starts_with("cannot take the image: it is a qcow2 image, and a kernel or ramdisk is taken as it comes"));
+    CHECK(as_boot_file(vhd, declared).starts_with("cannot take the image: it is a vpc image"));
+    CHECK(as_boot_file(padded("LUKS\xba\xbe\0\1"s), declared) == "cannot take the image: it is a LUKS encrypted image");
+    CHECK(as_boot_file(padded("PK\3\4"s), declared) == "cannot take the image: it is a zip archive");
+    CHECK(as_boot_file("<!DOCTYPE html>\n<html>", declared).starts_with("cannot take the image: it is a web page"));
+    CHECK(as_boot_file("", declared).find("it is empty") != std::string::npos);
+  }
+  CHECK(as_boot_file(padded("MZ"s), "qcow2") == "cannot take the image: it is declared as 'qcow2' and is raw");
+}
+
 TEST_CASE("a file that is two things at once is refused") {
   const std::string qcow2 = made_by_qemu("qcow2");
   const std::string vhd = made_by_qemu("vpc", "subformat=fixed");

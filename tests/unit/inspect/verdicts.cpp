@@ -48,7 +48,8 @@ fetch::InspectionReport inspect(const Path& path, std::size_t block, std::vector
     for (std::size_t i = 0; i < count; i += block) inspection->feed(got.subspan(i, std::min(block, count - i)));
     at += static_cast<off_t>(count);
   }
-  return with_tables(inspection->finish(std::nullopt), inspector, path, basecache::test::test_operation());
+  return with_tables(inspection->finish(std::nullopt, model::ImageUse::disk), inspector, path,
+                     basecache::test::test_operation());
 }
 
 json report_on(const Path& path, std::size_t block) {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
 #include <string>
 #include <utility>
 
@@ -143,6 +144,8 @@ TEST_CASE("what is made for a base file leads to its name and back") {
       {ImageBase{ImageRef::parse("155d900f-4e14-4e4c-a73d-069cbf4541e6", "image_ref"), {}},
        "f2d1a8250ed3d4b744a8250dab8f6840179d502a"},
       {EphemeralBase{1, "ext4"}, "ephemeral_1_40d1d2c"},
+      {EphemeralBase{1, "ext4", 1}, "ephemeral_1_da5bf63"},
+      {EphemeralBase{1, "swap"}, "ephemeral_1_f0a1dfd"},
       {SwapBase{256}, "swap_256"},
   };
   for (const auto& row : rows) {
@@ -163,7 +166,12 @@ TEST_CASE("a demanded checksum doesn't change the base file's name") {
 TEST_CASE("base files are described in words") {
   CHECK(describe(ImageBase{ImageRef::parse("https://u:p@mirror.example/a", "image_ref"), {}}) ==
         "image 'https://***@mirror.example/a'");
+  CHECK(describe(ImageBase{ImageRef::parse("file:///boot/vmlinuz", "kernel_id"), {}, ImageUse::boot_file}) ==
+        "kernel or ramdisk image 'file:///boot/vmlinuz'");
   CHECK(describe(EphemeralBase{1, "ext4"}) == "1 GiB ext4 file system");
+  CHECK(describe(EphemeralBase{1, "swap"}) == "1 GiB swap ephemeral disk");
+  CHECK(describe(EphemeralBase{1, MkfsCommand::parse("mkfs %(target)s").value()}) ==
+        "1 GiB ephemeral disk by 'mkfs %(target)s'");
   CHECK(describe(SwapBase{256}) == "256 MiB swap space");
 }
 
@@ -172,6 +180,27 @@ TEST_CASE("each kind of key has a name") {
   CHECK(name_of(CacheKey::Kind::resized_image) == "resized_image");
   CHECK(name_of(CacheKey::Kind::ephemeral) == "ephemeral");
   CHECK(name_of(CacheKey::Kind::swap) == "swap");
+}
+
+TEST_CASE("no two formats or labels share the name of a base file") {
+  std::set<std::string> names;
+  for (const std::string_view format : supported_guest_formats()) {
+    for (unsigned number = 0; number < 64; ++number) {
+      names.insert(key_of(EphemeralBase{1, std::string(format), number}).text());
+    }
+  }
+  CHECK(names.size() == supported_guest_formats().size() * 64);
+}
+
+TEST_CASE("an image has one base file, whatever it is used for") {
+  const ImageRef ref = ImageRef::parse("155d900f-4e14-4e4c-a73d-069cbf4541e6", "image_ref");
+  CHECK(key_of(ImageBase{ref, {}, ImageUse::boot_file}) == key_of(ImageBase{ref, {}, ImageUse::disk}));
+}
+
+TEST_CASE("a request may name swap too, which nothing is formatted as by default") {
+  for (const char* name : {"ext2", "ext3", "ext4", "xfs", "vfat", "ntfs", "swap"})
+    CHECK(is_supported_guest_format(name));
+  for (const char* name : {"", "btrfs", "swap ", "mkfs %(target)s"}) CHECK_FALSE(is_supported_guest_format(name));
 }
 
 TEST_CASE("the file systems that an ephemeral disk can have are those that Nova formats") {

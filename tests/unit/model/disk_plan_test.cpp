@@ -5,59 +5,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "agent/base/error.hpp"
+#include "tests/unit/model/disk_plan_rows.hpp"
 
 using namespace basecache;
 using namespace basecache::model;
+using namespace basecache::model::test;
 using nlohmann::json;
-
-// What is expected here, but for the cases that say so, is what Nova's own _get_disk_mapping, _get_rescue_disk_mapping
-// and _create_image gave for the same devices when they were run (a volume on the root device there being the one of
-// boot_index 0). The names of ephemeral base files are ours on purpose: they tell what formats the file, where Nova
-// always names its default.
-
-namespace {
-
-const json kBareRequest = {{"uuid", "4e3f6d0c-5d3a-4b0e-9a53-2f6d1c7b8a90"},
-                           {"image_ref", "155d900f-4e14-4e4c-a73d-069cbf4541e6"}};
-
-struct Row {
-  std::string what;
-  const char* request;   // merged into the bare request; null takes a field away
-  std::string expected;  // see in_words
-  PlanDefaults defaults = {};
-};
-
-InstanceSpec spec_of(const char* request) {
-  json whole = kBareRequest;
-  whole.merge_patch(json::parse(request));
-  return InstanceSpec::make(whole);
-}
-
-// "disk qcow2 10 GiB image | disk.swap raw 64 MiB swap_64 | config disk.config"
-std::string in_words(const DiskPlan& plan) {
-  std::string words;
-  const auto add = [&](const std::string& part) { words += (words.empty() ? "" : " | ") + part; };
-  for (const DiskSpec& disk : plan.disks) {
-    const std::string size = disk.size ? to_text(*disk.size) : "own size";
-    const bool from_image = key_of(disk.base) == CacheKey::for_image(kBareRequest.at("image_ref").get<std::string>());
-    add(disk.name + " " + std::string(name_of(disk.images_type)) + " " + size + " " +
-        (from_image ? "image" : key_of(disk.base).text()));
-  }
-  if (plan.config_drive) add("config " + *plan.config_drive);
-  return words;
-}
-
-void check(const std::vector<Row>& rows) {
-  for (const Row& row : rows) {
-    CAPTURE(row.what);
-    CHECK(in_words(plan_disks(spec_of(row.request), row.defaults)) == row.expected);
-  }
-}
-
-}  // namespace
 
 TEST_CASE("the root disk comes from the image, as large as the flavor has it") {
   check({
@@ -75,96 +30,6 @@ TEST_CASE("the root disk comes from the image, as large as the flavor has it") {
        R"({"flavor":{"root_gb":10,"ephemeral_gb":1,"swap":64},"os_type":"linux","images_type":"raw"})",
        "disk raw 10 GiB image | disk.local raw 1 GiB ephemeral_1_40d1d2c | disk.swap raw 64 MiB swap_64"},
       {"flat is another word for raw", R"({"images_type":"flat"})", "disk raw own size image"},
-  });
-}
-
-TEST_CASE("the flavor's ephemeral disk is made unless something else stands on the next device") {
-  check({
-      {"default ephemeral disk, Linux", R"({"flavor":{"root_gb":10,"ephemeral_gb":1},"os_type":"linux"})",
-       "disk qcow2 10 GiB image | disk.local qcow2 1 GiB ephemeral_1_40d1d2c"},
-      {"default ephemeral disk, Windows", R"({"flavor":{"root_gb":10,"ephemeral_gb":1},"os_type":"windows"})",
-       "disk qcow2 10 GiB image | disk.local qcow2 1 GiB ephemeral_1_68e98b8"},
-      {"default ephemeral disk, system not known", R"({"flavor":{"root_gb":10,"ephemeral_gb":1}})",
-       "disk qcow2 10 GiB image | disk.local qcow2 1 GiB ephemeral_1_0706d66"},
-      {"default ephemeral disk, a system we have no file system for",
-       R"({"flavor":{"root_gb":10,"ephemeral_gb":1},"os_type":"freebsd"})",
-       "disk qcow2 10 GiB image | disk.local qcow2 1 GiB ephemeral_1_0706d66"},
-      {"default_ephemeral_format goes before the system",
-       R"({"flavor":{"root_gb":10,"ephemeral_gb":1},"os_type":"windows"})",
-       "disk qcow2 10 GiB image | disk.local qcow2 1 GiB ephemeral_1_66f137c",
-       {ImagesType::qcow2, "ext3", false}},
-      {"default_ephemeral_format goes for unknown systems, too",
-       R"({"flavor":{"root_gb":10,"ephemeral_gb":1}})",
-       "disk qcow2 10 GiB image | disk.local qcow2 1 GiB ephemeral_1_40d1d2c",
-       {ImagesType::qcow2, "ext4", false}},
-      {"default ephemeral disk of another size",
-       R"({"flavor":{"ephemeral_gb":500},"os_type":"linux"})",
-       "disk qcow2 own size image | disk.local qcow2 500 GiB ephemeral_500_310201b",
-       {ImagesType::qcow2, "xfs", false}},
-      {"a volume on another device leaves the default ephemeral disk alone",
-       R"({"flavor":{"root_gb":10,"ephemeral_gb":1},"os_type":"linux",)"
-       R"("block_device_info":{"block_device_mapping":[{"mount_device":"/dev/vdc"}]}})",
-       "disk qcow2 10 GiB image | disk.local qcow2 1 GiB ephemeral_1_40d1d2c"},
-      {"a volume where the default ephemeral disk would go replaces it",
-       R"({"flavor":{"root_gb":10,"ephemeral_gb":1},"os_type":"linux",)"
-       R"("block_device_info":{"block_device_mapping":[{"mount_device":"/dev/vdb"}]}})",
-       "disk qcow2 10 GiB image"},
-      {"so does one named without /dev/",
-       R"({"flavor":{"root_gb":10,"ephemeral_gb":1},"os_type":"linux",)"
-       R"("block_device_info":{"block_device_mapping":[{"mount_device":"vdb"}]}})",
-       "disk qcow2 10 GiB image"},
-      {"swap where the default ephemeral disk would go replaces it",
-       R"({"flavor":{"root_gb":10,"ephemeral_gb":1},"os_type":"linux",)"
-       R"("block_device_info":{"swap":{"device_name":"/dev/vdb","swap_size":64}}})",
-       "disk qcow2 10 GiB image | disk.swap qcow2 64 MiB swap_64"},
-      {"swap of no size replaces nothing",
-       R"({"flavor":{"root_gb":10,"ephemeral_gb":1},"os_type":"linux",)"
-       R"("block_device_info":{"swap":{"device_name":"/dev/vdb","swap_size":0}}})",
-       "disk qcow2 10 GiB image | disk.local qcow2 1 GiB ephemeral_1_40d1d2c"},
-      {"swap on another device replaces nothing",
-       R"({"flavor":{"root_gb":10,"ephemeral_gb":1},"os_type":"linux",)"
-       R"("block_device_info":{"swap":{"device_name":"/dev/vdc","swap_size":64}}})",
-       "disk qcow2 10 GiB image | disk.local qcow2 1 GiB ephemeral_1_40d1d2c | "
-       "disk.swap qcow2 64 MiB swap_64"},
-  });
-}
-
-TEST_CASE("the ephemerals of the block devices are made as listed, each with its file system") {
-  check({
-      {"ephemerals of the request replace the default one",
-       R"({"flavor":{"root_gb":10,"ephemeral_gb":5},"os_type":"linux",)"
-       R"("block_device_info":{"ephemerals":[{"size":1,"device_name":"/dev/vdb"}]}})",
-       "disk qcow2 10 GiB image | disk.eph0 qcow2 1 GiB ephemeral_1_40d1d2c"},
-      {"ephemerals need no ephemeral_gb in the flavor",
-       R"({"flavor":{"root_gb":10},"os_type":"linux","block_device_info":{"ephemerals":[{"size":1,)"
-       R"("device_name":"/dev/vdb"}]}})",
-       "disk qcow2 10 GiB image | disk.eph0 qcow2 1 GiB ephemeral_1_40d1d2c"},
-      {"ephemerals are numbered as listed",
-       R"({"flavor":{"root_gb":10},"os_type":"linux","block_device_info":{"ephemerals":[{"size":2,)"
-       R"("device_name":"/dev/vdc"},{"size":1,"device_name":"/dev/vdb"},{"size":3}]}})",
-       "disk qcow2 10 GiB image | disk.eph0 qcow2 2 GiB ephemeral_2_40d1d2c | "
-       "disk.eph1 qcow2 1 GiB ephemeral_1_40d1d2c | disk.eph2 qcow2 3 GiB ephemeral_3_40d1d2c"},
-      {"ephemerals without device names",
-       R"({"flavor":{"root_gb":10},"os_type":"linux","block_device_info":{"ephemerals":[{"size":1},)"
-       R"({"size":1}]}})",
-       "disk qcow2 10 GiB image | disk.eph0 qcow2 1 GiB ephemeral_1_40d1d2c | "
-       "disk.eph1 qcow2 1 GiB ephemeral_1_40d1d2c"},
-      {"an ephemeral has the file system that it asks for",
-       R"({"flavor":{"root_gb":10},"os_type":"linux","block_device_info":{"ephemerals":[{"size":1,)"
-       R"("device_name":"/dev/vdb","guest_format":"xfs"},{"size":1,"device_name":"/dev/vdc",)"
-       R"("guest_format":"vfat"},{"size":1,"device_name":"/dev/vdd"}]}})",
-       "disk qcow2 10 GiB image | disk.eph0 qcow2 1 GiB ephemeral_1_310201b | "
-       "disk.eph1 qcow2 1 GiB ephemeral_1_0706d66 | disk.eph2 qcow2 1 GiB ephemeral_1_40d1d2c"},
-      {"guest_format goes before default_ephemeral_format",
-       R"({"flavor":{"root_gb":10},"block_device_info":{"ephemerals":[{"size":1,"device_name":"/dev/vdb",)"
-       R"("guest_format":"ntfs"},{"size":1,"device_name":"/dev/vdc"}]}})",
-       "disk qcow2 10 GiB image | disk.eph0 qcow2 1 GiB ephemeral_1_68e98b8 | "
-       "disk.eph1 qcow2 1 GiB ephemeral_1_979f413",
-       {ImagesType::qcow2, "ext2", false}},
-      {"an empty list of ephemerals is none",
-       R"({"flavor":{"root_gb":10,"ephemeral_gb":1},"os_type":"linux",)"
-       R"("block_device_info":{"ephemerals":[]}})",
-       "disk qcow2 10 GiB image | disk.local qcow2 1 GiB ephemeral_1_40d1d2c"},
   });
 }
 
@@ -263,6 +128,17 @@ TEST_CASE("no root disk is made for an instance booted from volume") {
        R"("block_device_info":{"root_device_name":"/dev/vda",)"
        R"("block_device_mapping":[{"mount_device":"/dev/vda"}]}})",
        "disk.local qcow2 1 GiB ephemeral_1_40d1d2c | disk.swap qcow2 64 MiB swap_64"},
+      {"booted from the volume of boot_index 0, wherever it stands",
+       R"({"image_ref":null,"flavor":{"root_gb":10,"swap":64},)"
+       R"("block_device_info":{"root_device_name":"/dev/vda",)"
+       R"("block_device_mapping":[{"mount_device":"/dev/vdc","boot_index":-1},)"
+       R"({"mount_device":"/dev/sda","boot_index":0}]}})",
+       "disk.swap qcow2 64 MiB swap_64"},
+      {"a volume of another boot_index is none to boot from",
+       R"({"flavor":{"root_gb":10},"block_device_info":{"root_device_name":"/dev/vda",)"
+       R"("block_device_mapping":[{"mount_device":"/dev/vdb","boot_index":1},)"
+       R"({"mount_device":"/dev/vdc","boot_index":null}]}})",
+       "disk qcow2 10 GiB image"},
       {"a volume that is not the root device",
        R"({"flavor":{"root_gb":10},"block_device_info":{"root_device_name":"/dev/vda",)"
        R"("block_device_mapping":[{"mount_device":"/dev/vdb"}]}})",
@@ -342,7 +218,7 @@ TEST_CASE("a config drive is made when it is asked for or forced") {
        R"("swap":{"device_name":"/dev/vdd","swap_size":512},)"
        R"("block_device_mapping":[{"mount_device":"/dev/vde"}]},"config_drive":true})",
        "disk qcow2 20 GiB image | disk.eph0 qcow2 1 GiB ephemeral_1_40d1d2c | "
-       "disk.eph1 qcow2 2 GiB ephemeral_2_310201b | disk.swap qcow2 512 MiB swap_512 | config disk.config"},
+       "disk.eph1 qcow2 2 GiB ephemeral_2_6936732 | disk.swap qcow2 512 MiB swap_512 | config disk.config"},
   });
 }
 
@@ -384,12 +260,4 @@ TEST_CASE("device names go on after the letter z") {
   CHECK(plan_disks(spec_of(request.dump().c_str()), {}).disks.back().name == "disk.eph24");
   devices["block_device_mapping"][0]["mount_device"] = "/dev/vdab";
   CHECK(plan_disks(spec_of(request.dump().c_str()), {}).disks.back().name == "disk.swap");
-}
-
-TEST_CASE("an ephemeral disk's file system is the configured one, else the operating system's, else vfat") {
-  CHECK(ephemeral_file_system("linux", "") == "ext4");
-  CHECK(ephemeral_file_system("windows", "") == "ntfs");
-  CHECK(ephemeral_file_system("", "") == "vfat");
-  CHECK(ephemeral_file_system("Linux", "") == "vfat");
-  CHECK(ephemeral_file_system("windows", "xfs") == "xfs");
 }

@@ -162,6 +162,8 @@ TEST_CASE("texts of the wrong kind or shape are refused by their field's name") 
       {"/os_type", "li\x07nux", "os_type", "control characters"},
       {"/images_type", "lvm", "images_type", "neither 'raw' nor 'qcow2'"},
       {"/images_type", "", "images_type", "neither 'raw' nor 'qcow2'"},
+      {"/kernel_id", "vmlinuz", "kernel_id", "neither the UUID"},
+      {"/ramdisk_id", 7, "ramdisk_id", "must be a string"},
       {"/suffix", "/../x", "suffix", "neither '' nor '.rescue'"},
       {"/suffix", ".resize", "suffix", "neither '' nor '.rescue'"},
       {"/config_drive", "true", "config_drive", "true or false"},
@@ -235,8 +237,10 @@ TEST_CASE("block devices are refused by their whole path") {
       {root + "/block_device_mapping", json::object(), "block_device_info.block_device_mapping", "must be a list"},
       {root + "/block_device_mapping", json::array({json::object()}),
        "block_device_info.block_device_mapping[0].mount_device", "is missing"},
-      {root + "/block_device_mapping", json::array({json{{"mount_device", "/dev/vda"}, {"boot_index", 0}}}),
-       "block_device_info.block_device_mapping[0].boot_index", "not a known field"},
+      {root + "/block_device_mapping", json::array({json{{"mount_device", "/dev/vda"}, {"boot_index", -2}}}),
+       "block_device_info.block_device_mapping[0].boot_index", "from -1 to 64"},
+      {root + "/block_device_mapping", json::array({json{{"mount_device", "/dev/vda"}, {"volume_id", "x"}}}),
+       "block_device_info.block_device_mapping[0].volume_id", "not a known field"},
       {root + "/block_device_mapping", list_of(65, {{"mount_device", "vda"}}), "block_device_info.block_device_mapping",
        "has 65 items"},
   });
@@ -290,4 +294,25 @@ TEST_CASE("a refused password isn't repeated in the message") {
   } catch (const Error& error) {
     CHECK(error.message().find("hidden") == std::string::npos);
   }
+}
+
+TEST_CASE("kernel and ramdisk are image refs, and empty ones are none") {
+  json request = bare_request();
+  request["kernel_id"] = kImage;
+  request["ramdisk_id"] = "";
+  const InstanceSpec spec = InstanceSpec::make(request);
+  CHECK(spec.kernel_id->text() == kImage);
+  CHECK_FALSE(spec.ramdisk_id.has_value());
+}
+
+TEST_CASE("an ephemeral disk may be asked for as swap") {
+  json request = bare_request();
+  request["block_device_info"]["ephemerals"] = {{{"size", 1}, {"guest_format", "swap"}}};
+  CHECK(InstanceSpec::make(request).block_device_info.ephemerals.at(0).guest_format == "swap");
+}
+
+TEST_CASE("what is to be removed by its suffix has one") {
+  CHECK(parse_suffix(".rescue", false) == ".rescue");
+  CHECK(parse_suffix("", true).empty());
+  for (const char* text : {"", ".resize", ".rescue/..", "rescue"}) CHECK_THROWS_AS(parse_suffix(text, false), Error);
 }

@@ -177,3 +177,17 @@ TEST_CASE("the path of a field is spelt from the body's root") {
   CHECK(JsonFields(empty, "").path_of("uuid") == "uuid");
   CHECK(JsonFields(empty, "flavor").path_of("swap") == "flavor.swap");
 }
+
+TEST_CASE("a whole number that may be below 0 is read within its range") {
+  const json value = json::parse(R"({"low":-1,"high":3,"less":-2,"more":4,"huge":18446744073709551615,"part":1.5})");
+  JsonFields fields(value, "");
+  CHECK(fields.integer("low", -1, 3) == -1);
+  CHECK(fields.integer("high", -1, 3) == 3);
+  CHECK_FALSE(fields.integer("none", -1, 3).has_value());
+  for (const char* name : {"less", "more", "huge", "part"}) {
+    CAPTURE(name);
+    CHECK(refusal(value, "", [&](JsonFields& of) {
+            of.integer(name, -1, 3);
+          }).starts_with(std::string(name) + " must be a whole number from -1 to 3, not "));
+  }
+}

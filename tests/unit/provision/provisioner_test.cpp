@@ -220,3 +220,62 @@ TEST_CASE("the base files of an instance are leased until its disks stand in the
   CHECK(leases == 1);
   CHECK(node.images.find(model::key_of(model::BaseFileSpec(image_base())))->leases == 0);
 }
+
+TEST_CASE("kernel and ramdisk are raw files beside disks of another backend") {
+  ProvisionNode node;
+  const InstanceDisks made =
+      node.create({{"kernel_id", "http://registry.example/kernel"}, {"ramdisk_id", "http://registry.example/ramdisk"}});
+  REQUIRE(made.disks.size() == 6);
+  CHECK(made.disks[0].name == "kernel");
+  CHECK(made.disks[0].format == "raw");
+  CHECK(made.disks[0].size == Bytes{5});  // never resized
+  CHECK(made.disks[1].name == "ramdisk");
+  CHECK(made.disks[2].format == "qcow2");
+  const Path directory = node.layout.instance_directory(kUuid);
+  CHECK(DiskFormats::read(directory).format_of(directory / "kernel") == model::DiskFormat::raw);
+}
+
+TEST_CASE("a rescue's disks come and go beside the instance's own") {
+  ProvisionNode node;
+  node.create();
+  const Path directory = node.layout.instance_directory(kUuid);
+  write_file(directory / "disk", "written by the guest");
+  const auto before = names_in(directory);
+  const auto records = read_file(directory / "disk.info");
+  const InstanceDisks rescue = node.create({{"suffix", ".rescue"}, {"kernel_id", "http://registry.example/kernel"}});
+  REQUIRE(rescue.disks.size() == 3);
+  CHECK(rescue.disks[1].size == Bytes{5});  // the image's, not the flavor's
+  OpContext op = test_operation();
+  const auto uuid = model::InstanceId::parse(kUuid, "uuid");
+  CHECK(node.instances.remove_suffixed(uuid, ".rescue", op) ==
+        std::vector<std::string>{"disk.config.rescue", "disk.rescue", "kernel.rescue"});
+  CHECK(names_in(directory) == before);
+  CHECK(read_file(directory / "disk.info") == records);
+  CHECK(read_file(directory / "disk") == "written by the guest");
+  CHECK_THROWS_AS((void)node.instances.remove_suffixed(uuid, ".rescue", op), Error);
+}
+
+TEST_CASE("a removal of a rescue that was cut off is completed by the next") {
+  ProvisionNode node;
+  node.create();
+  node.create({{"suffix", ".rescue"}, {"config_drive", false}});
+  remove_file(node.layout.instance_directory(kUuid) / "disk.rescue");
+  OpContext op = test_operation();
+  const auto uuid = model::InstanceId::parse(kUuid, "uuid");
+  CHECK(node.instances.remove_suffixed(uuid, ".rescue", op).empty());
+  CHECK(read_file(node.layout.instance_directory(kUuid) / "disk.info").find(".rescue") == std::string::npos);
+}
+
+TEST_CASE("what else ends with the suffix is removed as what it is, a directory not at all") {
+  ProvisionNode node;
+  node.create();
+  const Path directory = node.layout.instance_directory(kUuid);
+  write_file(node.scratch / "elsewhere", "another's");
+  boost::filesystem::create_symlink(node.scratch / "elsewhere", directory / "disk.rescue");
+  boost::filesystem::create_directory(directory / "notes.rescue");
+  OpContext op = test_operation();
+  CHECK(node.instances.remove_suffixed(model::InstanceId::parse(kUuid, "uuid"), ".rescue", op) ==
+        std::vector<std::string>{"disk.rescue"});
+  CHECK(read_file(node.scratch / "elsewhere") == "another's");
+  CHECK(boost::filesystem::is_directory(directory / "notes.rescue"));
+}

@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+"""Which disks Nova's own code makes for creation requests of ours: nova_plan.py STATE_DIRECTORY. Needs python3-nova.
+
+Reads a list of requests from its standard input and answers with a list of their disks, in the order in which they are
+made: [{"name","size","base"}], both JSON. blockinfo.get_disk_mapping and LibvirtDriver._create_image decide; what they
+would have made is only written down. Where no boot_index is told, a volume that stands on the root device has 0.
+"""
+
+import json
+import os
+import sys
+import uuid
+
+import nova_peer  # of tests/bench; first, as it patches what Nova wants patched
+
+from nova import context, objects
+from nova.virt.libvirt import blockinfo
+
+BUS = {"vd": "virtio", "sd": "scsi", "hd": "ide"}
+
+
+class Written:
+    """An imagebackend.Image that makes nothing."""
+
+    SUPPORTS_CLONE = False
+    is_block_dev = False
+
+    def __init__(self, made: list, name: str):
+        self._made, self._name = made, name
+
+    def exists(self) -> bool:
+        return False
+
+    def cache(self, fetch_func, context, filename, size=None, **_others) -> None:
+        self._made.append({"name": self._name, "size": size, "base": filename})
+
+
+class WritingBackend:
+    def __init__(self):
+        self.made: list[dict] = []
+
+    def by_name(self, _instance, name, _image_type=None, disk_info_mapping=None):
+        return Written(self.made, name)
+
+
+def strip(name: str | None) -> str:
+    return (name or "").removeprefix("/dev/")
+
+
+def nova_devices(request: dict) -> dict:
+    """block_device_info as nova-compute has it."""
+    told = request.get("block_device_info", {})
+    root = strip(told.get("root_device_name")) or "vda"
+
+    def device(entry: dict, **more) -> dict:
+        return {"device_name": entry.get("device_name"), "guest_format": entry.get("guest_format"), "disk_bus": None,
+                "device_type": None, **more}
+
+    swap = told.get("swap")
+    return {
+        "root_device_name": told.get("root_device_name"), "image": [],
+        "ephemerals": [device(entry, size=entry["size"]) for entry in told.get("ephemerals", [])],
+        "swap": device(swap, swap_size=swap.get("swap_size", 0)) if swap else None,
+        "block_device_mapping": [
+            {"mount_device": entry["mount_device"], "disk_bus": None, "device_type": None,
+             "boot_index": entry.get("boot_index", 0 if strip(entry["mount_device"]) == root else -1)}
+            for entry in told.get("block_device_mapping", [])]}
+
+
+def plan(ctx, request: dict) -> list[dict]:
+    flavor = {"root_gb": 0, **request.get("flavor", {})}
+    instance = nova_peer.make_instance(ctx, request.get("image_ref") or "", flavor, instance_uuid=str(uuid.uuid4()))
+    instance.os_type = request.get("os_type")
+    suffix = request.get("suffix", "")
+    devices = None if suffix else nova_devices(request)
+    root = strip(request.get("block_device_info", {}).get("root_device_name"))
+    properties = {"hw_disk_bus": BUS.get(root[:2], "virtio")}
+    image_meta = objects.ImageMeta.from_dict({"properties": properties})
+    disks = blockinfo.get_disk_info("kvm", instance, image_meta, devices, rescue=bool(suffix))
+    driver = nova_peer.make_driver()
+    driver.image_backend = WritingBackend()
+    images = {"image_id": request.get("image_ref"), "kernel_id": request.get("kernel_id"),
+              "ramdisk_id": request.get("ramdisk_id")}
+    driver._create_image(ctx, instance, disks["mapping"], suffix=suffix, disk_images=images, block_device_info=devices)
+    return driver.image_backend.made
+
+
+def main() -> None:
+    answers, sys.stdout = sys.stdout, sys.stderr
+    state = sys.argv[1]
+    nova_peer.configure(state)
+    nova_peer.answer_for_others()
+    instances = os.path.join(state, "instances")
+    os.makedirs(instances)
+    nova_peer.CONF.set_override("instances_path", instances)
+    ctx = context.get_admin_context()
+    json.dump([plan(ctx, request) for request in json.load(sys.stdin)], answers)
+
+
+if __name__ == "__main__":
+    main()
