@@ -1,5 +1,7 @@
 #include "agent/provision/disk_formats.hpp"
 
+#include <cerrno>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -60,6 +62,13 @@ bool DiskFormats::forget_ending_with(std::string_view suffix) {
 
 void DiskFormats::write(const Path& directory, Durability durability) const {
   replace_small_file(directory / kFileName, nlohmann::json(formats_).dump(), durability);
+}
+
+void DiskFormats::replace(const Path& directory, const Path& staged, Durability durability) const {
+  write(staged, durability);
+  if (::rename((staged / kFileName).c_str(), (directory / kFileName).c_str()) == 0) return;
+  const int error = errno;
+  throw Error::from_errno(error, "replace " + quote((directory / kFileName).native()));
 }
 
 }  // namespace basecache::provision

@@ -34,6 +34,8 @@ class DiskFormats {
   bool forget_ending_with(std::string_view suffix);
   // Writes it into `directory`, which may be the staged one.
   void write(const Path& directory, Durability durability = Durability::lazy) const;
+  // The same by way of `staged`, a directory beside it: who is killed meanwhile leaves nothing but in there.
+  void replace(const Path& directory, const Path& staged, Durability durability = Durability::lazy) const;
 
  private:
   std::map<std::string, std::string> formats_;

@@ -83,7 +83,7 @@ void InstanceDirectory::rename_added() {
     fs::remove(staged_ / "disk.info");
   }
   // disk.info first: a disk is never visible without its format, and an entry without a disk means nothing.
-  formats_.write(path_, durability);
+  formats_.replace(path_, staged_, durability);
   for (const std::string& disk : added_) {
     if (!rename_no_replace(staged_ / disk, path_ / disk)) {
       throw Error(ErrorCode::already_exists, quote((path_ / disk).native()) + " appeared while it was being made");

@@ -86,7 +86,11 @@ std::vector<std::string> Instances::remove_suffixed(const model::InstanceId& uui
     throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no disks that end with " + quote(suffix));
   }
   for (const std::string& name : names) remove_file(directory / name);
-  if (was_recorded) formats.write(directory);
+  if (!was_recorded) return names;
+  const Path staged = layout_.staged_instance_directory(uuid.text());
+  make_directories(staged);
+  formats.replace(directory, staged);
+  fs::remove_all(staged);
   return names;
 }
 

@@ -71,6 +71,9 @@ class Daemon:
     def is_ready(self) -> bool:
         return getattr(self, "_ready_seen", False) and self._process.poll() is None
 
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
     @property
     def pid(self) -> int:
         return self._process.pid

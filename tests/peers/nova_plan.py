@@ -94,7 +94,7 @@ def main() -> None:
     os.makedirs(instances)
     nova_peer.CONF.set_override("instances_path", instances)
     ctx = context.get_admin_context()
-    json.dump([plan(ctx, request) for request in json.load(sys.stdin)], answers)
+    print(json.dumps([plan(ctx, request) for request in json.load(sys.stdin)]), file=answers, flush=True)
 
 
 if __name__ == "__main__":
