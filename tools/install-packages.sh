@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that basecache needs, those that are missing only:
-#   install-packages.sh [--list] run|build|demo|bench|test|peers...
+#   install-packages.sh [--list] run|build|demo|bench|test|peers|lvm...
 # Groups include one another: build has run, demo and test have build, bench has demo. peers are the real services that tests talk to
-# (OpenStack, Ceph): tests start their own, so what is installed isn't started.
+# (OpenStack, Ceph): tests start their own, so what is installed isn't started. lvm is for the tests with real LVM, with what
+# boots a guest for them where this kernel has no device-mapper.
 set -euo pipefail
 
 run=(ca-certificates dosfstools e2fsprogs qemu-utils util-linux)
@@ -15,6 +16,8 @@ test=("${demo[@]}" bzip2 ccache clang clang-format-14 libclang-rt-14-dev lz4 ntf
   systemd universal-ctags xfsprogs xz-utils zstd)
 peers=(ceph-common ceph-mon ceph-osd glance-api glance-common keystone python3-nova python3-openstackclient radosgw
   uwsgi-plugin-python3)
+lvm=(busybox-static cpio cryptsetup-bin kmod linux-image-cloud-amd64 lvm2 qemu-system-common qemu-system-x86
+  thin-provisioning-tools)
 
 wanted_packages() {
   local group
@@ -26,8 +29,9 @@ wanted_packages() {
       bench) printf '%s\n' "${bench[@]}" ;;
       test) printf '%s\n' "${test[@]}" ;;
       peers) printf '%s\n' "${peers[@]}" ;;
+      lvm) printf '%s\n' "${lvm[@]}" ;;
       *)
-        echo "install-packages.sh: unknown group '$group'; there are run, build, demo, bench, test, peers" >&2
+        echo "install-packages.sh: unknown group '$group'; there are run, build, demo, bench, test, peers, lvm" >&2
         exit 2
         ;;
     esac
