@@ -10,27 +10,28 @@
 #include "agent/model/instance_spec.hpp"
 #include "agent/provision/disk_backend.hpp"
 #include "agent/provision/disk_formats.hpp"
+#include "agent/provision/staged_disks.hpp"
 
 namespace basecache::provision {
 
 // The directory of one instance while its disks are being made. Everything new is made in a staged directory beside it
 // and appears by rename in keep(); until then, and after a crash, the instance is as it was. Holds the instance's lock:
 // one creation or deletion at a time, in whichever process.
-class InstanceDirectory {
+class InstanceDirectory : public StagedDisks {
  public:
   // Waits for the lock, sweeps what a dead creation left, makes the staged directory.
   InstanceDirectory(const layout::CacheLayout& layout, const model::InstanceId& uuid, const OpContext& op);
   InstanceDirectory(const InstanceDirectory&) = delete;
   InstanceDirectory& operator=(const InstanceDirectory&) = delete;
-  ~InstanceDirectory();  // undone unless keep() was reached
+  ~InstanceDirectory() override;  // undone unless keep() was reached
 
   // An existing disk's format, by disk.info; nothing when there is no such disk. Error(already_exists) when there is a
   // file that disk.info doesn't know (what it is can't be told without guessing) or what is no regular file.
-  std::optional<model::DiskFormat> existing(const std::string& disk) const;
+  std::optional<model::DiskFormat> existing(const std::string& disk) const override;
 
-  DiskPlace place(const std::string& disk) const;
+  DiskPlace place(const std::string& disk) const override;
   // The disk at its staged place is whole and of that format.
-  void add(const std::string& disk, model::DiskFormat format);
+  void add(const std::string& disk, model::DiskFormat format) override;
 
   // What was added is written out; what keep() then makes visible is there after a power cut too.
   void sync();
