@@ -20,7 +20,7 @@ struct CryptSettings {
 // "/dev/mapper/<volume>-dmcrypt", whose passphrase is the key in lower-case hexadecimal digits. Nothing on the volume
 // tells that it is encrypted, nor with which key: with another one it reads as noise.
 //
-// Keys go to cryptsetup through a pipe, never into an argument, a log or an error.
+// Keys go to cryptsetup through its standard input, never into an argument, a log or an error.
 class DmCrypt {
  public:
   // Error(invalid_request) as check_encryption.
