@@ -277,11 +277,11 @@ TEST_CASE("a program for a block device asks what the device is, and commands no
   const DeviceRun device;
   if (!device.loop) return;
   const Path& disk = device.loop->path();
-  for (const char* question : {"BLKGETSIZE64", "BLKGETSIZE", "BLKROGET", "BLKDISCARDZEROES"}) {
+  for (const std::string question : {"BLKGETSIZE64", "BLKGETSIZE", "BLKROGET", "BLKDISCARDZEROES"}) {
     CAPTURE(question);
     CHECK(device.ask(disk, descriptor_path(0), question).errors.empty());
   }
-  for (const char* command : {"BLKFLSBUF", "BLKZEROOUT", "BLKDISCARD", "BLKRRPART"}) {
+  for (const std::string command : {"BLKFLSBUF", "BLKZEROOUT", "BLKDISCARD", "BLKRRPART"}) {
     CAPTURE(command);
     CHECK(mentions(device.ask(disk, descriptor_path(0), command), "ioctl: Function not implemented"));
   }
