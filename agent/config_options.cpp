@@ -29,6 +29,8 @@ constexpr std::array<std::pair<std::string_view, DiskSync>, 2> kDiskSyncs{
     {{"none", DiskSync::none}, {"data", DiskSync::data}}};
 constexpr std::array<std::pair<std::string_view, SandboxNeed>, 2> kSandboxNeeds{
     {{"available", SandboxNeed::available}, {"required", SandboxNeed::required}}};
+constexpr std::array<std::pair<std::string_view, VolumeClear>, 3> kVolumeClears{
+    {{"none", VolumeClear::none}, {"zero", VolumeClear::zero}, {"shred", VolumeClear::shred}}};
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLogLevels{{{"debug", LogLevel::debug},
                                                                            {"info", LogLevel::info},
                                                                            {"warning", LogLevel::warning},
@@ -38,7 +40,7 @@ constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLogLevels{{{"deb
 model::ImagesType parse_images_type(std::string_view text, bool use_cow_images) {
   if (text == "default") return use_cow_images ? model::ImagesType::qcow2 : model::ImagesType::raw;
   if (const auto type = model::images_type_from(text)) return *type;
-  throw BadValue("one of raw, flat, qcow2, default");
+  throw BadValue("one of raw, flat, qcow2, lvm, default");
 }
 
 std::string parse_file_system(std::string_view text) {
@@ -137,6 +139,17 @@ std::string show_each(const Values& values, Show&& show) {
   return show_list(parts);
 }
 
+// Names that lvm(8) takes; what it keeps for itself is refused where they are used.
+std::string parse_lvm_name(std::string_view text) {
+  constexpr std::string_view legal = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+_.-";
+  if (text.starts_with('-') || text.find_first_not_of(legal) != std::string_view::npos) {
+    throw BadValue("a name of LVM: letters, digits and + _ . -, not beginning with -");
+  }
+  return std::string(text);
+}
+template <auto... members>
+constexpr OptionValue lvm_name = checked<parse_lvm_name, members...>;
+
 // The only member of their kind.
 constexpr OptionValue images_type{
     [](Config& config, std::string_view text) { config.images_type = parse_images_type(text, config.use_cow_images); },
@@ -189,6 +202,7 @@ consteval ConfigOption several_times(ConfigOption option) {
 
 constexpr unsigned kMostRetries = 100;
 constexpr unsigned kMostWaiting = 1'000'000;
+constexpr unsigned kMostMebibytes = 1U << 30;
 
 constexpr std::array kOptions{
     ConfigOption{"DEFAULT", "instances_path", path<&Config::instances_path>,
@@ -220,8 +234,23 @@ constexpr std::array kOptions{
                  "remove_unused_resized_minimum_age_seconds"},
 
     ConfigOption{"libvirt", "images_type", images_type,
-                 "How disks are made: qcow2 (overlay), raw or flat (whole copy), default (see use_cow_images).",
+                 "How disks are made: qcow2 (overlay), raw or flat (whole copy), lvm, default (see use_cow_images).",
                  "default"},
+    ConfigOption{"libvirt", "images_volume_group", lvm_name<&Config::lvm, &LvmConfig::images_volume_group>,
+                 "Volume group of disks on LVM; empty: none."},
+    ConfigOption{"libvirt", "sparse_logical_volumes", flag<&Config::lvm, &LvmConfig::sparse_logical_volumes>,
+                 "Volumes take space as they are written, and break when there is none left."},
+    ConfigOption{"libvirt", "volume_clear", choice<kVolumeClears, &Config::lvm, &LvmConfig::volume_clear>,
+                 "What a deleted volume is overwritten with: zero, shred (three times random bytes), or none."},
+    ConfigOption{"libvirt", "volume_clear_size", number<0, kMostMebibytes, &Config::lvm, &LvmConfig::volume_clear_size>,
+                 "MiB from a deleted volume's beginning that are overwritten; 0: all of it."},
+
+    ConfigOption{"ephemeral_storage_encryption", "enabled", flag<&Config::lvm, &LvmConfig::encrypts>,
+                 "Volumes are encrypted (dm-crypt), with the key that the request names."},
+    ConfigOption{"ephemeral_storage_encryption", "cipher", name<&Config::lvm, &LvmConfig::cipher>,
+                 "Cipher and mode of encrypted volumes, in cryptsetup's words."},
+    ConfigOption{"ephemeral_storage_encryption", "key_size", number<256, 512, &Config::lvm, &LvmConfig::key_size>,
+                 "Bits of an encrypted volume's key: 256 or 512."},
 
     ConfigOption{"glance", "api_servers", list<parse_servers, &Config::glance, &GlanceConfig::api_servers>,
                  "List of URLs of the image service; empty: as the catalog says."},
@@ -328,6 +357,10 @@ constexpr std::array kOptions{
                  "Largest disk that an image may describe, however small the image is."},
     ConfigOption{"basecache", "sandbox", choice<kSandboxNeeds, &Config::sandbox>,
                  "Around programs that read images: what is available, or required (no start without all of it)."},
+    ConfigOption{"basecache", "lvm_thin_pool", lvm_name<&Config::lvm, &LvmConfig::thin_pool>,
+                 "Thin pool in images_volume_group that volumes are made in; empty: none."},
+    ConfigOption{"basecache", "ephemeral_key_directory", path<&Config::lvm, &LvmConfig::key_directory>,
+                 "Directory of the keys of encrypted volumes by their UUID, each a file of the key's bytes."},
     ConfigOption{"basecache", "disk_sync", choice<kDiskSyncs, &Config::disk_sync>,
                  "What of an instance's new disks is written out before they are there: none, or their data."},
     ConfigOption{"basecache", "log_level", choice<kLogLevels, &Config::log_level>,
