@@ -15,6 +15,7 @@
 #include "agent/base/path.hpp"
 #include "agent/base/secret.hpp"
 #include "agent/glance_config.hpp"
+#include "agent/lvm_config.hpp"
 #include "agent/model/disk_format.hpp"
 #include "agent/model/mkfs_command.hpp"
 
@@ -47,6 +48,7 @@ struct Config {
 
   // [libvirt]; "default" has been resolved
   model::ImagesType images_type = model::ImagesType::qcow2;
+  LvmConfig lvm;  // [libvirt], [ephemeral_storage_encryption] and [basecache]
 
   GlanceConfig glance;
   // [keystone_authtoken]: who the agent is at Keystone, by keystoneauth's names. Without auth_url there is no Keystone.
