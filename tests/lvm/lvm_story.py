@@ -9,7 +9,7 @@ from typing import Iterator
 import disk_checks
 import images
 import service_unit
-from harness import GIB, KIB, MIB, Daemon
+from harness import KIB, MIB, Daemon
 from image_story import ImageStory
 from socket_client import Client
 
@@ -107,6 +107,3 @@ def opened(device: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
-
-
-__all__ = ["GIB", "MIB", "LvmStory", "POOL", "STRANGERS", "opened"]

@@ -2,8 +2,8 @@
 
 import unittest
 
-from harness import creation, new_uuid
-from lvm_story import MIB, LvmStory, opened
+from harness import MIB, creation, new_uuid
+from lvm_story import LvmStory, opened
 
 SECRET = b"what the guest wrote " * 50
 SIZE = 16 * MIB

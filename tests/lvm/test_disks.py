@@ -4,8 +4,8 @@ import unittest
 
 import disk_checks
 import images
-from harness import creation, new_uuid
-from lvm_story import GIB, MIB, POOL, LvmStory
+from harness import GIB, MIB, creation, new_uuid
+from lvm_story import POOL, LvmStory
 
 ALLOCATIONS = {"linear": {}, "sparse": {"libvirt": {"sparse_logical_volumes": "true"}}, "thin": {"basecache": {"lvm_thin_pool": POOL}}}
 FORMATS = ("ext4", "xfs", "vfat")

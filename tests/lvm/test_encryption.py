@@ -6,8 +6,8 @@ from pathlib import Path
 
 import disk_checks
 import images
-from harness import new_uuid
-from lvm_story import GIB, MIB, LvmStory, opened
+from harness import GIB, MIB, new_uuid
+from lvm_story import LvmStory, opened
 
 
 class EncryptionOnLvm(LvmStory):

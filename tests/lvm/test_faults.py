@@ -4,8 +4,8 @@ import threading
 import unittest
 
 import images
-from harness import GIB, creation, new_uuid
-from lvm_story import MIB, POOL, LvmStory
+from harness import GIB, MIB, new_uuid
+from lvm_story import POOL, LvmStory
 from stopped_lvm import StoppedLvm
 
 
