@@ -20,6 +20,12 @@ def capabilities(*additions: Path) -> list[str]:
     return [name.removeprefix("CAP_").lower() for names in _settings("CapabilityBoundingSet", *additions) for name in names]
 
 
+def modules(*additions: Path) -> list[str]:
+    """That systemd loads before."""
+    units = [unit for names in _settings("Wants", *additions) for unit in names if unit.startswith("modprobe@")]
+    return [unit.removeprefix("modprobe@").removesuffix(".service") for unit in units]
+
+
 def with_capabilities(names: list[str]) -> list[str]:
     """What a command is put behind to have no others than these."""
     return ["setpriv", "--no-new-privs", "--bounding-set", ",".join(["-all", *(f"+{name}" for name in names)])]
