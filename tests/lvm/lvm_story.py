@@ -27,7 +27,9 @@ class LvmStory(ImageStory):
         self.image = self.file_url(images.raw())
 
     def node(self, libvirt: dict | None = None, path: str | None = None, **sections: dict) -> tuple[Daemon, Client]:
-        """A daemon whose disks are volumes of the group, with what its unit lets it do."""
+        """A daemon whose disks are volumes of the group, in place of the one before, with what its unit lets it do."""
+        for before in self.daemons:
+            before.stop()
         may = service_unit.with_capabilities(service_unit.capabilities(service_unit.WITH_LVM))
         lvm = {"images_type": "lvm", "images_volume_group": self.group, **(libvirt or {})}
         return self.daemon(self.config(libvirt=lvm, **sections), path=path, wrapper=may)

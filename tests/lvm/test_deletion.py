@@ -33,14 +33,13 @@ class DeletionOnLvm(LvmStory):
                                         ({"volume_clear": "shred"}, "noise", "noise"),
                                         ({"volume_clear": "zero", "volume_clear_size": 4}, "zeros", "secret")):
             with self.subTest(options):
-                daemon, client = self.node(options)
+                _, client = self.node(options)
                 uuid = self.swap_with_secrets(client)
                 self.assertEqual(client.delete(uuid).body, {"uuid": uuid, "removed": True})
                 self.assert_gone(uuid)
                 left = self.left_bytes()
                 self.assertEqual((kind_of(left[:MIB]), kind_of(left[-MIB:])), (beginning, end))
-                daemon.stop()
-
+        
     def test_a_volume_that_a_guest_has_open_is_not_deleted_and_nothing_of_its_instance(self):
         _, client = self.node()
         uuid = new_uuid()

@@ -47,7 +47,7 @@ class DisksOnLvm(LvmStory):
                 self.create_grow_and_delete(allocation, options)
 
     def create_grow_and_delete(self, allocation: str, options: dict) -> None:
-        daemon, client = self.node(**options)
+        _, client = self.node(**options)
         uuid = new_uuid()
         before = self.volumes()
         devices = {"ephemerals": [{"size": 1, "guest_format": name} for name in FORMATS], "swap": {"swap_size": 16}}
@@ -68,7 +68,6 @@ class DisksOnLvm(LvmStory):
         self.assertEqual(client.delete(uuid).body, {"uuid": uuid, "removed": True})
         self.assert_gone(uuid)
         self.assertEqual(self.volumes(), before)
-        daemon.stop()
 
     def assert_grown_or_refused(self, client, uuid: str, allocation: str) -> None:
         """LVM can't change the size of what is sparse. Else a bare file system grows with its volume."""
