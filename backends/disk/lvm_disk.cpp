@@ -16,7 +16,7 @@ namespace {
 constexpr auto kRaw = model::DiskFormat::raw;
 
 // What of the base file isn't a hole; of one that has to be converted first it isn't known.
-Bytes data_of(const cache::BaseFile& base) {
+Bytes allocated_of(const cache::BaseFile& base) {
   if (base.format() != kRaw) return base.virtual_size();
   return std::min(sizes_of(base.path()).allocated, base.virtual_size());
 }
@@ -26,7 +26,7 @@ Bytes data_of(const cache::BaseFile& base) {
 provision::MadeDisk LvmDisk::create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
                                          const cache::BaseFile& base, OpContext& op) {
   const Bytes wanted = size_at_least(base.virtual_size(), size, "base file " + base.key().text());
-  const lvm::OpenVolume volume = volumes_.create(place, wanted, data_of(base), op);
+  const lvm::OpenVolume volume = volumes_.create(place, wanted, allocated_of(base), op);
   write_base(place, volume, base, op);
   if (volume.size > base.virtual_size()) grow_file_system(volume, op);
   return {kRaw, volume.size};

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "agent/base/file_lock.hpp"
 #include "agent/layout/state_files.hpp"
 #include "agent/provision/left_volumes.hpp"

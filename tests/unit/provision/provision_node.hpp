@@ -2,7 +2,7 @@
 
 #include <boost/filesystem/operations.hpp>
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,16 +93,9 @@ class FakeVolumes : public VolumeStore {
 struct ProvisionNode : FakeNode {
   ProvisionNode() : FakeNode("bytes") {}
 
-  InstanceDisks create(const nlohmann::json& more = nlohmann::json::object()) {
-    nlohmann::json request = {{"uuid", kUuid},
-                              {"image_ref", "http://registry.example/image"},
-                              {"os_type", "linux"},
-                              {"flavor", {{"root_gb", 4}, {"ephemeral_gb", 1}, {"swap", 256}}},
-                              {"config_drive", true}};
-    request.update(more);
-    OpContext op = test_operation(stop.get_token());
-    return provisioner.create(model::InstanceSpec::make(request), op);
-  }
+  // Root, ephemeral and swap disk and config drive, with `more` over it.
+  InstanceDisks create(const nlohmann::json& more);
+  InstanceDisks create();
   std::vector<std::string> volume_names() const { return names_in(volumes.directory()); }
   std::vector<std::string> seen() const { return names_in(layout.instances_path()); }
 
