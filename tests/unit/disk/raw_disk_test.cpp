@@ -22,6 +22,18 @@ std::uint64_t ext_blocks(const Path& disk) {
   return std::stoull(run_tool({"sh", "-c", "dumpe2fs -h " + disk.native() + " | sed -n 's/^Block count: *//p'"}));
 }
 
+// As QEMU keeps other writers out (block/file-posix.c): byte 200 + the number of BLK_PERM_WRITE.
+UniqueFd open_as_guest(const Path& disk) {
+  UniqueFd guest = open_file(disk, O_RDWR);
+  struct flock lock {};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = 201;
+  lock.l_len = 1;
+  REQUIRE(::fcntl(guest.get(), F_OFD_SETLK, &lock) == 0);
+  return guest;
+}
+
 }  // namespace
 
 TEST_CASE("a raw disk is a writable sparse copy of its base, grown to its size") {
@@ -126,17 +138,34 @@ TEST_CASE("an existing raw disk is grown, never shrunk, and keeps what the guest
   CHECK(error.message().find("2097152") != std::string::npos);
 }
 
+TEST_CASE("growth that was cut short between disk and file system is ended by the next call") {
+  DiskBench bench;
+  const Path disk = bench.dir / "disk";
+  run_tool({"mkfs.ext4", "-q", disk.native(), "8M"});
+  boost::filesystem::resize_file(disk, mebibytes(32).count);
+  write_file(bench.dir / ".disk.growing", "");
+  RawDisk raw(bench.qemu_img, Preallocation::none, 2);
+  raw.grow_disk(at(disk), std::nullopt, bench.op);  // somebody only looks
+  CHECK(ext_blocks(disk) == 8192);
+  raw.grow_disk(at(disk), mebibytes(32), bench.op);
+  CHECK(ext_blocks(disk) == 32768);
+  CHECK_FALSE(boost::filesystem::exists(bench.dir / ".disk.growing"));
+}
+
+TEST_CASE("growth that was cut short doesn't disturb a guest that runs on the disk by now") {
+  DiskBench bench;
+  write_file(bench.dir / "disk", std::string(1 << 20, 'g'));
+  write_file(bench.dir / ".disk.growing", "");
+  const UniqueFd guest = open_as_guest(bench.dir / "disk");
+  CHECK(
+      RawDisk(bench.qemu_img, Preallocation::none, 2).grow_disk(at(bench.dir / "disk"), mebibytes(1), bench.op).size ==
+      mebibytes(1));
+}
+
 TEST_CASE("a disk that a guest has open isn't grown") {
   DiskBench bench;
   write_file(bench.dir / "disk", std::string(1 << 20, 'g'));
-  const UniqueFd guest = open_file(bench.dir / "disk", O_RDWR);
-  // As QEMU keeps other writers out (block/file-posix.c): byte 200 + the number of BLK_PERM_WRITE.
-  struct flock lock {};
-  lock.l_type = F_RDLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = 201;
-  lock.l_len = 1;
-  REQUIRE(::fcntl(guest.get(), F_OFD_SETLK, &lock) == 0);
+  const UniqueFd guest = open_as_guest(bench.dir / "disk");
   const Error error = error_of([&] {
     RawDisk(bench.qemu_img, Preallocation::none, 2).grow_disk(at(bench.dir / "disk"), mebibytes(2), bench.op);
   });
