@@ -54,8 +54,6 @@ void require_closed(const Volume& volume, std::string_view verb) {
       .set_hint("shut the guest down first ('lsof' tells who has it)");
 }
 
-const auto kUntold = [](Bytes) {};
-
 }  // namespace
 
 LvmVolumes::LvmVolumes(LvmSettings settings) : clear_(settings.clear), crypt_(std::move(settings.crypt)) {
@@ -111,7 +109,8 @@ void LvmVolumes::remove(const provision::DiskVolume& volume, const OpContext& op
   if (!volume.is_staged) take_out_of_sight(*found, staged, op);
   const auto leaving = group().find(staged, op);
   if (leaving && has_tag(*leaving, kLeavingTag) && !leaving->is_broken) {
-    clear_volume(leaving->device, leaving->unwritten, clear_, kUntold, op);
+    const auto reached = [&](Bytes done) { op.report({"clear", volume.disk, done.count, leaving->size.count}); };
+    clear_volume(leaving->device, leaving->unwritten, clear_, reached, op);
   }
   group().remove(staged, op);
 }
