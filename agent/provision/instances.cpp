@@ -42,8 +42,7 @@ std::vector<DiskVolume> volumes_of(VolumeStore& store, const model::InstanceId& 
 Instances::Found Instances::find(const model::InstanceId& uuid, const OpContext& op) const {
   Found found{layout_.instance_directory(uuid.text()), volumes_of(backends_.volumes, uuid, op)};
   if (has_directory(found.directory) || !found.volumes.empty()) return found;
-  throw Error(ErrorCode::not_found,
-              "instance " + uuid.text() + " has no directory " + quote(found.directory.native()));
+  throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no directory " + quote(found.directory.native()));
 }
 
 InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) const {
