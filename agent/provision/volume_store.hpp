@@ -17,6 +17,7 @@ struct DiskVolume {
   Path path;             // as a guest is given it; of an encrypted one that isn't open: the volume itself
   Bytes size = {};
   bool is_staged = false;  // being made or removed, or left by who died doing it
+  bool is_open = false;    // by a guest, or whoever else reads or writes the disk; never one that is staged
 };
 
 // Whose volumes they are.

@@ -15,6 +15,7 @@
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "backends/lvm/mapped_device.hpp"
 #include "backends/lvm/uninterrupted_run.hpp"
 #include "backends/lvm/volume_name.hpp"
 
@@ -107,6 +108,8 @@ Path DmCrypt::open(const std::string& volume, const Path& device, const std::str
   require_success(done, doing);
   return device_of(volume);
 }
+
+bool DmCrypt::is_used(const std::string& volume) { return is_mapped_device_open(mapping_of(volume)); }
 
 void DmCrypt::close(const std::string& volume, const OpContext& op) {
   const std::string mapping = mapping_of(volume);

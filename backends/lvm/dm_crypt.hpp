@@ -35,6 +35,9 @@ class DmCrypt {
   // another size; Error(already_exists): it is open; Error(in_use): somebody has the volume mounted.
   Path open(const std::string& volume, const Path& device, const std::string& key_id, const OpContext& op) const;
 
+  // Whether somebody uses the plain text of a volume that is open.
+  static bool is_used(const std::string& volume);
+
   // One that isn't open is success. Error(in_use) while a guest uses it.
   static void close(const std::string& volume, const OpContext& op);
 

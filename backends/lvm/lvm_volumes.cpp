@@ -48,6 +48,9 @@ void require_key(const Volume& volume, const std::string& key_id) {
 
 bool is_mapped(const std::string& volume) { return boost::filesystem::exists(DmCrypt::device_of(volume)); }
 
+// An encrypted volume that is open is always used: by its plain text.
+bool is_open(const Volume& volume) { return is_mapped(volume.name) ? DmCrypt::is_used(volume.name) : volume.is_open; }
+
 void require_closed(const Volume& volume, std::string_view verb) {
   if (!volume.is_open) return;
   throw Error(ErrorCode::in_use, fmt::format("cannot {} volume {}: somebody has it open", verb, quote(volume.name)))
@@ -77,7 +80,8 @@ std::vector<provision::DiskVolume> LvmVolumes::volumes(const OpContext& op) {
                      .disk = name->disk,
                      .path = is_plain_text ? DmCrypt::device_of(volume.name) : volume.device,
                      .size = volume.size,
-                     .is_staged = name->is_staged});
+                     .is_staged = name->is_staged,
+                     .is_open = !name->is_staged && is_open(volume)});
   }
   return disks;
 }

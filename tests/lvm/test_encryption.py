@@ -45,9 +45,11 @@ class EncryptionOnLvm(LvmStory):
         self.assertEqual(self.assert_created(client.create(uuid, request | {"flavor": {"root_gb": 1, "swap": 16}}))["disk"]["size_bytes"], GIB)
         disk_checks.check_file_system_fills(self.plain(uuid, "disk"), GIB)
 
-        with opened(self.plain(uuid, "disk")):
-            self.assert_problem(client.delete(uuid), 409, "in_use")
-        self.assertEqual(self.disks_of(uuid), {"disk": GIB, "disk.swap": 16 * MIB})
+        for disk in ("disk", "disk.swap"):
+            with opened(self.plain(uuid, disk)):
+                self.assert_problem(client.delete(uuid), 409, "in_use", self.plain(uuid, disk).name)
+            self.assertEqual(self.disks_of(uuid), {"disk": GIB, "disk.swap": 16 * MIB})
+            self.assertTrue(self.plain(uuid, "disk").exists() and self.plain(uuid, "disk.swap").exists())
         self.assertEqual(client.delete(uuid).status, 200)
         self.assert_gone(uuid)
         self.assertNotIn((self.keys / key).read_bytes().hex(), daemon.text())
