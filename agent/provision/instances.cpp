@@ -51,7 +51,9 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
       disk.format = "iso9660";
       disk.size = sizes_of(path).apparent;
     } else {
-      disk.size = backends_.for_format(formats.format_of(path).value()).grow_disk(path, std::nullopt, op).size;
+      const MadeDisk found = backends_.for_format(formats.format_of(path).value()).grow_disk(path, std::nullopt, op);
+      disk.size = found.size;
+      disk.io = found.io;
     }
     shown.disks.push_back(std::move(disk));
   }

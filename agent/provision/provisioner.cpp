@@ -75,6 +75,7 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDire
                         .format = std::string(model::qemu_name(made.format)),
                         .size = made.size,
                         .base = std::move(base),
+                        .io = made.io,
                         .how = std::string(how)};
   };
   return with_context(
