@@ -29,15 +29,16 @@ class FakeDisk : public DiskBackend {
     write_file(place.staged, base.key().text());
     if (place.disk == fails_on) throw Error(ErrorCode::no_space, "the fake disk is full");
     if (before_end) before_end();
-    return {format_, size.value_or(base.virtual_size())};
+    return {format_, size.value_or(base.virtual_size()), io};
   }
   MadeDisk grow_disk(const Path&, std::optional<Bytes> size, OpContext&) override {
     ++grown;
-    return {format_, size.value_or(Bytes{1})};
+    return {format_, size.value_or(Bytes{1}), io};
   }
   std::string fails_on;
   std::function<void()> before_end;
   int grown = 0;
+  DiskIo io = DiskIo::automatic;
 
  private:
   model::DiskFormat format_;
@@ -104,6 +105,17 @@ TEST_CASE("a second creation keeps and grows what is there and makes what is mis
   CHECK(made.disks[1].name == "disk.local");
   CHECK(made.disks[1].how == "built");
   CHECK(node.seen() == kOneInstance);
+}
+
+TEST_CASE("how a disk is to be read and written is what its backend says, when it is made, kept and shown") {
+  ProvisionNode node;
+  node.qcow2.io = DiskIo::native;
+  CHECK(node.create().disks[0].io == DiskIo::native);
+  const InstanceDisks kept = node.create();
+  CHECK(kept.disks[0].io == DiskIo::native);
+  CHECK(kept.disks[3].io == DiskIo::automatic);  // the config drive is no backend's
+  OpContext op = test_operation();
+  CHECK(node.instances.show(model::InstanceId::parse(kUuid, "uuid"), op).disks[0].io == DiskIo::native);
 }
 
 TEST_CASE("a disk stays with the backend that made it, whatever images_type is asked for now") {
