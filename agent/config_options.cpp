@@ -12,11 +12,12 @@
 #include "agent/base/text.hpp"
 #include "agent/config_values.hpp"
 #include "agent/model/ephemeral_format.hpp"
+#include "agent/option_kinds.hpp"
 
 namespace basecache {
 namespace {
 
-using std::chrono::seconds;
+using namespace option_kinds;
 
 constexpr std::array<std::pair<std::string_view, PreallocateImages>, 2> kPreallocations{
     {{"none", PreallocateImages::none}, {"space", PreallocateImages::space}}};
@@ -33,22 +34,6 @@ constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLogLevels{{{"deb
                                                                            {"warning", LogLevel::warning},
                                                                            {"error", LogLevel::error},
                                                                            {"critical", LogLevel::critical}}};
-
-template <class Choices>
-auto parse_choice(const Choices& choices, std::string_view text) {
-  std::string words;
-  for (const auto& [word, value] : choices) {
-    if (word == text) return value;
-    words += (words.empty() ? "" : ", ") + std::string(word);
-  }
-  throw BadValue("one of " + words);
-}
-
-template <class Choices, class Value>
-std::string show_choice(const Choices& choices, Value value) {
-  const auto found = std::ranges::find(choices, value, [](const auto& choice) { return choice.second; });
-  return std::string(found->first);
-}
 
 model::ImagesType parse_images_type(std::string_view text, bool use_cow_images) {
   if (text == "default") return use_cow_images ? model::ImagesType::qcow2 : model::ImagesType::raw;
@@ -84,20 +69,9 @@ std::string show_mkfs_commands(const MkfsCommands& commands) {
   return show_lines(lines);
 }
 
-constexpr std::size_t kMostThreads = 1024;
-
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 std::size_t default_build_concurrency() { return std::max<std::size_t>(4, 2 * cores()); }
 std::size_t default_copy_concurrency() { return std::max<std::size_t>(2, cores()); }
-
-std::size_t parse_threads(std::string_view text, std::size_t by_cores) {
-  if (text == "auto") return by_cores;
-  try {
-    return parse_number(text, 1, kMostThreads);
-  } catch (const BadValue& bad) {
-    throw BadValue(fmt::format("auto or {}", bad.what()));
-  }
-}
 
 std::vector<uid_t> parse_uids(std::string_view text) {
   std::vector<uid_t> uids;
@@ -163,51 +137,6 @@ std::string show_each(const Values& values, Show&& show) {
   return show_list(parts);
 }
 
-// The kinds of members, so that a row of the table says no more than which member it is: its path from Config down.
-template <auto... members>
-constexpr decltype(auto) at(auto& config) {
-  return (config.*....*members);
-}
-
-template <auto... members>
-constexpr OptionValue flag{[](Config& config, std::string_view text) { at<members...>(config) = parse_flag(text); },
-                           [](const Config& config) { return show_flag(at<members...>(config)); }};
-template <auto... members>
-constexpr OptionValue path{
-    [](Config& config, std::string_view text) { at<members...>(config) = parse_absolute_path(text); },
-    [](const Config& config) { return at<members...>(config).string(); }};
-template <auto... members>
-constexpr OptionValue path_or_none{[](Config& config, std::string_view text) {
-                                     at<members...>(config) = text.empty() ? Path() : parse_absolute_path(text);
-                                   },
-                                   [](const Config& config) { return at<members...>(config).string(); }};
-template <auto& parse_text, auto... members>
-constexpr OptionValue checked{[](Config& config, std::string_view text) { at<members...>(config) = parse_text(text); },
-                              [](const Config& config) { return at<members...>(config); }};
-template <auto... members>
-constexpr OptionValue name = checked<parse_word, members...>;
-template <auto... members>
-constexpr OptionValue text = checked<parse_line, members...>;
-template <auto& parse_items, auto... members>
-constexpr OptionValue list{[](Config& config, std::string_view text) { at<members...>(config) = parse_items(text); },
-                           [](const Config& config) { return show_list(at<members...>(config)); }};
-template <auto member, unsigned least>
-constexpr OptionValue time{
-    [](Config& config, std::string_view text) { config.*member = parse_seconds(text, seconds(least)); },
-    [](const Config& config) { return fmt::format("{}", (config.*member).count()); }};
-template <unsigned least, unsigned most, auto... members>
-constexpr OptionValue number{[](Config& config, std::string_view text) {
-                               at<members...>(config) = static_cast<unsigned>(parse_number(text, least, most));
-                             },
-                             [](const Config& config) { return fmt::format("{}", at<members...>(config)); }};
-template <auto member, auto& by_cores>
-constexpr OptionValue threads{
-    [](Config& config, std::string_view text) { config.*member = parse_threads(text, by_cores()); },
-    [](const Config& config) { return fmt::format("{}", config.*member); }};
-template <auto member, auto& words>
-constexpr OptionValue choice{[](Config& config, std::string_view text) { config.*member = parse_choice(words, text); },
-                             [](const Config& config) { return show_choice(words, config.*member); }};
-
 // The only member of their kind.
 constexpr OptionValue images_type{
     [](Config& config, std::string_view text) { config.images_type = parse_images_type(text, config.use_cow_images); },
@@ -225,10 +154,6 @@ constexpr OptionValue file_url_directories{
     [](const Config& config) {
       return show_each(config.file_url_directories, [](const Path& directory) { return directory.string(); });
     }};
-template <Bytes Config::*member>
-constexpr OptionValue bytes{[](Config& config, std::string_view text) { config.*member = parse_bytes(text); },
-                            [](const Config& config) { return show_bytes(config.*member); }};
-
 std::string parse_optional_path(std::string_view text) {
   return text.empty() ? std::string() : parse_absolute_path(text).string();
 }
@@ -270,7 +195,7 @@ constexpr std::array kOptions{
                  "Directory of instances and base files; Nova's, when both run on this node."},
     ConfigOption{"DEFAULT", "force_raw_images", flag<&Config::force_raw_images>,
                  "Base files are converted to raw (true), or keep the image's format (false)."},
-    ConfigOption{"DEFAULT", "preallocate_images", choice<&Config::preallocate_images, kPreallocations>,
+    ConfigOption{"DEFAULT", "preallocate_images", choice<kPreallocations, &Config::preallocate_images>,
                  "space: disks own all their blocks from the start. none: they grow."},
     ConfigOption{"DEFAULT", "use_cow_images", flag<&Config::use_cow_images>,
                  "What images_type = default means: qcow2 overlays (true) or whole copies (false)."},
@@ -383,7 +308,7 @@ constexpr std::array kOptions{
                  "Seconds a request may take, waiting included."},
     ConfigOption{"basecache", "stall_timeout", time<&Config::stall_timeout, 1>,
                  "Seconds in which a source must bring 1 KiB for each, else it counts as gone."},
-    ConfigOption{"basecache", "registry", choice<&Config::registry, kRegistries>,
+    ConfigOption{"basecache", "registry", choice<kRegistries, &Config::registry>,
                  "Who knows images named by UUID: directory, glance, or auto (glance where one is configured)."},
     ConfigOption{"basecache", "registry_directory", path<&Config::registry_directory>,
                  "Directory of images that requests name by id."},
@@ -401,11 +326,11 @@ constexpr std::array kOptions{
                  "Largest image taken: bytes, or a number with KiB, MiB, GiB or TiB."},
     ConfigOption{"basecache", "max_virtual_size", bytes<&Config::max_virtual_size>,
                  "Largest disk that an image may describe, however small the image is."},
-    ConfigOption{"basecache", "sandbox", choice<&Config::sandbox, kSandboxNeeds>,
+    ConfigOption{"basecache", "sandbox", choice<kSandboxNeeds, &Config::sandbox>,
                  "Around programs that read images: what is available, or required (no start without all of it)."},
-    ConfigOption{"basecache", "disk_sync", choice<&Config::disk_sync, kDiskSyncs>,
+    ConfigOption{"basecache", "disk_sync", choice<kDiskSyncs, &Config::disk_sync>,
                  "What of an instance's new disks is written out before they are there: none, or their data."},
-    ConfigOption{"basecache", "log_level", choice<&Config::log_level, kLogLevels>,
+    ConfigOption{"basecache", "log_level", choice<kLogLevels, &Config::log_level>,
                  "Least that is logged: debug, info, warning, error or critical."},
 };
 
