@@ -36,7 +36,8 @@ struct Config {
   PreallocateImages preallocate_images = PreallocateImages::none;
   bool use_cow_images = true;                           // decides images_type where that says "default"
   std::string default_ephemeral_format;                 // empty: by os_type (vfat, ntfs, ext4 ...)
-  std::map<std::string, model::MkfsCommand> virt_mkfs;  // by os_type; "default": of every other
+  // By os_type; "default": of every other. None: by its file system, whatever is the default.
+  std::map<std::string, std::optional<model::MkfsCommand>> virt_mkfs;
   bool force_config_drive = false;
 
   // [image_cache]
