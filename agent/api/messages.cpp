@@ -23,9 +23,9 @@ json or_null(const std::optional<T>& value) {
 }
 
 json disk_to_json(const provision::InstanceDisk& disk) {
-  return {{"name", disk.name},     {"path", disk.path.native()},
-          {"format", disk.format}, {"size_bytes", disk.size.count},
-          {"base", disk.base},     {"how", disk.how}};
+  return {
+      {"name", disk.name},      {"path", disk.path.native()}, {"format", disk.format}, {"size_bytes", disk.size.count},
+      {"io", name_of(disk.io)}, {"base", disk.base},          {"how", disk.how}};
 }
 
 }  // namespace

@@ -117,12 +117,20 @@ TEST_CASE("the timing of long work has its steps in order") {
   CHECK(shown.at("seconds").get<double>() >= 0);
 }
 
-TEST_CASE("an instance's disks are shown with path, format, size and base") {
+TEST_CASE("an instance's disks are shown with path, format, size, I/O mode and base") {
   const provision::InstanceDisks instance{
       .uuid = model::InstanceId::parse("9a2d629d-0000-4000-8000-000000000001", "uuid"),
-      .disks = {{.name = "disk", .path = "/i/disk", .format = "qcow2", .size = {4096}, .base = "k", .how = "hit"}}};
+      .disks = {{.name = "disk",
+                 .path = "/i/disk",
+                 .format = "qcow2",
+                 .size = {4096},
+                 .base = "k",
+                 .io = provision::DiskIo::native,
+                 .how = "hit"},
+                {.name = "disk.config", .path = "/i/disk.config", .format = "iso9660", .size = {1}, .how = "kept"}}};
   CHECK(to_json(instance) == json::parse(R"({"uuid":"9a2d629d-0000-4000-8000-000000000001","disks":[
-    {"name":"disk","path":"/i/disk","format":"qcow2","size_bytes":4096,"base":"k","how":"hit"}]})"));
+    {"name":"disk","path":"/i/disk","format":"qcow2","size_bytes":4096,"io":"native","base":"k","how":"hit"},
+    {"name":"disk.config","path":"/i/disk.config","format":"iso9660","size_bytes":1,"io":"","base":"","how":"kept"}]})"));
 }
 
 TEST_CASE("a base file is shown with all that is known of it") {
