@@ -117,7 +117,8 @@ def answer_to(request: dict, warnings: Warnings, fetches: Fetches) -> dict:
     warnings.lines.clear()
     fetches.prepared = request.get("prepared", {})
     for option, value in request["options"].items():
-        CONF.set_override(option, value)
+        group, _, name = option.rpartition(".")
+        CONF.set_override(name, value, group=group or None)
     try:
         answer = WORK[request["work"]](context.get_admin_context(), request)
     except Exception as error:  # whatever Nova's code raises is its verdict

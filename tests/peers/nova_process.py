@@ -18,7 +18,7 @@ def require_nova() -> None:
 
 
 class Nova:
-    """Of the story's instances_path unless `instances_path` says otherwise; `options` are of [DEFAULT]."""
+    """Of the story's instances_path unless `instances_path` says otherwise; `options` are of [DEFAULT], or "section.option"."""
 
     def __init__(self, story: Story, instances_path: Path | None = None, **options):
         self._story = story

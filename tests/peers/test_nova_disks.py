@@ -187,6 +187,20 @@ class NovaDisks(ImageStory):
         self.assert_holds_the_image(again["disk"])
         self.assertEqual(self.base_files().keys(), bases.keys())
 
+    def test_imagecache_knows_one_name_of_ephemeral_base_files_only(self):
+        """What README says of a Nova with another default_ephemeral_format, and its way out."""
+        self.start()
+        request = self.request(self.refs(served=True), "qcow2")
+        self.create(request)
+        bases = self.base_files()
+        self.grow_old_all()
+        keeps = Nova(self, **{"default_ephemeral_format": None, "image_cache.remove_unused_base_images": False})
+        _, warnings = keeps.ask("prune", instances=[request])
+        self.assertEqual(warnings, ["ephemeral_1_0706d66 ephemeral image was used by instance but no back files existing!"])
+        self.assertEqual(self.base_files(), bases)
+        Nova(self, default_ephemeral_format=None).ask("prune", instances=[request])
+        self.assertEqual(bases.keys() - self.base_files().keys(), {EPHEMERAL}, "Nova has learnt it: change README")
+
     def grow_old_all(self) -> None:
         for path in self.visible_base_files():
             self.grow_old(path, 2 * DAY)

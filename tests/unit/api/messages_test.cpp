@@ -65,9 +65,18 @@ TEST_CASE("bytes that aren't UTF-8 are replaced when they are written") {
 TEST_CASE("a request to precache names an image") {
   const auto request =
       precache_request({{"image_ref", "http://registry.example/a"}, {"checksum", "md5:" + std::string(32, 'A')}});
-  CHECK(request.image_ref.text() == "http://registry.example/a");
-  CHECK(request.checksum->text() == "md5:" + std::string(32, 'a'));
-  CHECK_FALSE(precache_request({{"image_ref", "http://registry.example/a"}}).checksum.has_value());
+  CHECK(request.image.ref.text() == "http://registry.example/a");
+  CHECK(request.image.checksum->text() == "md5:" + std::string(32, 'a'));
+  CHECK(request.image.use == model::ImageUse::disk);
+  CHECK_FALSE(precache_request({{"image_ref", "http://registry.example/a"}}).image.checksum.has_value());
+}
+
+TEST_CASE("a request to precache says what is a kernel or a ramdisk") {
+  const auto use = [](bool boot_file) {
+    return precache_request({{"image_ref", "http://registry.example/a"}, {"boot_file", boot_file}}).image.use;
+  };
+  CHECK(use(true) == model::ImageUse::boot_file);
+  CHECK(use(false) == model::ImageUse::disk);
 }
 
 TEST_CASE("a request to precache that is wrong is refused by the field's name") {
@@ -78,6 +87,7 @@ TEST_CASE("a request to precache that is wrong is refused by the field's name") 
       {{{"image_ref", 1}}, "image_ref must be a string"},
       {{{"image_ref", "cirros"}}, "image_ref: 'cirros'"},
       {{{"image_ref", url}, {"checksum", "abc"}}, "checksum 'abc' is not ALGORITHM:HEX"},
+      {{{"image_ref", url}, {"boot_file", "yes"}}, "boot_file must be"},
       {{{"image_ref", url}, {"force", true}}, "force is not a known field"},
   };
   for (const auto& row : rows) {
