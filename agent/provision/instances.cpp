@@ -1,5 +1,7 @@
 #include "agent/provision/instances.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/filesystem/directory.hpp>
 #include <boost/filesystem/operations.hpp>
@@ -34,6 +36,16 @@ std::vector<DiskVolume> volumes_of(VolumeStore& store, const model::InstanceId& 
   std::vector<DiskVolume> volumes = store.volumes(op);
   std::erase_if(volumes, [&](const DiskVolume& volume) { return volume.instance != uuid.text(); });
   return volumes;
+}
+
+// Before any of them is removed.
+void require_closed(const std::vector<DiskVolume>& volumes) {
+  for (const DiskVolume& volume : volumes) {
+    if (!volume.is_open) continue;
+    throw Error(ErrorCode::in_use,
+                fmt::format("cannot remove volume {}: somebody has it open", quote(volume.path.native())))
+        .set_hint("shut the guest down first ('lsof' tells who has it)");
+  }
 }
 
 }  // namespace
@@ -88,6 +100,7 @@ void Instances::remove(const model::InstanceId& uuid, OpContext& op) const {
   FileLock lock_file(layout::instance_lock_file(layout_, uuid.text()));
   const ExclusiveLock lock = lock_exclusive(lock_file, op);
   const Found found = find(uuid, op);
+  require_closed(found.volumes);
   for (const DiskVolume& volume : found.volumes) backends_.volumes.remove(volume, op);
   if (has_directory(found.directory)) remove_directory(uuid);
   remove_file(lock_file.path());
@@ -108,6 +121,7 @@ std::vector<std::string> Instances::remove_suffixed(const model::InstanceId& uui
   const ExclusiveLock lock = lock_exclusive(lock_file, op);
   Found found = find(uuid, op);
   std::erase_if(found.volumes, [&](const DiskVolume& volume) { return !volume.disk.ends_with(suffix); });
+  require_closed(found.volumes);
   std::vector<std::string> names;
   for (const DiskVolume& volume : found.volumes) {
     backends_.volumes.remove(volume, op);

@@ -18,6 +18,7 @@ struct DiskVolume {
   Bytes size = {};
   DiskIo io = DiskIo::automatic;
   bool is_staged = false;  // being made or removed, or left by who died doing it
+  bool is_open = false;    // by a guest, or whoever else reads or writes the disk; never one that is staged
 };
 
 // Whose volumes they are.

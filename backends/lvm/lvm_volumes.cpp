@@ -52,6 +52,9 @@ provision::DiskIo io_of(const Volume& volume) {
 
 bool is_mapped(const std::string& volume) { return boost::filesystem::exists(DmCrypt::device_of(volume)); }
 
+// An encrypted volume that is open is always used: by its plain text.
+bool is_open(const Volume& volume) { return is_mapped(volume.name) ? DmCrypt::is_used(volume.name) : volume.is_open; }
+
 void require_closed(const Volume& volume, std::string_view verb) {
   if (!volume.is_open) return;
   throw Error(ErrorCode::in_use, fmt::format("cannot {} volume {}: somebody has it open", verb, quote(volume.name)))
@@ -82,7 +85,8 @@ std::vector<provision::DiskVolume> LvmVolumes::volumes(const OpContext& op) {
                      .path = is_plain_text ? DmCrypt::device_of(volume.name) : volume.device,
                      .size = volume.size,
                      .io = io_of(volume),
-                     .is_staged = name->is_staged});
+                     .is_staged = name->is_staged,
+                     .is_open = !name->is_staged && is_open(volume)});
   }
   return disks;
 }

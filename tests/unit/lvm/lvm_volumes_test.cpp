@@ -101,6 +101,16 @@ TEST_CASE("the instances' volumes are told from the others of the group") {
   CHECK(found[1].is_staged);
 }
 
+TEST_CASE("a disk that a guest has open is told, unlike what is only being made") {
+  Node node;
+  node.has({{kDisk, "-wi-ao----"}, {kUuid + "_disk.swap"}, {kUuid + "_disk.local.staged", "-wi-ao----"}});
+  const auto found = node.volumes.volumes(node.op);
+  REQUIRE(found.size() == 3);
+  CHECK(found[0].is_open);
+  CHECK_FALSE(found[1].is_open);
+  CHECK_FALSE(found[2].is_open);
+}
+
 TEST_CASE("a volume is out of sight before it is wiped, and wiped before its space is free") {
   Node node;
   node.has({{kDisk}, {kDisk + ".staged", "-wi-a-----", "basecache.leaving"}});  // as it is after the renaming
