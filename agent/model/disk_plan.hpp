@@ -17,8 +17,9 @@ struct PlanDefaults {
   ImagesType images_type = ImagesType::qcow2;
   std::string default_ephemeral_format = {};  // "": by os_type, as Nova: linux ext4, windows ntfs, else vfat
   bool force_config_drive = false;
-  std::map<std::string, MkfsCommand> mkfs_commands = {};  // by os_type; "default": of every other
-  bool encrypts_volumes = false;                          // with the key that the request names
+  // By os_type; "default": of every other. None: by its file system, whatever is the default.
+  std::map<std::string, std::optional<MkfsCommand>> mkfs_commands = {};
+  bool encrypts_volumes = false;  // with the key that the request names
 };
 
 // One disk to be made: name in the instance directory, base file, backend, size.

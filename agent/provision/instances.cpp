@@ -68,8 +68,12 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
   }
   for (const DiskVolume& volume : found.volumes) {
     if (volume.is_staged) continue;
-    shown.disks.push_back(
-        {.name = volume.disk, .path = volume.path, .format = "raw", .size = volume.size, .how = "kept"});
+    shown.disks.push_back({.name = volume.disk,
+                           .path = volume.path,
+                           .format = "raw",
+                           .size = volume.size,
+                           .io = volume.io,
+                           .how = "kept"});
   }
   return shown;
 }
@@ -84,7 +88,9 @@ InstanceDisk Instances::shown_file(const Path& path, const DiskFormats& formats,
   const model::DiskFormat format = formats.format_of(path).value();
   const DiskPlace place{.instance = {}, .disk = name, .staged = {}, .path = path};
   disk.format = model::qemu_name(format);
-  disk.size = backends_.for_format(format).grow_disk(place, std::nullopt, op).size;
+  const MadeDisk found = backends_.for_format(format).grow_disk(place, std::nullopt, op);
+  disk.size = found.size;
+  disk.io = found.io;
   return disk;
 }
 

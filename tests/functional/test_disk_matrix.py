@@ -234,6 +234,23 @@ class DiskMatrix(ImageStory):
         refused = client.create(new_uuid(), {"image_ref": self.ramdisk})
         self.assert_problem(refused, 422, "image_unacceptable", "refused as a disk")
 
+    def test_kernels_and_ramdisks_can_be_precached_as_what_they_are(self):
+        self.daemon()
+        precache = ("--json", "--socket", self.scratch / "agent.sock", "cache", "precache")
+        refused = self.cli(*precache, self.ramdisk)
+        self.assertEqual(refused.code, 3, refused)
+        refused = self.cli(*precache, "--boot-file", self.image)
+        self.assertEqual(refused.code, 3, refused)
+        made = self.cli(*precache, "--boot-file", self.kernel, self.ramdisk)
+        self.assertEqual([image["how"] for image in made.json["images"]], ["built", "built"])
+        declared = self.cli("--json", "image", "import", self.scratch / "initrd.gz", "--disk-format", "ari").json["id"]
+        self.assertEqual(self.cli(*precache, declared).code, 0, "the registry says what it is")
+        named = ("--image", self.image, "--kernel", self.kernel, "--ramdisk", self.ramdisk)
+        disks = self.cli("--json", "--socket", self.scratch / "agent.sock", "create", "--instance", new_uuid(), *named)
+        disks = {disk["name"]: disk for disk in disks.json["disks"]}
+        self.assert_boot_files(disks)
+        self.assertEqual((disks["kernel"]["how"], disks["ramdisk"]["how"]), ("hit", "hit"))
+
     def test_one_raw_image_may_be_both(self):
         _, client = self.daemon()
         disks = self.create(client, image_ref=self.kernel, kernel_id=self.kernel, images_type="raw")

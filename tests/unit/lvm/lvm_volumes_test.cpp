@@ -95,6 +95,7 @@ TEST_CASE("the instances' volumes are told from the others of the group") {
   CHECK(found[0].instance == kUuid);
   CHECK(found[0].disk == "disk");
   CHECK(found[0].size == kSize);
+  CHECK(found[0].io == provision::DiskIo::native);
   CHECK_FALSE(found[0].is_staged);
   CHECK(found[1].disk == "disk.swap");
   CHECK(found[1].is_staged);
@@ -199,6 +200,7 @@ TEST_CASE("a new volume is tagged with what it is encrypted with") {
   const OpenVolume made = node.volumes.create(node.place(), kSize, kSize, node.op);
   CHECK(made.device == node.device);
   CHECK(made.unwritten == Unwritten::unknown);
+  CHECK(made.io == provision::DiskIo::native);
   CHECK(node.lvm.calls_of("lvcreate").at(0).ends_with("--addtag basecache.key=none"));
 }
 
