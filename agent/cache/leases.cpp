@@ -28,8 +28,12 @@ void mark_used(const BaseFile& base) {
   }
 }
 
+void try_to_mark_used(const layout::CacheLayout& layout, const model::CacheKey& key) noexcept {
+  (void)set_mtime_to_now(layout.base_file(key));
+}
+
 BaseFileLease::Held::~Held() {
-  (void)set_mtime_to_now(leases.layout_.base_file(key));
+  try_to_mark_used(leases.layout_, key);
   leases.count_out(key);
 }
 

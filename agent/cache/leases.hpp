@@ -14,6 +14,8 @@ namespace basecache::cache {
 // The in-use mark that Nova and our pruner read: the base file's mtime. At the clock's full resolution (UTIME_NOW has
 // the tick's), because the pruner compares it with what it saw before it took the lock.
 void mark_used(const BaseFile& base);
+// The same for one that may have gone meanwhile; what can't be marked stays as it is.
+void try_to_mark_used(const layout::CacheLayout& layout, const model::CacheKey& key) noexcept;
 
 // Hands out the holds behind leases and counts them by key. Must outlive them.
 class Leases {

@@ -14,6 +14,7 @@
 #include "agent/base/log.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/cache/leases.hpp"
 #include "agent/cache/refusals.hpp"
 #include "agent/fetch/transfer_journal.hpp"
 #include "agent/prune/chain_users.hpp"
@@ -114,6 +115,7 @@ PruneReport Pruner::prune(bool dry_run, OpContext& op) {
   PruneReport report{.dry_run = dry_run, .unreadable = usage.unreadable};
   report.decisions = make_prune_plan(std::move(entries), rules_, usage.unreadable);
   for (PruneDecision& decision : report.decisions) {
+    if (!dry_run && !decision.entry.users.empty()) cache::try_to_mark_used(layout, *decision.entry.key);
     if (!decision.remove) continue;
     op.check();
     if (!dry_run) remove_unless_used_meanwhile(decision, marks.at(decision.entry.name));

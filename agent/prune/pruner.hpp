@@ -26,7 +26,8 @@ class Pruner {
   Pruner(const cache::ImageCache& cache, const cache::Pins& pins, const DiskChainReader& reader, PruneRules rules)
       : cache_(cache), pins_(pins), reader_(reader), rules_(rules) {}
 
-  // Decides by usage, leases, pins and ages, then takes each file's lock and looks again before it removes.
+  // Decides by usage, leases, pins and ages, then takes each file's lock and looks again before it removes. What is in
+  // use is marked as used, as by Nova's: the age that counts begins with the last prune that saw a user.
   PruneReport prune(bool dry_run, OpContext& op);
 
   // Removes one base file whatever its age, or what a broken transfer of it left, and forgets that its image was

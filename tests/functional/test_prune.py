@@ -67,6 +67,8 @@ class Prune(ImageStory):
         entry = next(entry for entry in self.client.cache() if entry["key"] == self.key)
         self.assertEqual(entry["users"], [f"instance {uuid} disk 'disk'"])
         self.client.delete(uuid)
+        self.assert_kept(base, "24 h")  # a prune has just seen its last user
+        self.grow_old(base)
         self.assertTrue(self.decision(self.key)["remove"])
         self.assertFalse(base.exists())
 
@@ -129,6 +131,7 @@ class Prune(ImageStory):
         recorded.unlink()
         self.assert_kept(base, recorded.parent.name, "by its header alone: disk.info doesn't know it")
         recorded.write_text(content)
+        self.grow_old(base)
         self.assertTrue(self.decision(base.name)["remove"])
 
     def test_what_is_no_disk_is_not_believed(self):
@@ -196,6 +199,8 @@ class Prune(ImageStory):
             self.grow_old(path)
         self.assertEqual(self.client.prune()["removed"], 0)
         self.client.delete(uuid)
+        for path in self.visible_base_files():
+            self.grow_old(path)
         self.assertEqual(self.client.prune()["removed"], 3)
         self.assertEqual(self.visible_base_files(), [])
 

@@ -321,6 +321,21 @@ TEST_CASE("a base file that is used while the prune runs stays") {
   CHECK(boost::filesystem::exists(base));
 }
 
+TEST_CASE("what a prune finds in use is marked as used, so that its age begins when its last user has gone") {
+  PruneNode node;
+  const Path base = node.old_base(node.image);
+  const Path disk = node.disk(node.layout.instance_directory(kFirst), "disk", "backing:" + base.native());
+  const auto age = [&] { return PruneNode::decision(node.prune(true), node.image.text()).entry.age; };
+  CHECK(age() > std::chrono::hours(47));
+  CHECK(age() > std::chrono::hours(47));  // a dry run changes nothing
+  node.prune();
+  CHECK(age() < std::chrono::hours(1));
+  remove_file(disk);
+  CHECK_FALSE(PruneNode::decision(node.prune(), node.image.text()).remove);
+  PruneNode::aged(base);
+  CHECK(PruneNode::decision(node.prune(), node.image.text()).remove);
+}
+
 TEST_CASE("a locked, a leased and a pinned base file stay") {
   PruneNode node;
   const Path base = node.old_base(node.image);
