@@ -33,6 +33,13 @@ TEST_CASE("what changes a volume asks no questions") {
   CHECK(remove_tag_argv("vg", "v", "t=1") == Argv{"lvm", "lvchange", "--yes", "--deltag", "t=1", "vg/v"});
 }
 
+TEST_CASE("sizes are told in whole sectors, which LVM demands") {
+  CHECK(create_linear_argv("vg", "v", Bytes{1}) == create_linear_argv("vg", "v", Bytes{512}));
+  CHECK(create_linear_argv("vg", "v", Bytes{513}) == create_linear_argv("vg", "v", Bytes{1024}));
+  CHECK(create_sparse_argv("vg", "v", mebibytes(1), Bytes{67721552}) ==
+        create_sparse_argv("vg", "v", mebibytes(1), Bytes{67721728}));
+}
+
 TEST_CASE("a sparse volume's store has room for what will be written, its tables, and 64 MiB as Nova's") {
   CHECK(store_size(Bytes{0}) == mebibytes(64));
   CHECK(store_size(Bytes{1}) == mebibytes(64) + Bytes{4096 + 16});
