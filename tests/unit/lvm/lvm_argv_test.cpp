@@ -16,7 +16,7 @@ TEST_CASE("reports are JSON, with sizes in bytes") {
 TEST_CASE("each allocation has its own way to make a volume, without questions") {
   CHECK(create_linear_argv("vg", "v", Bytes{4097}) == Argv{"lvm", "lvcreate", "--yes", "--name", "v",
                                                            "--wipesignatures", "n", "--type", "linear", "--size",
-                                                           "4097b", "vg"});
+                                                           "4608b", "vg"});
   CHECK(create_sparse_argv("vg", "v", gibibytes(1), mebibytes(64)) == Argv{"lvm", "lvcreate", "--yes", "--name", "v",
                                                                            "--type", "snapshot", "--size", "67108864b",
                                                                            "--virtualsize", "1073741824b", "vg"});
