@@ -9,7 +9,11 @@ namespace {
 constexpr std::uint64_t kChunk = 4096;
 constexpr std::uint64_t kEntry = 16;
 
-std::string in_bytes(Bytes size) { return fmt::format("{}b", size.count); }
+// LVM refuses sizes that aren't of whole sectors, before it rounds them up to whole extents.
+std::string in_bytes(Bytes size) {
+  constexpr std::uint64_t sector = 512;
+  return fmt::format("{}b", (size.count + sector - 1) / sector * sector);
+}
 
 std::string place_of(const std::string& group, const std::string& volume) { return group + "/" + volume; }
 

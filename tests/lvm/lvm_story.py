@@ -31,7 +31,7 @@ class LvmStory(ImageStory):
         for before in self.daemons:
             before.stop()
         may = service_unit.with_capabilities(service_unit.capabilities(service_unit.WITH_LVM))
-        lvm = {"images_type": "lvm", "images_volume_group": self.group, **(libvirt or {})}
+        lvm = {"images_type": "lvm", "images_volume_group": self.group, "volume_clear": "none", **(libvirt or {})}
         return self.daemon(self.config(libvirt=lvm, **sections), path=path, wrapper=may)
 
     def request(self, **fields) -> dict:

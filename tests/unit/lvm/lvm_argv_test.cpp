@@ -16,7 +16,7 @@ TEST_CASE("reports are JSON, with sizes in bytes") {
 TEST_CASE("each allocation has its own way to make a volume, without questions") {
   CHECK(create_linear_argv("vg", "v", Bytes{4097}) == Argv{"lvm", "lvcreate", "--yes", "--name", "v",
                                                            "--wipesignatures", "n", "--type", "linear", "--size",
-                                                           "4097b", "vg"});
+                                                           "4608b", "vg"});
   CHECK(create_sparse_argv("vg", "v", gibibytes(1), mebibytes(64)) == Argv{"lvm", "lvcreate", "--yes", "--name", "v",
                                                                            "--type", "snapshot", "--size", "67108864b",
                                                                            "--virtualsize", "1073741824b", "vg"});
@@ -31,6 +31,13 @@ TEST_CASE("what changes a volume asks no questions") {
   CHECK(remove_argv("vg", "v") == Argv{"lvm", "lvremove", "--yes", "--force", "vg/v"});
   CHECK(add_tag_argv("vg", "v", "t=1") == Argv{"lvm", "lvchange", "--yes", "--addtag", "t=1", "vg/v"});
   CHECK(remove_tag_argv("vg", "v", "t=1") == Argv{"lvm", "lvchange", "--yes", "--deltag", "t=1", "vg/v"});
+}
+
+TEST_CASE("sizes are told in whole sectors, which LVM demands") {
+  CHECK(create_linear_argv("vg", "v", Bytes{1}) == create_linear_argv("vg", "v", Bytes{512}));
+  CHECK(create_linear_argv("vg", "v", Bytes{513}) == create_linear_argv("vg", "v", Bytes{1024}));
+  CHECK(create_sparse_argv("vg", "v", mebibytes(1), Bytes{67721552}) ==
+        create_sparse_argv("vg", "v", mebibytes(1), Bytes{67721728}));
 }
 
 TEST_CASE("a sparse volume's store has room for what will be written, its tables, and 64 MiB as Nova's") {
