@@ -105,6 +105,7 @@ lvm::LvmSettings lvm_settings(const Config& config) {
   if (!ours.images_volume_group.empty()) {
     settings.group = {.name = ours.images_volume_group, .allocation = allocation(ours), .thin_pool = ours.thin_pool};
   }
+  settings.is_required = config.images_type == model::ImagesType::lvm;
   settings.clear = {.method = clear_method(ours.volume_clear), .size = mebibytes(ours.volume_clear_size)};
   settings.crypt = {.key_directory = ours.key_directory,
                     .encryption = {.cipher = ours.cipher, .key_bits = ours.key_size}};

@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
+#include <stop_token>
 #include <thread>
 
 #include "agent/api/error_response.hpp"
@@ -74,6 +76,8 @@ void remove_left_volumes(Node& node, const std::stop_token& stop) {
     log_event(LogLevel::warning, "volumes_unknown", {{"error", error.message()}, {"hint", error.hint()}});
   } catch (const Cancelled&) {
     // The next start goes on.
+  } catch (const std::exception& error) {
+    log_event(LogLevel::warning, "volumes_unknown", {{"error", error.what()}});
   }
 }
 
@@ -95,7 +99,12 @@ void serve(const Config& config) {
       LogLevel::info, "ready",
       {{"socket", config.socket.native()}, {"instances_path", config.instances_path.native()}, {"version", kVersion}});
   notify_service("READY=1");
-  const std::jthread left_volumes([&] { remove_left_volumes(node, signals.token()); });
+  std::stop_source ending;  // by a signal, or because the service has failed
+  const std::stop_callback on_signal(signals.token(), [&] { ending.request_stop(); });
+  const std::jthread left_volumes([&](const std::stop_token& failed) {
+    const std::stop_callback on_failure(failed, [&] { ending.request_stop(); });
+    remove_left_volumes(node, ending.get_token());
+  });
   server.run(signals.token());
   notify_service("STOPPING=1");
   log_event(LogLevel::info, "stopped");

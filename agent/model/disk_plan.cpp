@@ -86,7 +86,6 @@ class Planner {
         names_(spec.block_device_info) {}
 
   DiskPlan plan() {
-    require_key();
     plan_boot_files();
     plan_root();
     // A rescued instance boots another root disk beside its own; its other disks are left as they are.
@@ -101,19 +100,6 @@ class Planner {
   }
 
  private:
-  // Nobody gets a plain disk who wanted, or must have, an encrypted one. Nova makes it plain.
-  void require_key() const {
-    const bool encrypts = images_type_ == ImagesType::lvm && defaults_.encrypts_volumes;
-    if (encrypts != spec_.ephemeral_key_uuid.empty()) return;
-    Error error(ErrorCode::invalid_request, encrypts
-                                                ? "ephemeral_key_uuid is missing: disks on LVM are encrypted here"
-                                                : "ephemeral_key_uuid is given, but the disks wouldn't be encrypted");
-    error.add_field("field", "ephemeral_key_uuid")
-        .set_hint(encrypts ? "name the key that the instance's disks are encrypted with"
-                           : "only images_type lvm encrypts, where [ephemeral_storage_encryption] enabled is set");
-    throw error;
-  }
-
   void add(const std::string& name, BaseFileSpec base, std::optional<Bytes> size) {
     plan_.disks.push_back({name + spec_.suffix, std::move(base), images_type_, size});
   }
@@ -186,6 +172,20 @@ class Planner {
 }  // namespace
 
 DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults) { return Planner(spec, defaults).plan(); }
+
+// Nova makes it plain.
+void require_key(const DiskSpec& disk, const std::string& key_id, const PlanDefaults& defaults) {
+  const auto* image = std::get_if<ImageBase>(&disk.base);
+  if (image != nullptr && image->use == ImageUse::boot_file) return;
+  const bool encrypts = disk.images_type == ImagesType::lvm && defaults.encrypts_volumes;
+  if (encrypts != key_id.empty()) return;
+  Error error(ErrorCode::invalid_request, encrypts ? "ephemeral_key_uuid is missing: disks on LVM are encrypted here"
+                                                   : "ephemeral_key_uuid is given, but the disk wouldn't be encrypted");
+  error.add_field("field", "ephemeral_key_uuid")
+      .set_hint(encrypts ? "name the key that the instance's disks are encrypted with"
+                         : "only images_type lvm encrypts, where [ephemeral_storage_encryption] enabled is set");
+  throw error;
+}
 
 EphemeralFormat ephemeral_format(const std::string& os_type, const std::optional<std::string>& asked,
                                  const PlanDefaults& defaults) {

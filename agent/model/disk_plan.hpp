@@ -37,9 +37,11 @@ struct DiskPlan {
 
 // The decisions of LibvirtDriver._create_image and blockinfo.get_disk_mapping (nova/virt/libvirt), as one pure
 // function: which disks, of what size, from which base files.
-// Error(invalid_request) where the request contradicts itself (no image and no root volume) or the configuration (a key
-// for disks that wouldn't be encrypted, encrypted ones without a key).
+// Error(invalid_request) where the request contradicts itself (no image and no root volume).
 DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults);
+
+// Before a disk is made: nobody gets a plain one who wanted, or must have, an encrypted one. Error(invalid_request).
+void require_key(const DiskSpec& disk, const std::string& key_id, const PlanDefaults& defaults);
 
 // What formats an ephemeral disk, as Nova has it: the operator's command for the os_type goes before what the request
 // asks for, and that before the defaults.

@@ -5,6 +5,8 @@
 #include <exception>
 #include <utility>
 
+#include "agent/provision/left_volumes.hpp"
+
 namespace basecache::provision {
 namespace {
 
@@ -29,17 +31,21 @@ InstanceVolumes::InstanceVolumes(VolumeStore& store, VolumeOwner owner, const Op
   }
 }
 
+// One that can't be removed doesn't keep the others from it: what is staged is found by the next creation, what was
+// published is whole.
 InstanceVolumes::~InstanceVolumes() {
   if (!is_begun_) return;
   try {
     const OpContext op("cleanup", {}, OpContext::Clock::now() + kCleanupTime, {});
     for (const DiskVolume& volume : store_.volumes(op)) {
-      if (volume.instance != owner_.instance.text()) continue;
-      if (volume.is_staged || contains(added_, volume.disk)) store_.remove(volume, op);
+      if (is_ours(volume)) remove_if_possible(store_, volume, op);
     }
   } catch (const std::exception&) {
-    // The next creation finds what is staged; what was published is whole.
   }
+}
+
+bool InstanceVolumes::is_ours(const DiskVolume& volume) const {
+  return volume.instance == owner_.instance.text() && (volume.is_staged || contains(published_, volume.disk));
 }
 
 std::optional<model::DiskFormat> InstanceVolumes::existing(const std::string& disk) const {
@@ -54,7 +60,10 @@ DiskPlace InstanceVolumes::place(const std::string& disk) const {
 void InstanceVolumes::add(const std::string& disk, model::DiskFormat) { added_.push_back(disk); }
 
 void InstanceVolumes::publish(const OpContext& op) {
-  for (const std::string& disk : added_) store_.publish(store_.place(owner_, disk), op);
+  for (const std::string& disk : added_) {
+    store_.publish(store_.place(owner_, disk), op);
+    published_.push_back(disk);
+  }
 }
 
 }  // namespace basecache::provision

@@ -17,6 +17,8 @@ class InstanceVolumes : public StagedDisks {
   InstanceVolumes& operator=(const InstanceVolumes&) = delete;
   ~InstanceVolumes() override;  // undone unless keep() was reached; what can't be, by the next creation
 
+  const std::string& key_id() const { return owner_.key_id; }
+
   std::optional<model::DiskFormat> existing(const std::string& disk) const override;  // raw
   DiskPlace place(const std::string& disk) const override;
   void add(const std::string& disk, model::DiskFormat format) override;
@@ -28,10 +30,13 @@ class InstanceVolumes : public StagedDisks {
   void keep() { is_begun_ = false; }
 
  private:
+  bool is_ours(const DiskVolume& volume) const;
+
   VolumeStore& store_;
   const VolumeOwner owner_;
   std::vector<std::string> existing_;
   std::vector<std::string> added_;
+  std::vector<std::string> published_;
   mutable bool is_begun_ = false;  // somebody knows where to make one
 };
 

@@ -32,6 +32,10 @@ std::vector<std::string> names_ending_with(const std::string& suffix, const Path
   return names;
 }
 
+Error no_such(const model::InstanceId& uuid, const Path& directory) {
+  return Error(ErrorCode::not_found, "instance " + uuid.text() + " has no directory " + quote(directory.native()));
+}
+
 std::vector<DiskVolume> volumes_of(VolumeStore& store, const model::InstanceId& uuid, const OpContext& op) {
   std::vector<DiskVolume> volumes = store.volumes(op);
   std::erase_if(volumes, [&](const DiskVolume& volume) { return volume.instance != uuid.text(); });
@@ -54,11 +58,13 @@ void require_closed(const std::vector<DiskVolume>& volumes) {
 Instances::Found Instances::find(const model::InstanceId& uuid, const OpContext& op) const {
   Found found{layout_.instance_directory(uuid.text()), volumes_of(backends_.volumes, uuid, op)};
   if (has_directory(found.directory) || !found.volumes.empty()) return found;
-  throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no directory " + quote(found.directory.native()));
+  throw no_such(uuid, found.directory);
 }
 
 InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) const {
-  const Found found = find(uuid, op);
+  Found found = find(uuid, op);
+  std::erase_if(found.volumes, [](const DiskVolume& volume) { return volume.is_staged; });
+  if (!has_directory(found.directory) && found.volumes.empty()) throw no_such(uuid, found.directory);
   InstanceDisks shown{uuid, {}};
   const DiskFormats formats = DiskFormats::read(found.directory);
   for (const auto& [path, format] : formats.all()) {
@@ -67,7 +73,6 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
     shown.disks.push_back(shown_file(path, formats, op));
   }
   for (const DiskVolume& volume : found.volumes) {
-    if (volume.is_staged) continue;
     shown.disks.push_back({.name = volume.disk,
                            .path = volume.path,
                            .format = "raw",
@@ -128,7 +133,7 @@ std::vector<std::string> Instances::remove_suffixed(const model::InstanceId& uui
     if (!volume.is_staged) names.push_back(volume.disk);
   }
   const bool were_files = has_directory(found.directory) && remove_suffixed_files(uuid, suffix, names);
-  if (names.empty() && !were_files) {
+  if (found.volumes.empty() && !were_files) {
     throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no disks that end with " + quote(suffix));
   }
   std::ranges::sort(names);

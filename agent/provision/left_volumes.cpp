@@ -15,16 +15,20 @@ namespace {
 void remove_left_of(const std::string& instance, VolumeStore& store, const OpContext& op, std::vector<Path>& removed) {
   for (const DiskVolume& volume : store.volumes(op)) {
     if (volume.instance != instance || !volume.is_staged) continue;
-    try {
-      store.remove(volume, op);
-      removed.push_back(volume.path);
-    } catch (const Error&) {
-      // The next creation or deletion of this instance tries again and tells.
-    }
+    if (remove_if_possible(store, volume, op)) removed.push_back(volume.path);
   }
 }
 
 }  // namespace
+
+bool remove_if_possible(VolumeStore& store, const DiskVolume& volume, const OpContext& op) {
+  try {
+    store.remove(volume, op);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
 
 std::vector<Path> remove_left_volumes(VolumeStore& store, const layout::CacheLayout& layout, const OpContext& op) {
   std::set<std::string> instances;

@@ -92,11 +92,12 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDire
                         if (const auto standing = grow_existing(disk, directory, volumes, op)) {
                           return describe(*standing, "", "kept");
                         }
-                        const cache::BaseFileLease& lease = leases.emplace_back(cache_.acquire(disk.base, op));
-                        const auto step = op.steps().measure(disk.name);
+                        model::require_key(disk, volumes.key_id(), defaults_);
                         const bool is_volume = disk.images_type == model::ImagesType::lvm;
                         StagedDisks& where = is_volume ? static_cast<StagedDisks&>(volumes) : directory;
                         const DiskPlace place = where.place(disk.name);
+                        const cache::BaseFileLease& lease = leases.emplace_back(cache_.acquire(disk.base, op));
+                        const auto step = op.steps().measure(disk.name);
                         const MadeDisk made =
                             backends_.for_type(disk.images_type).create_disk(place, disk.size, lease.base(), op);
                         where.add(disk.name, made.format);

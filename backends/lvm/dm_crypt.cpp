@@ -109,6 +109,10 @@ Path DmCrypt::open(const std::string& volume, const Path& device, const std::str
   return device_of(volume);
 }
 
+bool DmCrypt::is_open_over(const std::string& volume, const Path& device) {
+  return stands_on(device_of(volume), device);
+}
+
 bool DmCrypt::is_used(const std::string& volume) { return is_mapped_device_open(mapping_of(volume)); }
 
 void DmCrypt::close(const std::string& volume, const OpContext& op) {

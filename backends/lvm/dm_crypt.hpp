@@ -35,6 +35,9 @@ class DmCrypt {
   // another size; Error(already_exists): it is open; Error(in_use): somebody has the volume mounted.
   Path open(const std::string& volume, const Path& device, const std::string& key_id, const OpContext& op) const;
 
+  // Whether what is open under that volume's name is the plain text of the volume that is `device` now.
+  static bool is_open_over(const std::string& volume, const Path& device);
+
   // Whether somebody uses the plain text of a volume that is open.
   static bool is_used(const std::string& volume);
 

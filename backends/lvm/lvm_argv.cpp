@@ -67,6 +67,10 @@ Argv remove_argv(const std::string& group, const std::string& volume) {
   return {"lvm", "lvremove", "--yes", "--force", place_of(group, volume)};
 }
 
+Argv activate_argv(const std::string& group, const std::string& volume) {
+  return {"lvm", "lvchange", "--yes", "--activate", "y", "--ignoreactivationskip", place_of(group, volume)};
+}
+
 Argv add_tag_argv(const std::string& group, const std::string& volume, const std::string& tag) {
   return {"lvm", "lvchange", "--yes", "--addtag", tag, place_of(group, volume)};
 }

@@ -44,6 +44,9 @@ Argv extend_argv(const std::string& group, const std::string& volume, Bytes size
 // Active volumes too; refused by LVM while somebody has the volume open.
 Argv remove_argv(const std::string& group, const std::string& volume);
 
+// Also one that isn't activated by itself, as thin snapshots aren't.
+Argv activate_argv(const std::string& group, const std::string& volume);
+
 Argv add_tag_argv(const std::string& group, const std::string& volume, const std::string& tag);
 Argv remove_tag_argv(const std::string& group, const std::string& volume, const std::string& tag);
 

@@ -107,7 +107,8 @@ Volume volume_of(const json& row) {
   const std::string attributes = text_of(row, "lv_attr");
   if (attributes.size() < kAttributes) refuse(fmt::format("lv_attr is {}", quote(attributes)));
   const VolumeKind kind = kind_of(row, attributes[kTypeAt]);
-  const bool reads_zeros = kind == VolumeKind::sparse || (kind == VolumeKind::thin && attributes[kZeroesAt] == 'z');
+  const bool is_thin = kind == VolumeKind::thin || kind == VolumeKind::pool;
+  const bool reads_zeros = kind == VolumeKind::sparse || (is_thin && attributes[kZeroesAt] == 'z');
   const char state = attributes[kStateAt];
   // Of a sparse one lv_size is the store's.
   const Bytes size = bytes_of(row, kind == VolumeKind::sparse ? "origin_size" : "lv_size");
@@ -117,7 +118,7 @@ Volume volume_of(const json& row) {
           .size = size,
           .unwritten = reads_zeros ? Unwritten::zeros : Unwritten::unknown,
           .is_broken = state == 'I' || state == 'S',
-          .is_open = attributes[kOpenAt] == 'o',
+          .is_open = attributes[kOpenAt] != '-',  // 'X': LVM can't tell
           .free = kind == VolumeKind::pool ? free_of(size, percent_of(row, "data_percent")) : Bytes{},
           .tags = words_of(text_of(row, "lv_tags"))};
 }

@@ -41,9 +41,9 @@ struct Volume {
   Path device;  // "/dev/<group>/<name>"; of a pool: empty
   VolumeKind kind = VolumeKind::other;
   Bytes size;                                // of a pool: of what it gives away
-  Unwritten unwritten = Unwritten::unknown;  // zeros: sparse ones, thin ones of a pool that zeroes
+  Unwritten unwritten = Unwritten::unknown;  // zeros: sparse ones, pools that zero and their thin ones
   bool is_broken = false;                    // a sparse one whose store ran full: every read and write fails
-  bool is_open = false;                      // by a guest, a mount, a device that stands on it
+  bool is_open = false;                      // by a guest, a mount, a device that stands on it, or nobody knows
   Bytes free = {};                           // of a pool: what it hasn't given away
   std::vector<std::string> tags = {};
 

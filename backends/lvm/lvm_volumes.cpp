@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/filesystem/operations.hpp>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -16,10 +17,13 @@ namespace basecache::lvm {
 namespace {
 
 constexpr std::string_view kKeyTag = "basecache.key=";
-constexpr std::string_view kNoKey = "none";
-// Of a staged volume: a guest has written to it.
-constexpr const char* kLeavingTag = "basecache.leaving";
 constexpr const char* kGrowingTag = "basecache.growing";
+
+// Wiping takes as long as writing it all.
+constexpr std::chrono::hours kClearingTime{24};
+// udev looks at a device after each write to it, and has it open for that.
+constexpr std::chrono::milliseconds kBetweenLooks{200};
+constexpr int kLooks = 5;
 
 std::string name_of(const provision::DiskPlace& place) {
   return volume_name({.instance = place.instance, .disk = place.disk});
@@ -28,42 +32,47 @@ std::string staged_name_of(const provision::DiskPlace& place) {
   return volume_name({.instance = place.instance, .disk = place.disk, .is_staged = true});
 }
 
-std::string key_tag(const std::string& key_id) {
-  return fmt::format("{}{}", kKeyTag, key_id.empty() ? kNoKey : std::string_view(key_id));
+bool is_growing_of(const Volume& volume, const std::string& name) {
+  const auto found = parse_volume_name(volume.name);
+  return found && found->is_growing && volume_name({.instance = found->instance, .disk = found->disk}) == name;
 }
 
 bool has_tag(const Volume& volume, std::string_view tag) {
   return std::ranges::find(volume.tags, tag) != volume.tags.end();
 }
 
-// Nova's have no such tag and are what the request says.
-void require_key(const Volume& volume, const std::string& key_id) {
-  const bool is_told = std::ranges::any_of(volume.tags, [](const auto& tag) { return tag.starts_with(kKeyTag); });
-  if (!is_told || has_tag(volume, key_tag(key_id))) return;
-  throw Error(ErrorCode::invalid_request,
-              fmt::format("volume {} was made with another key, or none, than the request names", quote(volume.name)))
-      .set_hint(
-          "ephemeral_key_uuid must stay what it was when the instance's disks were made; 'lvs -o +lv_tags' tells");
+// What LVM says of an encrypted one is that its mapping has it open.
+bool is_used(const Volume& volume, const std::string& name) {
+  return DmCrypt::is_open_over(name, volume.device) ? DmCrypt::is_used(name) : volume.is_open;
 }
 
 provision::DiskIo io_of(const Volume& volume) {
   return volume.kind == VolumeKind::linear ? provision::DiskIo::native : provision::DiskIo::automatic;
 }
 
-bool is_mapped(const std::string& volume) { return boost::filesystem::exists(DmCrypt::device_of(volume)); }
+OpenVolume plain(const Volume& volume) {
+  return {.device = volume.device, .size = volume.size, .io = io_of(volume), .unwritten = volume.unwritten};
+}
 
-// An encrypted volume that is open is always used: by its plain text.
-bool is_open(const Volume& volume) { return is_mapped(volume.name) ? DmCrypt::is_used(volume.name) : volume.is_open; }
+// The plain text of a volume. Its zeros aren't the volume's.
+OpenVolume decrypted(const Path& device, const Volume& volume) {
+  return {.device = device, .size = volume.size, .io = io_of(volume)};
+}
 
-void require_closed(const Volume& volume, std::string_view verb) {
-  if (!volume.is_open) return;
-  throw Error(ErrorCode::in_use, fmt::format("cannot {} volume {}: somebody has it open", verb, quote(volume.name)))
-      .set_hint("shut the guest down first ('lsof' tells who has it)");
+// There is no such group, or no LVM. That it failed says nothing.
+bool is_absent(const Error& error) {
+  const bool was_not_run =
+      std::ranges::any_of(error.fields(), [](const auto& field) { return field.first == "argv0"; });
+  return error.code() == ErrorCode::storage_unusable || was_not_run;
 }
 
 }  // namespace
 
-LvmVolumes::LvmVolumes(LvmSettings settings) : clear_(settings.clear), crypt_(std::move(settings.crypt)) {
+LvmVolumes::LvmVolumes(LvmSettings settings)
+    : is_required_(settings.is_required),
+      clear_(settings.clear),
+      cipher_(fmt::format("{}/{}", settings.crypt.encryption.cipher, settings.crypt.encryption.key_bits)),
+      crypt_(std::move(settings.crypt)) {
   if (settings.group) group_.emplace(*std::move(settings.group));
 }
 
@@ -73,20 +82,30 @@ const VolumeGroup& LvmVolumes::group() const {
       .set_hint("set [libvirt] images_volume_group, or ask for another images_type");
 }
 
+std::vector<Volume> LvmVolumes::listed(const OpContext& op) const {
+  if (!group_) return {};
+  try {
+    return group_->volumes(op);
+  } catch (const Error& error) {
+    if (is_required_ || !is_absent(error)) throw;
+    return {};
+  }
+}
+
 std::vector<provision::DiskVolume> LvmVolumes::volumes(const OpContext& op) {
   std::vector<provision::DiskVolume> disks;
-  if (!group_) return disks;
-  for (const Volume& volume : group_->volumes(op)) {
-    const auto name = parse_volume_name(volume.name);
-    if (!name) continue;
-    const bool is_plain_text = !name->is_staged && is_mapped(volume.name);
-    disks.push_back({.instance = name->instance,
-                     .disk = name->disk,
-                     .path = is_plain_text ? DmCrypt::device_of(volume.name) : volume.device,
+  for (const Volume& volume : listed(op)) {
+    const auto found = parse_volume_name(volume.name);
+    if (!found) continue;
+    const std::string name = volume_name({.instance = found->instance, .disk = found->disk});
+    const bool is_plain_text = !found->is_staged && DmCrypt::is_open_over(name, volume.device);
+    disks.push_back({.instance = found->instance,
+                     .disk = found->disk,
+                     .path = is_plain_text ? DmCrypt::device_of(name) : volume.device,
                      .size = volume.size,
                      .io = io_of(volume),
-                     .is_staged = name->is_staged,
-                     .is_open = !name->is_staged && is_open(volume)});
+                     .is_staged = found->is_staged,
+                     .is_open = !found->is_staged && is_used(volume, name)});
   }
   return disks;
 }
@@ -105,74 +124,125 @@ void LvmVolumes::publish(const provision::DiskPlace& place, const OpContext& op)
   group().rename(staged_name_of(place), name_of(place), op);
 }
 
-// Of two volumes for one disk, the mapping is that of the visible one.
-void LvmVolumes::remove(const provision::DiskVolume& volume, const OpContext& op) {
-  const std::string visible = volume_name({.instance = volume.instance, .disk = volume.disk});
-  const std::string staged = volume_name({.instance = volume.instance, .disk = volume.disk, .is_staged = true});
-  const std::string& name = volume.is_staged ? staged : visible;
-  const bool owns_mapping = !volume.is_staged || !group().find(visible, op);
-  if (owns_mapping && is_mapped(visible)) DmCrypt::close(visible, op);
-  const auto found = group().find(name, op);
-  if (!found) return;
-  require_closed(*found, "remove");
-  if (!volume.is_staged) take_out_of_sight(*found, staged, op);
-  const auto leaving = group().find(staged, op);
-  if (leaving && has_tag(*leaving, kLeavingTag) && !leaving->is_broken) {
-    const auto reached = [&](Bytes done) { op.report({"clear", volume.disk, done.count, leaving->size.count}); };
-    clear_volume(leaving->device, leaving->unwritten, clear_, reached, op);
+// Nobody has it open, nor will soon have had.
+Volume LvmVolumes::closed(const std::string& name, std::string_view verb, const OpContext& op) const {
+  for (int look = 1;; ++look) {
+    Volume volume = group().required(name, op);
+    if (!volume.is_open) return volume;
+    if (look == kLooks) break;
+    op.wait_for(kBetweenLooks);
   }
+  throw Error(ErrorCode::in_use, fmt::format("cannot {} volume {}: somebody has it open", verb, quote(name)))
+      .set_hint("shut the guest down first ('lsof' tells who has it)");
+}
+
+// A guest that was started before the name was gone is told from one that wasn't by a second look.
+void LvmVolumes::remove(const provision::DiskVolume& disk, const OpContext& op) {
+  if (disk.is_staged) return remove_staged(disk, op);
+  const std::string name = volume_name({.instance = disk.instance, .disk = disk.disk});
+  const auto found = find(name, op);
+  if (!found) return;
+  if (DmCrypt::is_open_over(name, found->device)) DmCrypt::close(name, op);
+  const Volume volume = closed(found->name, "remove", op);
+  remove_staged(disk, op);  // what an earlier removal has left
+  const std::string staged = volume_name({.instance = disk.instance, .disk = disk.disk, .is_staged = true});
+  group().rename(volume.name, staged, op);
+  try {
+    remove_staged(disk, op);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::in_use) group().rename(staged, volume.name, op);
+    throw;
+  }
+}
+
+void LvmVolumes::remove_staged(const provision::DiskVolume& disk, const OpContext& op) const {
+  const std::string staged = volume_name({.instance = disk.instance, .disk = disk.disk, .is_staged = true});
+  const auto found = group().find(staged, op);
+  if (!found) return;
+  const std::string name = volume_name({.instance = disk.instance, .disk = disk.disk});
+  if (DmCrypt::is_open_over(name, found->device)) DmCrypt::close(name, op);
+  wipe(closed(staged, "remove", op), disk.disk, op);
   group().remove(staged, op);
 }
 
-void LvmVolumes::take_out_of_sight(const Volume& volume, const std::string& staged, const OpContext& op) const {
-  group().remove(staged, op);
-  if (!has_tag(volume, kLeavingTag)) group().add_tag(volume.name, kLeavingTag, op);
-  group().rename(volume.name, staged, op);
+// Nobody can write to a broken one, nor read it.
+void LvmVolumes::wipe(const Volume& volume, const std::string& disk, const OpContext& op) const {
+  if (volume.is_broken || clear_.method == ClearMethod::none) return;
+  const auto reached = [&](Bytes done) { op.report({"clear", disk, done.count, volume.size.count}); };
+  const OpContext unhurried(op.id(), op.stop(), OpContext::Clock::now() + kClearingTime);
+  activate(volume, op);
+  clear_volume(volume.device, volume.unwritten, clear_, reached, unhurried);
+}
+
+void LvmVolumes::activate(const Volume& volume, const OpContext& op) const {
+  if (!boost::filesystem::exists(volume.device)) group().activate(volume.name, op);
+}
+
+std::string LvmVolumes::key_tag(const std::string& key_id) const {
+  return std::string(kKeyTag) + (key_id.empty() ? "none" : key_id + "/" + cipher_);
+}
+
+// Nova's have no such tag and are what the request says.
+void LvmVolumes::require_key(const Volume& volume, const std::string& key_id) const {
+  const bool is_told = std::ranges::any_of(volume.tags, [](const auto& tag) { return tag.starts_with(kKeyTag); });
+  if (!is_told || has_tag(volume, key_tag(key_id))) return;
+  throw Error(ErrorCode::invalid_request,
+              fmt::format("volume {} was made with another key or cipher, or none, than it would be opened with",
+                          quote(volume.name)))
+      .set_hint(
+          "ephemeral_key_uuid and [ephemeral_storage_encryption] must stay what they were when the instance's disks "
+          "were "
+          "made; 'lvs -o +lv_tags' tells");
 }
 
 OpenVolume LvmVolumes::create(const provision::DiskPlace& place, Bytes size, Bytes data, const OpContext& op) const {
   const bool is_encrypted = !place.key_id.empty();
-  return opened(place,
-                group().create({.name = staged_name_of(place),
-                                .size = size,
-                                .data = is_encrypted ? size : data,  // ciphertext has no holes
-                                .tag = key_tag(place.key_id)},
-                               op),
-                op);
+  const Volume made = group().create({.name = staged_name_of(place),
+                                      .size = size,
+                                      .data = is_encrypted ? size : data,  // ciphertext has no holes
+                                      .tag = key_tag(place.key_id)},
+                                     op);
+  if (!is_encrypted) return plain(made);
+  return decrypted(crypt_.open(name_of(place), made.device, place.key_id, op), made);
 }
 
 OpenVolume LvmVolumes::opened(const provision::DiskPlace& place, const Volume& volume, const OpContext& op) const {
-  if (place.key_id.empty()) {
-    return {.device = volume.device, .size = volume.size, .io = io_of(volume), .unwritten = volume.unwritten};
-  }
+  if (place.key_id.empty()) return plain(volume);
   const std::string name = name_of(place);
-  if (!is_mapped(name)) crypt_.open(name, volume.device, place.key_id, op);
-  return {.device = DmCrypt::device_of(name), .size = volume.size, .io = io_of(volume)};
+  if (DmCrypt::is_open_over(name, volume.device)) return decrypted(DmCrypt::device_of(name), volume);
+  return decrypted(crypt_.open(name, volume.device, place.key_id, op), volume);
+}
+
+std::optional<Volume> LvmVolumes::find(const std::string& name, const OpContext& op) const {
+  const std::vector<Volume> all = group().volumes(op);
+  const auto is_it = [&](const Volume& volume) { return volume.name == name || is_growing_of(volume, name); };
+  const auto found = std::ranges::find_if(all, is_it);
+  return found == all.end() ? std::nullopt : std::optional(*found);
 }
 
 Volume LvmVolumes::existing(const provision::DiskPlace& place, const OpContext& op) const {
   const std::string name = name_of(place);
-  auto found = group().find(name, op);
+  const auto found = find(name, op);
   if (!found) {
     throw Error(ErrorCode::not_found,
                 fmt::format("volume group {} has no volume {}", quote(group().name()), quote(name)));
   }
   require_key(*found, place.key_id);
-  return *std::move(found);
+  activate(*found, op);
+  return *found;
 }
 
 // A mapping keeps the size that its volume had when it was opened.
 GrownVolume LvmVolumes::grow(const provision::DiskPlace& place, Bytes size, const Reached& reached,
                              const OpContext& op) const {
   Volume volume = existing(place, op);
-  const bool is_unfinished = has_tag(volume, kGrowingTag) && !volume.is_open;  // what is left waits for its guest
-  const bool grows = size > volume.size || is_unfinished;
-  if (!grows) return {opened(place, volume, op), false};
-  if (!place.key_id.empty() && is_mapped(volume.name)) {
-    DmCrypt::close(volume.name, op);
-    volume = existing(place, op);
-  }
-  require_closed(volume, "grow");
+  const std::string name = name_of(place);
+  // What is left of an earlier growth waits for the guest that runs on it.
+  const bool is_unfinished = has_tag(volume, kGrowingTag) && !is_used(volume, name);
+  if (size <= volume.size && !is_growing(volume) && !is_unfinished) return {opened(place, volume, op), false};
+  group().require_room_to_grow(volume, size, op);
+  if (DmCrypt::is_open_over(name, volume.device)) DmCrypt::close(name, op);
+  volume = closed(volume.name, "grow", op);
   if (!has_tag(volume, kGrowingTag)) group().add_tag(volume.name, kGrowingTag, op);
   return {opened(place, grow_volume(group(), volume, size, reached, op), op), true};
 }

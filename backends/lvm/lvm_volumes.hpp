@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/provision/volume_store.hpp"
@@ -14,6 +15,7 @@ namespace basecache::lvm {
 
 struct LvmSettings {
   std::optional<GroupSettings> group;  // absent: no disk of this node is on LVM
+  bool is_required = false;            // where it isn't, a group that isn't there has no volumes
   ClearPolicy clear = {};
   CryptSettings crypt = {};
 };
@@ -33,7 +35,8 @@ struct GrownVolume {
 };
 
 // The instance disks of one volume group, called as Nova calls them. A volume has a tag with what it is encrypted with
-// ("basecache.key=<uuid>" or "basecache.key=none"), since its bytes don't tell; Nova's volumes have none.
+// ("basecache.key=<uuid>/<cipher>/<bits>" or "basecache.key=none"), since its bytes don't tell; Nova's volumes have
+// none.
 class LvmVolumes : public provision::VolumeStore {
  public:
   // Error(invalid_request) for names and ciphers that can't be.
@@ -63,12 +66,22 @@ class LvmVolumes : public provision::VolumeStore {
 
  private:
   const VolumeGroup& group() const;
+  std::vector<Volume> listed(const OpContext& op) const;
+  // Also while it has the name of one that grows.
+  std::optional<Volume> find(const std::string& name, const OpContext& op) const;
   Volume existing(const provision::DiskPlace& place, const OpContext& op) const;
+  Volume closed(const std::string& name, std::string_view verb, const OpContext& op) const;
   OpenVolume opened(const provision::DiskPlace& place, const Volume& volume, const OpContext& op) const;
-  void take_out_of_sight(const Volume& volume, const std::string& staged, const OpContext& op) const;
+  void activate(const Volume& volume, const OpContext& op) const;
+  void remove_staged(const provision::DiskVolume& disk, const OpContext& op) const;
+  void wipe(const Volume& volume, const std::string& disk, const OpContext& op) const;
+  std::string key_tag(const std::string& key_id) const;
+  void require_key(const Volume& volume, const std::string& key_id) const;
 
   std::optional<VolumeGroup> group_;
+  bool is_required_;
   ClearPolicy clear_;
+  std::string cipher_;
   DmCrypt crypt_;
 };
 

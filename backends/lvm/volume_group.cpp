@@ -61,6 +61,15 @@ Bytes in_extents(Bytes size, Bytes extent) { return {(size.count + extent.count 
 
 std::string exact(Bytes size) { return fmt::format("{} ({} bytes)", to_text(size), size.count); }
 
+std::string growth_of(const Volume& volume, Bytes size) {
+  return fmt::format("grow volume {} from {} to {}", quote(volume.name), to_text(volume.size), to_text(size));
+}
+
+// Of a pool, by a volume: where the pool's blocks aren't zeros, all of the volume is written.
+Bytes taken_of(const Volume& pool, Bytes data, Bytes whole) {
+  return pool.unwritten == Unwritten::zeros ? data : whole;
+}
+
 void require_room(Bytes needed, Bytes free, const std::string& doing, const char* hint) {
   if (needed <= free) return;
   throw Error(ErrorCode::no_space,
@@ -121,7 +130,9 @@ Argv VolumeGroup::room_checked_argv(const NewVolume& volume, const OpContext& op
   const std::string doing =
       fmt::format("make volume {} of {} in {}", quote(volume.name), to_text(volume.size), quote(name()));
   if (settings_.allocation == Allocation::thin) {
-    require_room(volume.data, pool(op).free, doing + " from thin pool " + quote(settings_.thin_pool), kPoolFullHint);
+    const Volume source = pool(op);
+    require_room(taken_of(source, volume.data, volume.size), source.free,
+                 doing + " from thin pool " + quote(settings_.thin_pool), kPoolFullHint);
     return create_thin_argv(name(), volume.name, volume.size, settings_.thin_pool);
   }
   const GroupSpace group = space(op);
@@ -146,20 +157,33 @@ void VolumeGroup::rename(const std::string& from, const std::string& to, const O
   change(rename_argv(name(), from, to), fmt::format("rename volume {} to {}", quote(from), quote(to)), op);
 }
 
-Volume VolumeGroup::extend(const Volume& volume, Bytes size, const OpContext& op) const {
-  if (size <= volume.size) return volume;
-  const std::string doing =
-      fmt::format("grow volume {} from {} to {}", quote(volume.name), to_text(volume.size), to_text(size));
+void VolumeGroup::require_room_to_grow(const Volume& volume, Bytes size, const OpContext& op) const {
+  if (size <= volume.size) return;
+  const std::string doing = growth_of(volume, size);
   if (volume.kind != VolumeKind::linear && volume.kind != VolumeKind::thin) {
     throw Error(ErrorCode::invalid_request, fmt::format("cannot {}: LVM can't grow volumes of its kind", doing))
         .set_hint("delete the disk and make it again, or have linear or thin volumes");
   }
   if (volume.kind == VolumeKind::linear) {
     const GroupSpace group = space(op);
-    require_room(in_extents(size, group.extent) - volume.size, group.free, doing, kGroupFullHint);
+    return require_room(in_extents(size, group.extent) - volume.size, group.free, doing, kGroupFullHint);
   }
+  if (settings_.thin_pool.empty()) return;  // of a pool that was configured before
+  const Volume source = pool(op);
+  require_room(taken_of(source, Bytes{0}, size - volume.size), source.free, doing, kPoolFullHint);
+}
+
+Volume VolumeGroup::extend(const Volume& volume, Bytes size, const OpContext& op) const {
+  if (size <= volume.size) return volume;
+  require_room_to_grow(volume, size, op);
+  const std::string doing = growth_of(volume, size);
   change(extend_argv(name(), volume.name, size), doing, op);
   return required(volume.name, op);
+}
+
+void VolumeGroup::activate(const std::string& volume, const OpContext& op) const {
+  check_volume_name(name(), volume);
+  change(activate_argv(name(), volume), "activate volume " + quote(volume), op);
 }
 
 Bytes VolumeGroup::whole_extents(Bytes size, const OpContext& op) const { return in_extents(size, space(op).extent); }

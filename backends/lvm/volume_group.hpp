@@ -58,6 +58,15 @@ class VolumeGroup {
   // Error(no_space) with both numbers. Error(invalid_request): a sparse one, whose size LVM can't change.
   Volume extend(const Volume& volume, Bytes size, const OpContext& op) const;
 
+  // Error(no_space) with both numbers when it can't be made that large.
+  void require_room_to_grow(const Volume& volume, Bytes size, const OpContext& op) const;
+
+  // The one of that name. Error(not_found).
+  Volume required(const std::string& volume, const OpContext& op) const;
+
+  // Makes its device appear, after a start of the host that didn't.
+  void activate(const std::string& volume, const OpContext& op) const;
+
   // What LVM makes of a size.
   Bytes whole_extents(Bytes size, const OpContext& op) const;
 
@@ -70,7 +79,6 @@ class VolumeGroup {
  private:
   GroupSpace space(const OpContext& op) const;
   Volume pool(const OpContext& op) const;
-  Volume required(const std::string& volume, const OpContext& op) const;
   Argv room_checked_argv(const NewVolume& volume, const OpContext& op) const;
   std::string report(Argv argv, const OpContext& op) const;
 

@@ -12,6 +12,7 @@ namespace basecache::lvm {
 namespace {
 
 constexpr std::string_view kStagedSuffix = ".staged";
+constexpr std::string_view kGrowingSuffix = ".growing";
 constexpr std::size_t kUuidLength = 36;
 
 // DM_NAME_LEN of <linux/dm-ioctl.h>, without its end.
@@ -69,11 +70,24 @@ std::optional<std::string> unescaped(std::string_view text) {
   return disk;
 }
 
-void check_disk_name(std::string_view disk) {
+std::string_view fault_of_disk(std::string_view disk) {
   std::string_view fault = fault_of(disk);
-  if (fault.empty() && disk.ends_with(kStagedSuffix)) fault = "it ends as the names of volumes in the making do";
+  if (fault.empty() && (disk.ends_with(kStagedSuffix) || disk.ends_with(kGrowingSuffix))) {
+    fault = "it ends as the names of volumes in the making do";
+  }
+  return fault;
+}
+
+void check_disk_name(std::string_view disk) {
+  const std::string_view fault = fault_of_disk(disk);
   if (fault.empty()) return;
   throw Error(ErrorCode::invalid_request, fmt::format("disk {} can't be a volume: {}", quote(disk), fault));
+}
+
+bool take_suffix(std::string_view& name, std::string_view suffix) {
+  if (!name.ends_with(suffix) || name.size() == suffix.size()) return false;
+  name.remove_suffix(suffix.size());
+  return true;
 }
 
 }  // namespace
@@ -83,7 +97,8 @@ std::string volume_name(const InstanceVolume& volume) {
     throw Error(ErrorCode::invalid_request, "instance " + quote(volume.instance) + " is not a uuid");
   }
   check_disk_name(volume.disk);
-  return fmt::format("{}_{}{}", volume.instance, escaped(volume.disk), volume.is_staged ? kStagedSuffix : "");
+  const std::string_view suffix = volume.is_staged ? kStagedSuffix : volume.is_growing ? kGrowingSuffix : "";
+  return fmt::format("{}_{}{}", volume.instance, escaped(volume.disk), suffix);
 }
 
 std::optional<InstanceVolume> parse_volume_name(std::string_view name) {
@@ -92,10 +107,10 @@ std::optional<InstanceVolume> parse_volume_name(std::string_view name) {
   }
   InstanceVolume volume{.instance = std::string(name.substr(0, kUuidLength)), .disk = {}};
   name.remove_prefix(kUuidLength + 1);
-  volume.is_staged = name.ends_with(kStagedSuffix) && name.size() > kStagedSuffix.size();
-  if (volume.is_staged) name.remove_suffix(kStagedSuffix.size());
+  volume.is_staged = take_suffix(name, kStagedSuffix);
+  volume.is_growing = !volume.is_staged && take_suffix(name, kGrowingSuffix);
   const auto disk = unescaped(name);
-  if (!disk) return std::nullopt;
+  if (!disk || !fault_of_disk(*disk).empty()) return std::nullopt;
   volume.disk = *disk;
   return volume;
 }

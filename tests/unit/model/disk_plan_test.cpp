@@ -39,17 +39,20 @@ TEST_CASE("disks on LVM are all volumes but those that the host reads") {
 }
 
 TEST_CASE("nobody gets a plain disk who wanted, or must have, an encrypted one") {
-  constexpr const char* kOnLvm = R"({"images_type":"lvm"})";
-  constexpr const char* kWithKey =
-      R"({"images_type":"lvm","ephemeral_key_uuid":"7a1f4d5e-1111-4222-8333-444455556666"})";
-  constexpr const char* kFileWithKey =
-      R"({"images_type":"qcow2","ephemeral_key_uuid":"7a1f4d5e-1111-4222-8333-444455556666"})";
+  const std::string key = "7a1f4d5e-1111-4222-8333-444455556666";
   const PlanDefaults encrypting{.encrypts_volumes = true};
-  check({{"a key for encrypted volumes", kWithKey, "disk lvm own size image", encrypting},
-         {"files aren't encrypted", R"({"images_type":"qcow2"})", "disk qcow2 own size image", encrypting}});
-  CHECK_THROWS_AS(plan_disks(spec_of(kOnLvm), encrypting), Error);
-  CHECK_THROWS_AS(plan_disks(spec_of(kFileWithKey), encrypting), Error);
-  CHECK_THROWS_AS(plan_disks(spec_of(kWithKey), {}), Error);
+  const auto spec = spec_of(R"({"kernel_id":"7a1f4d5e-1111-4222-8333-444455556666"})");
+  const std::vector<DiskSpec> disks = plan_disks(spec, {}).disks;
+  const DiskSpec& kernel = disks.at(0);
+  DiskSpec disk = disks.at(1);
+  CHECK_NOTHROW(require_key(kernel, key, encrypting));  // who starts the guest reads it
+  CHECK_NOTHROW(require_key(disk, "", encrypting));
+  CHECK_THROWS_AS(require_key(disk, key, encrypting), Error);
+  disk.images_type = ImagesType::lvm;
+  CHECK_NOTHROW(require_key(disk, key, encrypting));
+  CHECK_NOTHROW(require_key(disk, "", {}));
+  CHECK_THROWS_AS(require_key(disk, "", encrypting), Error);
+  CHECK_THROWS_AS(require_key(disk, key, {}), Error);
 }
 
 TEST_CASE("swap comes from the block devices, else from the flavor") {
