@@ -50,9 +50,10 @@ class LvmStory(ImageStory):
         self.lvm("lvchange", "--errorwhenfull", "y", f"{self.group}/{POOL}")
 
     def volumes(self) -> dict[str, int]:
-        """The sizes of the group's volumes, by name."""
-        told = json.loads(self.lvm("lvs", "--reportformat", "json", "--units", "b", "--nosuffix", "-o", "lv_name,lv_size", self.group))
-        return {volume["lv_name"]: int(volume["lv_size"]) for volume in told["report"][0]["lv"]}
+        """The sizes of the group's volumes, by name; of a sparse one the size of what it seems to be."""
+        told = json.loads(self.lvm("lvs", "--reportformat", "json", "--units", "b", "--nosuffix",
+                                   "-o", "lv_name,lv_size,origin_size", self.group))
+        return {volume["lv_name"]: int(volume["origin_size"] or volume["lv_size"]) for volume in told["report"][0]["lv"]}
 
     def disks_of(self, uuid: str) -> dict[str, int]:
         """The sizes of the instance's volumes, by what follows its uuid in their names."""
