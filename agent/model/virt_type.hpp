@@ -1,0 +1,15 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace basecache::model {
+
+// What runs the instances of this node ([libvirt] virt_type).
+enum class VirtType { kvm, qemu, lxc, uml };
+
+// libvirt's name of it, also Nova's.
+std::string_view name_of(VirtType type);
+std::optional<VirtType> virt_type_from(std::string_view name);
+
+}  // namespace basecache::model
