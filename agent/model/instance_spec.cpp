@@ -75,9 +75,10 @@ std::string device_name(JsonFields& fields, std::string_view name) {
 
 Flavor read_flavor(const json& value) {
   JsonFields fields(value, "flavor");
-  Flavor flavor{.root_gb = fields.number("root_gb", kMostGibibytes).value_or(0),
-                .ephemeral_gb = fields.number("ephemeral_gb", kMostGibibytes).value_or(0),
-                .swap_mb = fields.number("swap", kMostMebibytes).value_or(0)};
+  Flavor flavor;
+  flavor.root_gb = fields.number("root_gb", kMostGibibytes).value_or(0);
+  flavor.ephemeral_gb = fields.number("ephemeral_gb", kMostGibibytes).value_or(0);
+  flavor.swap_mb = fields.number("swap", kMostMebibytes).value_or(0);
   flavor.memory_mb = at_least_one(fields, "memory_mb", kMostMemory, flavor.memory_mb);
   flavor.vcpus = at_least_one(fields, "vcpus", kMostProcessors, flavor.vcpus);
   fields.finish();
@@ -231,7 +232,7 @@ InstanceSpec InstanceSpec::make(const json& request) {
   if (const json* devices = fields.object("block_device_info")) spec.block_device_info = read_block_devices(*devices);
   spec.suffix = parse_suffix(fields.text("suffix", 16).value_or(""), true);
   read_guest(fields, spec);
-  if (auto text = fields.text("libvirt_xml", kLongestDomain)) {
+  if (auto text = fields.text("libvirt_xml", kLongestDomain); text && !text->empty()) {
     check_domain_text(*text, spec.uuid, "libvirt_xml");
     spec.libvirt_xml = *std::move(text);
   }
