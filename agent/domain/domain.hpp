@@ -35,8 +35,8 @@ struct Domain {
   Path kernel = {};              // "": the guest boots from its first disk
   Path ramdisk = {};             // "": none
   Path console_log = {};
-  std::vector<DomainDisk> disks = {};         // the one that is booted from first
-  std::vector<std::string> unconnected = {};  // devices of volumes: how to reach them isn't known
+  std::vector<DomainDisk> disks = {};      // the one that is booted from first
+  std::vector<std::string> left_out = {};  // what isn't among them, and why: a line each
 };
 
 }  // namespace basecache::domain

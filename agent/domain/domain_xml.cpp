@@ -82,7 +82,7 @@ void add_user_mode(pugi::xml_node os, const Domain& domain) {
 }
 
 void add_boot(pugi::xml_node root, const Domain& domain, const Hypervisor& hypervisor) {
-  const pugi::xml_node os = root.append_child("os");
+  pugi::xml_node os = root.append_child("os");
   switch (hypervisor.virt_type) {
     case VirtType::kvm:
     case VirtType::qemu:
@@ -97,7 +97,7 @@ void add_boot(pugi::xml_node root, const Domain& domain, const Hypervisor& hyper
 // Asynchronous I/O of the kernel needs O_DIRECT (LP 1841363).
 void add_driver(pugi::xml_node element, const DomainDisk& disk, const Hypervisor& hypervisor) {
   const bool is_direct = disk.is_block || hypervisor.direct_io;
-  const pugi::xml_node driver = element.append_child("driver");
+  pugi::xml_node driver = element.append_child("driver");
   set(driver, "name", "qemu");
   set(driver, "type", disk.format);
   set(driver, "cache", is_direct ? "none" : "writeback");
@@ -109,12 +109,12 @@ void add_source(pugi::xml_node element, const DomainDisk& disk) {
 }
 
 void add_disk(pugi::xml_node devices, const DomainDisk& disk, const Hypervisor& hypervisor) {
-  const pugi::xml_node element = devices.append_child("disk");
+  pugi::xml_node element = devices.append_child("disk");
   set(element, "type", disk.is_block ? "block" : "file");
   set(element, "device", disk.is_cdrom ? "cdrom" : "disk");
   if (is_qemu(hypervisor)) add_driver(element, disk, hypervisor);
   add_source(element, disk);
-  const pugi::xml_node target = element.append_child("target");
+  pugi::xml_node target = element.append_child("target");
   set(target, "dev", disk.device);
   set(target, "bus", bus_of(disk.device));
   if (disk.is_cdrom) element.append_child("readonly");
@@ -122,10 +122,10 @@ void add_disk(pugi::xml_node devices, const DomainDisk& disk, const Hypervisor& 
 
 // A qcow2 file becomes a block device by qemu-nbd, a raw one by a loop device.
 void add_root_file_system(pugi::xml_node devices, const DomainDisk& disk) {
-  const pugi::xml_node element = devices.append_child("filesystem");
+  pugi::xml_node element = devices.append_child("filesystem");
   set(element, "type", disk.is_block ? "block" : "file");
   if (!disk.is_block) {
-    const pugi::xml_node driver = element.append_child("driver");
+    pugi::xml_node driver = element.append_child("driver");
     set(driver, "type", disk.format == "raw" ? "loop" : "nbd");
     set(driver, "format", disk.format);
   }
@@ -139,23 +139,22 @@ void add_disks(pugi::xml_node devices, const Domain& domain, const Hypervisor& h
   } else {
     for (const DomainDisk& disk : domain.disks) add_disk(devices, disk, hypervisor);
   }
-  for (const std::string& device : domain.unconnected) {
-    const std::string note = " " + device + ": a volume; how it is connected was not in the request ";
-    devices.append_child(pugi::node_comment).set_value(note.c_str());
+  for (const std::string& note : domain.left_out) {
+    devices.append_child(pugi::node_comment).set_value((" " + note + " ").c_str());
   }
 }
 
 void add_console(pugi::xml_node devices, const Domain& domain, const Hypervisor& hypervisor) {
-  const pugi::xml_node port = devices.append_child(is_qemu(hypervisor) ? "serial" : "console");
+  pugi::xml_node port = devices.append_child(is_qemu(hypervisor) ? "serial" : "console");
   set(port, "type", "pty");
-  const pugi::xml_node log = port.append_child("log");
+  pugi::xml_node log = port.append_child("log");
   set(log, "file", domain.console_log.native());
   set(log, "append", "on");
 }
 
 void add_clock(pugi::xml_node root, const Domain& domain, const Hypervisor& hypervisor) {
   if (is_qemu(hypervisor) && is_pc(hypervisor)) {
-    const pugi::xml_node features = root.append_child("features");
+    pugi::xml_node features = root.append_child("features");
     features.append_child("acpi");
     features.append_child("apic");
   }
@@ -166,7 +165,7 @@ void add_clock(pugi::xml_node root, const Domain& domain, const Hypervisor& hype
 
 std::string domain_xml(const Domain& domain, const Hypervisor& hypervisor) {
   pugi::xml_document document;
-  const pugi::xml_node root = document.append_child("domain");
+  pugi::xml_node root = document.append_child("domain");
   set(root, "type", model::name_of(hypervisor.virt_type));
   add_text(root, "name", domain.uuid);
   add_text(root, "uuid", domain.uuid);
@@ -175,7 +174,7 @@ std::string domain_xml(const Domain& domain, const Hypervisor& hypervisor) {
   add_text(root, "vcpu", std::to_string(domain.vcpus));
   add_boot(root, domain, hypervisor);
   add_clock(root, domain, hypervisor);
-  const pugi::xml_node devices = root.append_child("devices");
+  pugi::xml_node devices = root.append_child("devices");
   add_disks(devices, domain, hypervisor);
   add_console(devices, domain, hypervisor);
   std::ostringstream text;
