@@ -13,9 +13,11 @@
 #include "agent/cache/review.hpp"
 #include "agent/composition_settings.hpp"
 #include "agent/layout/state_files.hpp"
+#include "agent/provision/left_volumes.hpp"
 #include "agent/prune/chain_users.hpp"
 #include "backends/decode/child_decoder.hpp"
 #include "backends/decode/decode_program.hpp"
+#include "backends/disk/lvm_disk.hpp"
 #include "backends/disk/qcow2_disk.hpp"
 #include "backends/disk/raw_disk.hpp"
 #include "backends/drive/iso9660_writer.hpp"
@@ -115,6 +117,7 @@ struct Node::Parts {
         decoder(sandbox, config.max_virtual_size, config.decode_threads),
         raw_disk(qemu_img, preallocation(config), config.copy_concurrency),
         qcow2_disk(qemu_img, preallocation(config)),
+        volumes(lvm_settings(config)),
         builder(layout, {sources.by_ref, inspector, verifier, decoder, converter, formatter},
                 {.force_raw_images = config.force_raw_images, .allow_md5 = config.allow_md5}),
         images(layout, builder, review, config.build_concurrency),
@@ -139,8 +142,10 @@ struct Node::Parts {
   mkfs::MkfsFormatter formatter;
   disk::RawDisk raw_disk;
   disk::Qcow2Disk qcow2_disk;
+  lvm::LvmVolumes volumes;
+  disk::LvmDisk lvm_disk{volumes, qemu_img, layout};
   drive::Iso9660Writer config_drive;
-  provision::Backends backends{raw_disk, qcow2_disk, config_drive};
+  provision::Backends backends{raw_disk, qcow2_disk, lvm_disk, volumes, config_drive};
 
   prune::ChainUsers users{layout, chains};
   cache::Quarantine quarantine{layout, users};
@@ -169,5 +174,9 @@ api::UseCases Node::use_cases() {
 }
 
 const std::vector<Path>& Node::recovered() const { return parts_->recovered; }
+
+std::vector<Path> Node::remove_left_volumes(const OpContext& op) {
+  return provision::remove_left_volumes(parts_->volumes, parts_->layout, op);
+}
 
 }  // namespace basecache

@@ -28,6 +28,9 @@ class Node {
   // What recovery removed, for the log.
   const std::vector<Path>& recovered() const;
 
+  // The same of volumes, which may have to be wiped first. Errors as LVM's.
+  std::vector<Path> remove_left_volumes(const OpContext& op);
+
  private:
   struct Parts;
   std::unique_ptr<Parts> parts_;

@@ -1,7 +1,11 @@
 #include "agent/composition_settings.hpp"
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+
+#include "agent/base/error.hpp"
 
 namespace basecache {
 namespace {
@@ -11,6 +15,45 @@ std::optional<keystone::AuthOptions> auth_options(const Config& config) {
   options.origin = "[keystone_authtoken]";
   for (const auto& [name, value] : config.identity) keystone::set_auth_option(options, name, value.reveal());
   return options.auth_url.empty() ? std::nullopt : std::optional(std::move(options));
+}
+
+Error contradiction(std::string_view what, std::string_view hint) {
+  Error error(ErrorCode::invalid_request, std::string(what));
+  error.set_hint(std::string(hint));
+  return error;
+}
+
+void require_volume_options(const Config& config) {
+  const LvmConfig& lvm = config.lvm;
+  if (lvm.images_volume_group.empty() && config.images_type == model::ImagesType::lvm) {
+    throw contradiction("[libvirt] images_type is lvm, and no volume group is named",
+                        "set [libvirt] images_volume_group; 'vgs' lists the volume groups of this host");
+  }
+  if (lvm.images_volume_group.empty() && !lvm.thin_pool.empty()) {
+    throw contradiction("[basecache] lvm_thin_pool is set, and no volume group that it is in",
+                        "set [libvirt] images_volume_group");
+  }
+  if (!lvm.thin_pool.empty() && lvm.sparse_logical_volumes) {
+    throw contradiction("[basecache] lvm_thin_pool is set, and [libvirt] sparse_logical_volumes too",
+                        "a volume is one or the other: sparse_logical_volumes = false takes the thin pool");
+  }
+}
+
+lvm::Allocation allocation(const LvmConfig& config) {
+  if (!config.thin_pool.empty()) return lvm::Allocation::thin;
+  return config.sparse_logical_volumes ? lvm::Allocation::sparse : lvm::Allocation::linear;
+}
+
+lvm::ClearMethod clear_method(VolumeClear clear) {
+  switch (clear) {
+    case VolumeClear::none:
+      return lvm::ClearMethod::none;
+    case VolumeClear::zero:
+      return lvm::ClearMethod::zero;
+    case VolumeClear::shred:
+      return lvm::ClearMethod::shred;
+  }
+  throw Error(ErrorCode::internal, "no way to clear volumes");
 }
 
 }  // namespace
@@ -55,6 +98,19 @@ signature::SignatureSettings signature_settings(const Config& config) {
           .certificate_directory = config.certificate_directory};
 }
 
+lvm::LvmSettings lvm_settings(const Config& config) {
+  const LvmConfig& ours = config.lvm;
+  require_volume_options(config);
+  lvm::LvmSettings settings;
+  if (!ours.images_volume_group.empty()) {
+    settings.group = {.name = ours.images_volume_group, .allocation = allocation(ours), .thin_pool = ours.thin_pool};
+  }
+  settings.clear = {.method = clear_method(ours.volume_clear), .size = mebibytes(ours.volume_clear_size)};
+  settings.crypt = {.key_directory = ours.key_directory,
+                    .encryption = {.cipher = ours.cipher, .key_bits = ours.key_size}};
+  return settings;
+}
+
 disk::Preallocation preallocation(const Config& config) {
   return config.preallocate_images == PreallocateImages::space ? disk::Preallocation::space : disk::Preallocation::none;
 }
@@ -69,7 +125,8 @@ model::PlanDefaults plan_defaults(const Config& config) {
   return {.images_type = config.images_type,
           .default_ephemeral_format = config.default_ephemeral_format,
           .force_config_drive = config.force_config_drive,
-          .mkfs_commands = config.virt_mkfs};
+          .mkfs_commands = config.virt_mkfs,
+          .encrypts_volumes = config.lvm.encrypts};
 }
 
 }  // namespace basecache

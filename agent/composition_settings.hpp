@@ -6,6 +6,7 @@
 #include "backends/disk/preallocation.hpp"
 #include "backends/glance/image_service.hpp"
 #include "backends/http/http_settings.hpp"
+#include "backends/lvm/lvm_volumes.hpp"
 #include "backends/registry/location_source.hpp"
 #include "backends/signature/signature_verifier.hpp"
 
@@ -18,6 +19,8 @@ glance::ImageServiceSettings image_service_settings(const Config& config);
 // `tls` is the image service's.
 registry::LocationRules location_rules(const Config& config, const http::TlsFiles& tls);
 signature::SignatureSettings signature_settings(const Config& config);
+// Error(invalid_request) when its options contradict each other.
+lvm::LvmSettings lvm_settings(const Config& config);
 disk::Preallocation preallocation(const Config& config);
 prune::PruneRules prune_rules(const Config& config);
 model::PlanDefaults plan_defaults(const Config& config);

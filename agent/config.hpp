@@ -15,8 +15,10 @@
 #include "agent/base/path.hpp"
 #include "agent/base/secret.hpp"
 #include "agent/glance_config.hpp"
+#include "agent/lvm_config.hpp"
 #include "agent/model/disk_format.hpp"
 #include "agent/model/mkfs_command.hpp"
+#include "agent/model/virt_type.hpp"
 
 namespace basecache {
 
@@ -47,6 +49,8 @@ struct Config {
 
   // [libvirt]; "default" has been resolved
   model::ImagesType images_type = model::ImagesType::qcow2;
+  model::VirtType virt_type = model::VirtType::kvm;
+  LvmConfig lvm;  // [libvirt], [ephemeral_storage_encryption] and [basecache]
 
   GlanceConfig glance;
   // [keystone_authtoken]: who the agent is at Keystone, by keystoneauth's names. Without auth_url there is no Keystone.
@@ -76,6 +80,8 @@ struct Config {
   Bytes max_virtual_size = gibibytes(64 * 1024);  // of an image's disk
   SandboxNeed sandbox = SandboxNeed::available;
   DiskSync disk_sync = DiskSync::none;
+  std::string disk_owner;   // user[:group] that an instance's files are given to; empty: they stay the agent's own
+  mode_t disk_mode = 0600;  // of an instance's files
   LogLevel log_level = LogLevel::info;
 
   // The defaults, with those that depend on the number of cores.

@@ -12,11 +12,12 @@
 #include "agent/base/text.hpp"
 #include "agent/config_values.hpp"
 #include "agent/model/ephemeral_format.hpp"
+#include "agent/option_kinds.hpp"
 
 namespace basecache {
 namespace {
 
-using std::chrono::seconds;
+using namespace option_kinds;
 
 constexpr std::array<std::pair<std::string_view, PreallocateImages>, 2> kPreallocations{
     {{"none", PreallocateImages::none}, {"space", PreallocateImages::space}}};
@@ -28,32 +29,22 @@ constexpr std::array<std::pair<std::string_view, DiskSync>, 2> kDiskSyncs{
     {{"none", DiskSync::none}, {"data", DiskSync::data}}};
 constexpr std::array<std::pair<std::string_view, SandboxNeed>, 2> kSandboxNeeds{
     {{"available", SandboxNeed::available}, {"required", SandboxNeed::required}}};
+constexpr std::array<std::pair<std::string_view, model::VirtType>, 4> kVirtTypes{{{"kvm", model::VirtType::kvm},
+                                                                                  {"qemu", model::VirtType::qemu},
+                                                                                  {"lxc", model::VirtType::lxc},
+                                                                                  {"uml", model::VirtType::uml}}};
+constexpr std::array<std::pair<std::string_view, VolumeClear>, 3> kVolumeClears{
+    {{"none", VolumeClear::none}, {"zero", VolumeClear::zero}, {"shred", VolumeClear::shred}}};
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLogLevels{{{"debug", LogLevel::debug},
                                                                            {"info", LogLevel::info},
                                                                            {"warning", LogLevel::warning},
                                                                            {"error", LogLevel::error},
                                                                            {"critical", LogLevel::critical}}};
 
-template <class Choices>
-auto parse_choice(const Choices& choices, std::string_view text) {
-  std::string words;
-  for (const auto& [word, value] : choices) {
-    if (word == text) return value;
-    words += (words.empty() ? "" : ", ") + std::string(word);
-  }
-  throw BadValue("one of " + words);
-}
-
-template <class Choices, class Value>
-std::string show_choice(const Choices& choices, Value value) {
-  const auto found = std::ranges::find(choices, value, [](const auto& choice) { return choice.second; });
-  return std::string(found->first);
-}
-
 model::ImagesType parse_images_type(std::string_view text, bool use_cow_images) {
   if (text == "default") return use_cow_images ? model::ImagesType::qcow2 : model::ImagesType::raw;
   if (const auto type = model::images_type_from(text)) return *type;
-  throw BadValue("one of raw, flat, qcow2, default");
+  throw BadValue("one of raw, flat, qcow2, lvm, default");
 }
 
 std::string parse_file_system(std::string_view text) {
@@ -84,20 +75,9 @@ std::string show_mkfs_commands(const MkfsCommands& commands) {
   return show_lines(lines);
 }
 
-constexpr std::size_t kMostThreads = 1024;
-
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 std::size_t default_build_concurrency() { return std::max<std::size_t>(4, 2 * cores()); }
 std::size_t default_copy_concurrency() { return std::max<std::size_t>(2, cores()); }
-
-std::size_t parse_threads(std::string_view text, std::size_t by_cores) {
-  if (text == "auto") return by_cores;
-  try {
-    return parse_number(text, 1, kMostThreads);
-  } catch (const BadValue& bad) {
-    throw BadValue(fmt::format("auto or {}", bad.what()));
-  }
-}
 
 std::vector<uid_t> parse_uids(std::string_view text) {
   std::vector<uid_t> uids;
@@ -112,6 +92,16 @@ std::vector<Path> parse_directories(std::string_view text) {
   std::vector<Path> directories;
   for (const std::string& part : split_list(text)) directories.push_back(parse_absolute_path(part));
   return directories;
+}
+
+// Who that is, is looked up where files are given away.
+std::string parse_owner(std::string_view text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const std::string_view group = text.substr(std::min(colon + 1, text.size()));
+  if (!text.empty() && (colon == 0 || (colon < text.size() && group.empty()))) throw BadValue("user or user:group");
+  parse_word(text.substr(0, colon));
+  parse_word(group);
+  return std::string(text);
 }
 
 // A name, or an address with ':' in it; a URL or a port would never match.
@@ -163,50 +153,16 @@ std::string show_each(const Values& values, Show&& show) {
   return show_list(parts);
 }
 
-// The kinds of members, so that a row of the table says no more than which member it is: its path from Config down.
-template <auto... members>
-constexpr decltype(auto) at(auto& config) {
-  return (config.*....*members);
+// Names that lvm(8) takes; what it keeps for itself is refused where they are used.
+std::string parse_lvm_name(std::string_view text) {
+  constexpr std::string_view legal = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+_.-";
+  if (text.starts_with('-') || text.find_first_not_of(legal) != std::string_view::npos) {
+    throw BadValue("a name of LVM: letters, digits and + _ . -, not beginning with -");
+  }
+  return std::string(text);
 }
-
 template <auto... members>
-constexpr OptionValue flag{[](Config& config, std::string_view text) { at<members...>(config) = parse_flag(text); },
-                           [](const Config& config) { return show_flag(at<members...>(config)); }};
-template <auto... members>
-constexpr OptionValue path{
-    [](Config& config, std::string_view text) { at<members...>(config) = parse_absolute_path(text); },
-    [](const Config& config) { return at<members...>(config).string(); }};
-template <auto... members>
-constexpr OptionValue path_or_none{[](Config& config, std::string_view text) {
-                                     at<members...>(config) = text.empty() ? Path() : parse_absolute_path(text);
-                                   },
-                                   [](const Config& config) { return at<members...>(config).string(); }};
-template <auto& parse_text, auto... members>
-constexpr OptionValue checked{[](Config& config, std::string_view text) { at<members...>(config) = parse_text(text); },
-                              [](const Config& config) { return at<members...>(config); }};
-template <auto... members>
-constexpr OptionValue name = checked<parse_word, members...>;
-template <auto... members>
-constexpr OptionValue text = checked<parse_line, members...>;
-template <auto& parse_items, auto... members>
-constexpr OptionValue list{[](Config& config, std::string_view text) { at<members...>(config) = parse_items(text); },
-                           [](const Config& config) { return show_list(at<members...>(config)); }};
-template <auto member, unsigned least>
-constexpr OptionValue time{
-    [](Config& config, std::string_view text) { config.*member = parse_seconds(text, seconds(least)); },
-    [](const Config& config) { return fmt::format("{}", (config.*member).count()); }};
-template <unsigned least, unsigned most, auto... members>
-constexpr OptionValue number{[](Config& config, std::string_view text) {
-                               at<members...>(config) = static_cast<unsigned>(parse_number(text, least, most));
-                             },
-                             [](const Config& config) { return fmt::format("{}", at<members...>(config)); }};
-template <auto member, auto& by_cores>
-constexpr OptionValue threads{
-    [](Config& config, std::string_view text) { config.*member = parse_threads(text, by_cores()); },
-    [](const Config& config) { return fmt::format("{}", config.*member); }};
-template <auto member, auto& words>
-constexpr OptionValue choice{[](Config& config, std::string_view text) { config.*member = parse_choice(words, text); },
-                             [](const Config& config) { return show_choice(words, config.*member); }};
+constexpr OptionValue lvm_name = checked<parse_lvm_name, members...>;
 
 // The only member of their kind.
 constexpr OptionValue images_type{
@@ -215,8 +171,9 @@ constexpr OptionValue images_type{
 constexpr OptionValue mkfs_commands{
     [](Config& config, std::string_view text) { config.virt_mkfs = parse_mkfs_commands(text); },
     [](const Config& config) { return show_mkfs_commands(config.virt_mkfs); }};
-constexpr OptionValue socket_mode{[](Config& config, std::string_view text) { config.socket_mode = parse_mode(text); },
-                                  [](const Config& config) { return show_mode(config.socket_mode); }};
+template <mode_t Config::*member>
+constexpr OptionValue mode{[](Config& config, std::string_view text) { config.*member = parse_mode(text); },
+                           [](const Config& config) { return show_mode(config.*member); }};
 constexpr OptionValue allowed_uids{
     [](Config& config, std::string_view text) { config.allowed_uids = parse_uids(text); },
     [](const Config& config) { return show_each(config.allowed_uids, [](uid_t uid) { return std::to_string(uid); }); }};
@@ -225,10 +182,6 @@ constexpr OptionValue file_url_directories{
     [](const Config& config) {
       return show_each(config.file_url_directories, [](const Path& directory) { return directory.string(); });
     }};
-template <Bytes Config::*member>
-constexpr OptionValue bytes{[](Config& config, std::string_view text) { config.*member = parse_bytes(text); },
-                            [](const Config& config) { return show_bytes(config.*member); }};
-
 std::string parse_optional_path(std::string_view text) {
   return text.empty() ? std::string() : parse_absolute_path(text).string();
 }
@@ -264,13 +217,14 @@ consteval ConfigOption several_times(ConfigOption option) {
 
 constexpr unsigned kMostRetries = 100;
 constexpr unsigned kMostWaiting = 1'000'000;
+constexpr unsigned kMostMebibytes = 1U << 30;
 
 constexpr std::array kOptions{
     ConfigOption{"DEFAULT", "instances_path", path<&Config::instances_path>,
                  "Directory of instances and base files; Nova's, when both run on this node."},
     ConfigOption{"DEFAULT", "force_raw_images", flag<&Config::force_raw_images>,
                  "Base files are converted to raw (true), or keep the image's format (false)."},
-    ConfigOption{"DEFAULT", "preallocate_images", choice<&Config::preallocate_images, kPreallocations>,
+    ConfigOption{"DEFAULT", "preallocate_images", choice<kPreallocations, &Config::preallocate_images>,
                  "space: disks own all their blocks from the start. none: they grow."},
     ConfigOption{"DEFAULT", "use_cow_images", flag<&Config::use_cow_images>,
                  "What images_type = default means: qcow2 overlays (true) or whole copies (false)."},
@@ -295,8 +249,25 @@ constexpr std::array kOptions{
                  "remove_unused_resized_minimum_age_seconds"},
 
     ConfigOption{"libvirt", "images_type", images_type,
-                 "How disks are made: qcow2 (overlay), raw or flat (whole copy), default (see use_cow_images).",
+                 "How disks are made: qcow2 (overlay), raw or flat (whole copy), lvm, default (see use_cow_images).",
                  "default"},
+    ConfigOption{"libvirt", "virt_type", choice<kVirtTypes, &Config::virt_type>,
+                 "What runs the instances, for libvirt.xml: kvm, qemu (without hardware's help), lxc, or uml."},
+    ConfigOption{"libvirt", "images_volume_group", lvm_name<&Config::lvm, &LvmConfig::images_volume_group>,
+                 "Volume group of disks on LVM; empty: none."},
+    ConfigOption{"libvirt", "sparse_logical_volumes", flag<&Config::lvm, &LvmConfig::sparse_logical_volumes>,
+                 "Volumes take space as they are written, and break when there is none left."},
+    ConfigOption{"libvirt", "volume_clear", choice<kVolumeClears, &Config::lvm, &LvmConfig::volume_clear>,
+                 "What a deleted volume is overwritten with: zero, shred (three times random bytes), or none."},
+    ConfigOption{"libvirt", "volume_clear_size", number<0, kMostMebibytes, &Config::lvm, &LvmConfig::volume_clear_size>,
+                 "MiB from a deleted volume's beginning that are overwritten; 0: all of it."},
+
+    ConfigOption{"ephemeral_storage_encryption", "enabled", flag<&Config::lvm, &LvmConfig::encrypts>,
+                 "Volumes are encrypted (dm-crypt), with the key that the request names."},
+    ConfigOption{"ephemeral_storage_encryption", "cipher", name<&Config::lvm, &LvmConfig::cipher>,
+                 "Cipher and mode of encrypted volumes, in cryptsetup's words."},
+    ConfigOption{"ephemeral_storage_encryption", "key_size", number<256, 512, &Config::lvm, &LvmConfig::key_size>,
+                 "Bits of an encrypted volume's key: 256 or 512."},
 
     ConfigOption{"glance", "api_servers", list<parse_servers, &Config::glance, &GlanceConfig::api_servers>,
                  "List of URLs of the image service; empty: as the catalog says."},
@@ -361,7 +332,7 @@ constexpr std::array kOptions{
     identity_option<"default_domain_id">("The domain of user and project where they name none, by its id."),
 
     ConfigOption{"basecache", "socket", path<&Config::socket>, "Where the agent listens."},
-    ConfigOption{"basecache", "socket_mode", socket_mode, "Permissions of the socket, octal."},
+    ConfigOption{"basecache", "socket_mode", mode<&Config::socket_mode>, "Permissions of the socket, octal."},
     ConfigOption{"basecache", "socket_group", name<&Config::socket_group>,
                  "Group that owns the socket and whose members are served; empty: the agent's own, nobody by group."},
     ConfigOption{"basecache", "allowed_uids", allowed_uids,
@@ -383,7 +354,7 @@ constexpr std::array kOptions{
                  "Seconds a request may take, waiting included."},
     ConfigOption{"basecache", "stall_timeout", time<&Config::stall_timeout, 1>,
                  "Seconds in which a source must bring 1 KiB for each, else it counts as gone."},
-    ConfigOption{"basecache", "registry", choice<&Config::registry, kRegistries>,
+    ConfigOption{"basecache", "registry", choice<kRegistries, &Config::registry>,
                  "Who knows images named by UUID: directory, glance, or auto (glance where one is configured)."},
     ConfigOption{"basecache", "registry_directory", path<&Config::registry_directory>,
                  "Directory of images that requests name by id."},
@@ -401,11 +372,18 @@ constexpr std::array kOptions{
                  "Largest image taken: bytes, or a number with KiB, MiB, GiB or TiB."},
     ConfigOption{"basecache", "max_virtual_size", bytes<&Config::max_virtual_size>,
                  "Largest disk that an image may describe, however small the image is."},
-    ConfigOption{"basecache", "sandbox", choice<&Config::sandbox, kSandboxNeeds>,
+    ConfigOption{"basecache", "sandbox", choice<kSandboxNeeds, &Config::sandbox>,
                  "Around programs that read images: what is available, or required (no start without all of it)."},
-    ConfigOption{"basecache", "disk_sync", choice<&Config::disk_sync, kDiskSyncs>,
+    ConfigOption{"basecache", "lvm_thin_pool", lvm_name<&Config::lvm, &LvmConfig::thin_pool>,
+                 "Thin pool in images_volume_group that volumes are made in; empty: none."},
+    ConfigOption{"basecache", "ephemeral_key_directory", path<&Config::lvm, &LvmConfig::key_directory>,
+                 "Directory of the keys of encrypted volumes by their UUID, each a file of the key's bytes."},
+    ConfigOption{"basecache", "disk_sync", choice<kDiskSyncs, &Config::disk_sync>,
                  "What of an instance's new disks is written out before they are there: none, or their data."},
-    ConfigOption{"basecache", "log_level", choice<&Config::log_level, kLogLevels>,
+    ConfigOption{"basecache", "disk_owner", checked<parse_owner, &Config::disk_owner>,
+                 "user[:group] that an instance's disks and console.log are given to; empty: the agent's own."},
+    ConfigOption{"basecache", "disk_mode", mode<&Config::disk_mode>, "Permissions of an instance's new files, octal."},
+    ConfigOption{"basecache", "log_level", choice<kLogLevels, &Config::log_level>,
                  "Least that is logged: debug, info, warning, error or critical."},
 };
 

@@ -5,15 +5,18 @@
 #include <sys/un.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "agent/api/error_response.hpp"
 #include "agent/api/server.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/base/op_context.hpp"
 #include "agent/base/process_start.hpp"
 #include "agent/base/stop_on_signal.hpp"
 #include "agent/base/version.hpp"
@@ -57,6 +60,23 @@ void notify_service(std::string_view state) {
                  size);
 }
 
+// Wiping a volume takes as long as writing it.
+constexpr std::chrono::hours kClearingTime{24};
+
+// Beside the service: volumes may have to be wiped, and LVM may be waiting for a device.
+void remove_left_volumes(Node& node, const std::stop_token& stop) {
+  try {
+    const OpContext op("left-volumes", stop, OpContext::Clock::now() + kClearingTime);
+    for (const Path& path : node.remove_left_volumes(op)) {
+      log_event(LogLevel::info, "leftover_removed", {{"path", path.native()}});
+    }
+  } catch (const Error& error) {
+    log_event(LogLevel::warning, "volumes_unknown", {{"error", error.message()}, {"hint", error.hint()}});
+  } catch (const Cancelled&) {
+    // The next start goes on.
+  }
+}
+
 void serve(const Config& config) {
   const StopOnSignal signals;
   Node node(config);
@@ -75,6 +95,7 @@ void serve(const Config& config) {
       LogLevel::info, "ready",
       {{"socket", config.socket.native()}, {"instances_path", config.instances_path.native()}, {"version", kVersion}});
   notify_service("READY=1");
+  const std::jthread left_volumes([&] { remove_left_volumes(node, signals.token()); });
   server.run(signals.token());
   notify_service("STOPPING=1");
   log_event(LogLevel::info, "stopped");

@@ -47,11 +47,22 @@ std::optional<DiskFormat> disk_format_from(std::string_view name) {
   return std::nullopt;
 }
 
-std::string_view name_of(ImagesType type) { return type == ImagesType::raw ? "raw" : "qcow2"; }
+std::string_view name_of(ImagesType type) {
+  switch (type) {
+    case ImagesType::raw:
+      return "raw";
+    case ImagesType::qcow2:
+      return "qcow2";
+    case ImagesType::lvm:
+      return "lvm";
+  }
+  return "";
+}
 
 std::optional<ImagesType> images_type_from(std::string_view name) {
   if (name == "raw" || name == "flat") return ImagesType::raw;
   if (name == "qcow2") return ImagesType::qcow2;
+  if (name == "lvm") return ImagesType::lvm;
   return std::nullopt;
 }
 

@@ -16,7 +16,7 @@ std::string_view qemu_name(DiskFormat format);
 std::optional<DiskFormat> disk_format_from(std::string_view name);
 
 // How the disks of an instance are made ([libvirt] images_type).
-enum class ImagesType { raw, qcow2 };
+enum class ImagesType { raw, qcow2, lvm };
 
 std::string_view name_of(ImagesType type);
 std::optional<ImagesType> images_type_from(std::string_view name);  // "flat" is raw, "default" has been resolved

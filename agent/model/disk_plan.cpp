@@ -23,6 +23,7 @@ class Planner {
         names_(spec.suffix.empty() ? spec.block_device_info : rescue_devices(spec), defaults.virt_type) {}
 
   DiskPlan plan() {
+    require_key();
     plan_boot_files();
     plan_root();
     // A rescued instance boots another root disk beside its own; its other disks are left as they are.
@@ -37,6 +38,19 @@ class Planner {
   }
 
  private:
+  // Nobody gets a plain disk who wanted, or must have, an encrypted one. Nova makes it plain.
+  void require_key() const {
+    const bool encrypts = images_type_ == ImagesType::lvm && defaults_.encrypts_volumes;
+    if (encrypts != spec_.ephemeral_key_uuid.empty()) return;
+    Error error(ErrorCode::invalid_request, encrypts
+                                                ? "ephemeral_key_uuid is missing: disks on LVM are encrypted here"
+                                                : "ephemeral_key_uuid is given, but the disks wouldn't be encrypted");
+    error.add_field("field", "ephemeral_key_uuid")
+        .set_hint(encrypts ? "name the key that the instance's disks are encrypted with"
+                           : "only images_type lvm encrypts, where [ephemeral_storage_encryption] enabled is set");
+    throw error;
+  }
+
   void add(const std::string& name, BaseFileSpec base, std::optional<Bytes> size, std::string device) {
     plan_.disks.push_back({name + spec_.suffix, std::move(base), images_type_, size, std::move(device)});
   }

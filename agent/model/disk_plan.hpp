@@ -21,6 +21,7 @@ struct PlanDefaults {
   std::map<std::string, MkfsCommand> mkfs_commands = {};  // by os_type; "default": of every other
   VirtType virt_type = VirtType::kvm;
   std::string cdrom_prefix = "hd";  // of the bus that optical drives are on: IDE on a PC
+  bool encrypts_volumes = false;    // with the key that the request names
 };
 
 // One disk to be made: name in the instance directory, base file, backend, size.
@@ -42,7 +43,8 @@ struct DiskPlan {
 
 // The decisions of LibvirtDriver._create_image and blockinfo.get_disk_mapping (nova/virt/libvirt), as one pure
 // function: which disks, of what size, from which base files.
-// Error(invalid_request) where the request contradicts itself (no image and no root volume).
+// Error(invalid_request) where the request contradicts itself (no image and no root volume) or the configuration (a key
+// for disks that wouldn't be encrypted, encrypted ones without a key).
 DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults);
 
 // What formats an ephemeral disk, as Nova has it: the operator's command for the os_type goes before what the request

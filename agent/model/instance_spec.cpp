@@ -167,8 +167,14 @@ std::optional<ImagesType> read_images_type(JsonFields& fields) {
   const auto name = fields.text("images_type", 16);
   if (!name) return std::nullopt;
   const auto type = images_type_from(*name);
-  if (!type) throw bad("images_type", quote(*name, 40) + " is neither 'raw' nor 'qcow2'");
+  if (!type) throw bad("images_type", quote(*name, 40) + " is none of 'raw', 'qcow2' and 'lvm'");
   return type;
+}
+
+std::string read_key_uuid(JsonFields& fields) {
+  std::string id = fields.text("ephemeral_key_uuid", 64).value_or("");
+  if (!id.empty() && !is_uuid(id)) throw bad("ephemeral_key_uuid", quote(id) + " is not a UUID");
+  return id;
 }
 
 // Nova says "" where there is none.
@@ -192,6 +198,7 @@ void read_image(JsonFields& fields, InstanceSpec& spec) {
   spec.ramdisk_id = read_boot_file(fields, "ramdisk_id");
   spec.os_type = plain_text(fields, "os_type", 64);
   spec.images_type = read_images_type(fields);
+  spec.ephemeral_key_uuid = read_key_uuid(fields);
 }
 
 void read_guest(JsonFields& fields, InstanceSpec& spec) {

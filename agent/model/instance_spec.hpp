@@ -76,6 +76,7 @@ struct InstanceSpec {
   Flavor flavor = {};
   BlockDevices block_device_info = {};
   std::optional<ImagesType> images_type = {};  // absent: as configured
+  std::string ephemeral_key_uuid = {};         // of encrypted volumes; "": none
   std::string suffix = {};                     // ".rescue" or ""
   bool config_drive = false;                   // wanted by the caller; the configuration may force it besides
   std::map<std::string, std::string> metadata = {};

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 namespace basecache::model {
@@ -10,6 +9,5 @@ enum class VirtType { kvm, qemu, lxc, uml };
 
 // libvirt's name of it, also Nova's.
 std::string_view name_of(VirtType type);
-std::optional<VirtType> virt_type_from(std::string_view name);
 
 }  // namespace basecache::model

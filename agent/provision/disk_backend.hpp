@@ -11,13 +11,14 @@
 
 namespace basecache::provision {
 
-// Where an instance disk is made and where it will stand. A file backend writes `staged`, which is moved to `path` when
-// the whole creation has succeeded and removed when it has not.
+// Where an instance disk is made and where it will stand. A backend writes `staged`, which is moved to `path` when the
+// whole creation has succeeded and removed when it has not.
 struct DiskPlace {
   std::string instance;  // uuid
   std::string disk;      // "disk", "disk.swap" ...
   Path staged;
   Path path;
+  std::string key_id = {};  // of an encrypted volume
 };
 
 struct MadeDisk {
@@ -35,9 +36,9 @@ class DiskBackend {
   virtual MadeDisk create_disk(const DiskPlace& place, std::optional<Bytes> size, const cache::BaseFile& base,
                                OpContext& op) = 0;
 
-  // Brings an existing disk of this backend's format (by disk.info, never by probing) to `size`; as large already: does
-  // nothing. Error(disk_too_small) with both sizes when it is larger than asked.
-  virtual MadeDisk grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) = 0;
+  // Brings the disk at `place.path`, of this backend's format (by disk.info, never by probing), to `size`; as large
+  // already: does nothing. Error(disk_too_small) with both sizes when it is larger than asked.
+  virtual MadeDisk grow_disk(const DiskPlace& place, std::optional<Bytes> size, OpContext& op) = 0;
 };
 
 }  // namespace basecache::provision

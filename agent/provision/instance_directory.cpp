@@ -59,7 +59,7 @@ void InstanceDirectory::add(const std::string& disk, model::DiskFormat format) {
 }
 
 void InstanceDirectory::keep() {
-  if (added_.empty()) return;
+  if (added_.empty() && fs::exists(path_)) return;
   rename_added();
   if (!is_synced_) return;
   sync_directory(path_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <utility>
 
 namespace basecache::provision {
 namespace {
@@ -10,49 +11,50 @@ namespace {
 // A creation that was cancelled has time to remove what it made.
 constexpr std::chrono::minutes kCleanupTime{2};
 
+bool contains(const std::vector<std::string>& disks, const std::string& disk) {
+  return std::ranges::find(disks, disk) != disks.end();
+}
+
 }  // namespace
 
-InstanceVolumes::InstanceVolumes(VolumeStore& store, const model::InstanceId& uuid, const OpContext& op)
-    : store_(store), uuid_(uuid) {
-  remove_staged(op);
-}
-
-InstanceVolumes::~InstanceVolumes() {
-  if (!is_begun_) return;
-  try {
-    remove_staged(OpContext("cleanup", {}, OpContext::Clock::now() + kCleanupTime, {}));
-  } catch (const std::exception&) {
-    // The next creation finds it by its name.
-  }
-}
-
-// Each listing is a command of some tenths of a second.
-void InstanceVolumes::remove_staged(const OpContext& op) {
-  existing_.clear();
-  for (const DiskVolume& volume : store_.volumes_of(uuid_, op)) {
+InstanceVolumes::InstanceVolumes(VolumeStore& store, VolumeOwner owner, const OpContext& op)
+    : store_(store), owner_(std::move(owner)) {
+  for (const DiskVolume& volume : store_.volumes(op)) {
+    if (volume.instance != owner_.instance.text()) continue;
     if (volume.is_staged) {
-      store_.remove(store_.place(uuid_, volume.disk).staged, op);
+      store_.remove(volume, op);
     } else {
       existing_.push_back(volume.disk);
     }
   }
 }
 
+InstanceVolumes::~InstanceVolumes() {
+  if (!is_begun_) return;
+  try {
+    const OpContext op("cleanup", {}, OpContext::Clock::now() + kCleanupTime, {});
+    for (const DiskVolume& volume : store_.volumes(op)) {
+      if (volume.instance != owner_.instance.text()) continue;
+      if (volume.is_staged || contains(added_, volume.disk)) store_.remove(volume, op);
+    }
+  } catch (const std::exception&) {
+    // The next creation finds what is staged; what was published is whole.
+  }
+}
+
 std::optional<model::DiskFormat> InstanceVolumes::existing(const std::string& disk) const {
-  const bool is_there = std::ranges::find(existing_, disk) != existing_.end();
-  return is_there ? std::optional(model::DiskFormat::raw) : std::nullopt;
+  return contains(existing_, disk) ? std::optional(model::DiskFormat::raw) : std::nullopt;
 }
 
 DiskPlace InstanceVolumes::place(const std::string& disk) const {
   is_begun_ = true;
-  return store_.place(uuid_, disk);
+  return store_.place(owner_, disk);
 }
 
 void InstanceVolumes::add(const std::string& disk, model::DiskFormat) { added_.push_back(disk); }
 
-void InstanceVolumes::keep(const OpContext& op) {
-  for (const std::string& disk : added_) store_.publish(store_.place(uuid_, disk), op);
-  is_begun_ = false;
+void InstanceVolumes::publish(const OpContext& op) {
+  for (const std::string& disk : added_) store_.publish(store_.place(owner_, disk), op);
 }
 
 }  // namespace basecache::provision

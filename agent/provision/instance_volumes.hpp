@@ -8,28 +8,28 @@
 
 namespace basecache::provision {
 
-// The volumes of one instance while its disks are being made. New ones have staged names and get their own in keep();
-// what a dead creation left is removed first. The caller holds the instance's lock (InstanceDirectory), longer than
-// this lives.
+// The volumes of one instance while its disks are being made. New ones have staged names until publish(); what a dead
+// creation left is removed first. The caller holds the instance's lock (InstanceDirectory), longer than this lives.
 class InstanceVolumes : public StagedDisks {
  public:
-  InstanceVolumes(VolumeStore& store, const model::InstanceId& uuid, const OpContext& op);
+  InstanceVolumes(VolumeStore& store, VolumeOwner owner, const OpContext& op);
   InstanceVolumes(const InstanceVolumes&) = delete;
   InstanceVolumes& operator=(const InstanceVolumes&) = delete;
-  ~InstanceVolumes() override;  // what wasn't kept is removed; what can't be, by the next creation
+  ~InstanceVolumes() override;  // undone unless keep() was reached; what can't be, by the next creation
 
   std::optional<model::DiskFormat> existing(const std::string& disk) const override;  // raw
   DiskPlace place(const std::string& disk) const override;
   void add(const std::string& disk, model::DiskFormat format) override;
 
-  // What was added becomes visible, one after the other: cut off, the next creation keeps those that are.
-  void keep(const OpContext& op);
+  // What was added becomes visible, one after the other. Who is killed meanwhile leaves whole disks, which the next
+  // creation keeps.
+  void publish(const OpContext& op);
+  // What was published stays.
+  void keep() { is_begun_ = false; }
 
  private:
-  void remove_staged(const OpContext& op);
-
   VolumeStore& store_;
-  const model::InstanceId uuid_;
+  const VolumeOwner owner_;
   std::vector<std::string> existing_;
   std::vector<std::string> added_;
   mutable bool is_begun_ = false;  // somebody knows where to make one

@@ -18,80 +18,120 @@ namespace fs = boost::filesystem;
 
 constexpr std::string_view kConfigDrive = "disk.config";
 
-Path directory_of(const layout::CacheLayout& layout, const model::InstanceId& uuid) {
-  Path directory = layout.instance_directory(uuid.text());
-  if (!fs::is_directory(fs::symlink_status(directory))) {
-    throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no directory " + quote(directory.native()));
-  }
-  return directory;
-}
+bool has_directory(const Path& directory) { return fs::is_directory(fs::symlink_status(directory)); }
 
-// In order. What is a directory isn't a disk.
+// What is a directory isn't a disk.
 std::vector<std::string> names_ending_with(const std::string& suffix, const Path& directory) {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(directory)) {
     std::string name = entry.path().filename().native();
     if (name.ends_with(suffix) && !fs::is_directory(entry.symlink_status())) names.push_back(std::move(name));
   }
-  std::ranges::sort(names);
   return names;
+}
+
+std::vector<DiskVolume> volumes_of(VolumeStore& store, const model::InstanceId& uuid, const OpContext& op) {
+  std::vector<DiskVolume> volumes = store.volumes(op);
+  std::erase_if(volumes, [&](const DiskVolume& volume) { return volume.instance != uuid.text(); });
+  return volumes;
 }
 
 }  // namespace
 
+// A creation that was killed may have left volumes and no directory.
+Instances::Found Instances::find(const model::InstanceId& uuid, const OpContext& op) const {
+  Found found{layout_.instance_directory(uuid.text()), volumes_of(backends_.volumes, uuid, op)};
+  if (has_directory(found.directory) || !found.volumes.empty()) return found;
+  throw Error(ErrorCode::not_found,
+              "instance " + uuid.text() + " has no directory " + quote(found.directory.native()));
+}
+
 InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) const {
-  const Path directory = directory_of(layout_, uuid);
-  const DiskFormats formats = DiskFormats::read(directory);
+  const Found found = find(uuid, op);
   InstanceDisks shown{uuid, {}};
+  const DiskFormats formats = DiskFormats::read(found.directory);
   for (const auto& [path, format] : formats.all()) {
     // Not ours to look at, or recorded by a creation that was cut off.
-    if (Path(path).parent_path() != directory || !fs::is_regular_file(fs::symlink_status(path))) continue;
-    InstanceDisk disk{.name = Path(path).filename().native(), .path = path, .format = format, .how = "kept"};
-    if (disk.name.starts_with(kConfigDrive)) {
-      disk.format = "iso9660";
-      disk.size = sizes_of(path).apparent;
-    } else {
-      disk.size = backends_.for_format(formats.format_of(path).value()).grow_disk(path, std::nullopt, op).size;
-    }
-    shown.disks.push_back(std::move(disk));
+    if (Path(path).parent_path() != found.directory || !fs::is_regular_file(fs::symlink_status(path))) continue;
+    shown.disks.push_back(shown_file(path, formats, op));
+  }
+  for (const DiskVolume& volume : found.volumes) {
+    if (volume.is_staged) continue;
+    shown.disks.push_back(
+        {.name = volume.disk, .path = volume.path, .format = "raw", .size = volume.size, .how = "kept"});
   }
   return shown;
 }
 
+InstanceDisk Instances::shown_file(const Path& path, const DiskFormats& formats, OpContext& op) const {
+  const std::string name = path.filename().native();
+  InstanceDisk disk{.name = name, .path = path, .format = "iso9660", .how = "kept"};
+  if (name.starts_with(kConfigDrive)) {
+    disk.size = sizes_of(path).apparent;
+    return disk;
+  }
+  const model::DiskFormat format = formats.format_of(path).value();
+  const DiskPlace place{.instance = {}, .disk = name, .staged = {}, .path = path};
+  disk.format = model::qemu_name(format);
+  disk.size = backends_.for_format(format).grow_disk(place, std::nullopt, op).size;
+  return disk;
+}
+
+// The volumes first: a guest that runs has them open, and then nothing is removed.
 void Instances::remove(const model::InstanceId& uuid, OpContext& op) const {
-  (void)directory_of(layout_, uuid);  // before the lock: a name that means nothing leaves no lock file behind
+  (void)find(uuid, op);  // before the lock: a name that means nothing leaves no lock file behind
   FileLock lock_file(layout::instance_lock_file(layout_, uuid.text()));
   const ExclusiveLock lock = lock_exclusive(lock_file, op);
-  const Path directory = directory_of(layout_, uuid);
+  const Found found = find(uuid, op);
+  for (const DiskVolume& volume : found.volumes) backends_.volumes.remove(volume, op);
+  if (has_directory(found.directory)) remove_directory(uuid);
+  remove_file(lock_file.path());
+}
+
+void Instances::remove_directory(const model::InstanceId& uuid) const {
   // Out of sight at once; recovery ends what a crash leaves.
   const Path leaving = layout_.staged_instance_directory(uuid.text());
   fs::remove_all(leaving);
-  fs::rename(directory, leaving);
+  fs::rename(layout_.instance_directory(uuid.text()), leaving);
   fs::remove_all(leaving);
-  remove_file(lock_file.path());
+}
+
+std::vector<std::string> Instances::remove_suffixed(const model::InstanceId& uuid, const std::string& suffix,
+                                                    OpContext& op) const {
+  (void)find(uuid, op);
+  FileLock lock_file(layout::instance_lock_file(layout_, uuid.text()));
+  const ExclusiveLock lock = lock_exclusive(lock_file, op);
+  Found found = find(uuid, op);
+  std::erase_if(found.volumes, [&](const DiskVolume& volume) { return !volume.disk.ends_with(suffix); });
+  std::vector<std::string> names;
+  for (const DiskVolume& volume : found.volumes) {
+    backends_.volumes.remove(volume, op);
+    if (!volume.is_staged) names.push_back(volume.disk);
+  }
+  const bool were_files = has_directory(found.directory) && remove_suffixed_files(uuid, suffix, names);
+  if (names.empty() && !were_files) {
+    throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no disks that end with " + quote(suffix));
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 // The files first: what stands without a line in disk.info is a disk of unknown format, a line without a file is
 // nothing.
-std::vector<std::string> Instances::remove_suffixed(const model::InstanceId& uuid, const std::string& suffix,
-                                                    OpContext& op) const {
-  (void)directory_of(layout_, uuid);
-  FileLock lock_file(layout::instance_lock_file(layout_, uuid.text()));
-  const ExclusiveLock lock = lock_exclusive(lock_file, op);
-  const Path directory = directory_of(layout_, uuid);
-  std::vector<std::string> names = names_ending_with(suffix, directory);
+bool Instances::remove_suffixed_files(const model::InstanceId& uuid, const std::string& suffix,
+                                      std::vector<std::string>& names) const {
+  const Path directory = layout_.instance_directory(uuid.text());
+  const std::vector<std::string> files = names_ending_with(suffix, directory);
   DiskFormats formats = DiskFormats::read(directory);
   const bool was_recorded = formats.forget_ending_with(suffix);
-  if (names.empty() && !was_recorded) {
-    throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no disks that end with " + quote(suffix));
-  }
-  for (const std::string& name : names) remove_file(directory / name);
-  if (!was_recorded) return names;
+  for (const std::string& name : files) remove_file(directory / name);
+  names.insert(names.end(), files.begin(), files.end());
+  if (!was_recorded) return !files.empty();
   const Path staged = layout_.staged_instance_directory(uuid.text());
   make_directories(staged);
   formats.replace(directory, staged);
   fs::remove_all(staged);
-  return names;
+  return true;
 }
 
 }  // namespace basecache::provision

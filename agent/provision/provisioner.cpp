@@ -7,6 +7,7 @@
 #include "agent/base/text.hpp"
 #include "agent/model/guest_metadata.hpp"
 #include "agent/provision/instance_directory.hpp"
+#include "agent/provision/instance_volumes.hpp"
 
 namespace basecache::provision {
 namespace {
@@ -30,6 +31,8 @@ DiskBackend& Backends::for_type(model::ImagesType type) const {
       return raw;
     case model::ImagesType::qcow2:
       return qcow2;
+    case model::ImagesType::lvm:
+      return lvm;
   }
   throw Error(ErrorCode::internal, "no disk backend for images_type");
 }
@@ -47,49 +50,71 @@ InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op
                         const model::DiskPlan plan = model::plan_disks(spec, defaults_);
                         std::vector<cache::BaseFileLease> leases;  // until the disks stand in their place
                         InstanceDirectory directory(cache_.layout(), spec.uuid, op);
+                        InstanceVolumes volumes(backends_.volumes, {spec.uuid, spec.ephemeral_key_uuid}, op);
                         InstanceDisks made{spec.uuid, {}};
                         for (const model::DiskSpec& disk : plan.disks) {
-                          made.disks.push_back(provide_disk(disk, directory, leases, op));
+                          made.disks.push_back(provide_disk(disk, directory, volumes, leases, op));
                         }
                         if (plan.config_drive) {
                           made.disks.push_back(provide_config_drive(*plan.config_drive, spec, directory, op));
                         }
                         op.check();
-                        if (syncs_disks_) sync(directory, op);
-                        directory.keep();
+                        keep(directory, volumes, op);
                         return made;
                       });
 }
 
-void Provisioner::sync(InstanceDirectory& directory, OpContext& op) {
-  const auto step = op.steps().measure("sync");
-  directory.sync();
+// The directory last: where it is there, the instance's disks are.
+void Provisioner::keep(InstanceDirectory& directory, InstanceVolumes& volumes, OpContext& op) const {
+  if (syncs_disks_) {
+    const auto step = op.steps().measure("sync");
+    directory.sync();
+  }
+  volumes.publish(op);
+  directory.keep();
+  volumes.keep();
 }
 
 InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDirectory& directory,
-                                       std::vector<cache::BaseFileLease>& leases, OpContext& op) {
-  const DiskPlace place = directory.place(disk.name);
-  const auto describe = [&](const MadeDisk& made, std::string base, std::string_view how) {
+                                       InstanceVolumes& volumes, std::vector<cache::BaseFileLease>& leases,
+                                       OpContext& op) {
+  const auto describe = [&](const Standing& standing, std::string base, std::string_view how) {
     return InstanceDisk{.name = disk.name,
-                        .path = place.path,
-                        .format = std::string(model::qemu_name(made.format)),
-                        .size = made.size,
+                        .path = standing.path,
+                        .format = std::string(model::qemu_name(standing.disk.format)),
+                        .size = standing.disk.size,
                         .base = std::move(base),
                         .how = std::string(how)};
   };
-  return with_context(
-      [&] { return "disk " + quote(disk.name); },
-      [&] {
-        if (const auto format = directory.existing(disk.name)) {
-          const auto step = op.steps().measure("grow " + disk.name);
-          return describe(backends_.for_format(*format).grow_disk(place.path, disk.size, op), "", "kept");
-        }
-        const cache::BaseFileLease& lease = leases.emplace_back(cache_.acquire(disk.base, op));
-        const auto step = op.steps().measure(disk.name);
-        const MadeDisk made = backends_.for_type(disk.images_type).create_disk(place, disk.size, lease.base(), op);
-        directory.add(disk.name, made.format);
-        return describe(made, lease.base().key().text(), name_of(lease.how()));
-      });
+  return with_context([&] { return "disk " + quote(disk.name); },
+                      [&] {
+                        if (const auto standing = grow_existing(disk, directory, volumes, op)) {
+                          return describe(*standing, "", "kept");
+                        }
+                        const cache::BaseFileLease& lease = leases.emplace_back(cache_.acquire(disk.base, op));
+                        const auto step = op.steps().measure(disk.name);
+                        const bool is_volume = disk.images_type == model::ImagesType::lvm;
+                        StagedDisks& where = is_volume ? static_cast<StagedDisks&>(volumes) : directory;
+                        const DiskPlace place = where.place(disk.name);
+                        const MadeDisk made =
+                            backends_.for_type(disk.images_type).create_disk(place, disk.size, lease.base(), op);
+                        where.add(disk.name, made.format);
+                        return describe({place.path, made}, lease.base().key().text(), name_of(lease.how()));
+                      });
+}
+
+// Whatever images_type is now: a disk stays where it is.
+std::optional<Provisioner::Standing> Provisioner::grow_existing(const model::DiskSpec& disk,
+                                                                const InstanceDirectory& directory,
+                                                                const InstanceVolumes& volumes, OpContext& op) const {
+  const auto grow = [&](const StagedDisks& where, DiskBackend& backend) {
+    const auto step = op.steps().measure("grow " + disk.name);
+    const DiskPlace place = where.place(disk.name);
+    return Standing{place.path, backend.grow_disk(place, disk.size, op)};
+  };
+  if (const auto format = directory.existing(disk.name)) return grow(directory, backends_.for_format(*format));
+  if (volumes.existing(disk.name)) return grow(volumes, backends_.lvm);
+  return std::nullopt;
 }
 
 InstanceDisk Provisioner::provide_config_drive(const std::string& name, const model::InstanceSpec& spec,

@@ -10,10 +10,12 @@
 #include "agent/model/instance_spec.hpp"
 #include "agent/provision/disk_backend.hpp"
 #include "agent/provision/drive_writer.hpp"
+#include "agent/provision/volume_store.hpp"
 
 namespace basecache::provision {
 
 class InstanceDirectory;
+class InstanceVolumes;
 
 // One disk of an instance, as answers name it.
 struct InstanceDisk {
@@ -33,10 +35,12 @@ struct InstanceDisks {
 struct Backends {
   DiskBackend& raw;
   DiskBackend& qcow2;
+  DiskBackend& lvm;
+  VolumeStore& volumes;
   DriveWriter& config_drive;
 
   DiskBackend& for_type(model::ImagesType type) const;
-  // The backend that looks after an existing disk, by disk.info's format. Error(storage_unusable) for another format.
+  // The backend that looks after an existing file, by disk.info's format. Error(storage_unusable) for another format.
   DiskBackend& for_format(model::DiskFormat format) const;
 };
 
@@ -52,9 +56,17 @@ class Provisioner {
   InstanceDisks create(const model::InstanceSpec& spec, OpContext& op);
 
  private:
-  static void sync(InstanceDirectory& directory, OpContext& op);
-  InstanceDisk provide_disk(const model::DiskSpec& disk, InstanceDirectory& directory,
+  struct Standing {
+    Path path;
+    MadeDisk disk;
+  };
+
+  void keep(InstanceDirectory& directory, InstanceVolumes& volumes, OpContext& op) const;
+  InstanceDisk provide_disk(const model::DiskSpec& disk, InstanceDirectory& directory, InstanceVolumes& volumes,
                             std::vector<cache::BaseFileLease>& leases, OpContext& op);
+  // The disk as it stands, grown where it has to be; nothing when there is none.
+  std::optional<Standing> grow_existing(const model::DiskSpec& disk, const InstanceDirectory& directory,
+                                        const InstanceVolumes& volumes, OpContext& op) const;
   InstanceDisk provide_config_drive(const std::string& name, const model::InstanceSpec& spec,
                                     InstanceDirectory& directory, OpContext& op);
 

@@ -12,9 +12,17 @@ namespace basecache::provision {
 
 // A disk of an instance that is a block device.
 struct DiskVolume {
-  std::string disk;  // "disk", "disk.swap" ...
-  Bytes size;
-  bool is_staged = false;  // being made, or left by who died making it
+  std::string instance;  // uuid
+  std::string disk;      // "disk", "disk.swap" ...
+  Path path;             // as a guest is given it; of an encrypted one that isn't open: the volume itself
+  Bytes size = {};
+  bool is_staged = false;  // being made or removed, or left by who died doing it
+};
+
+// Whose volumes they are.
+struct VolumeOwner {
+  model::InstanceId instance;
+  std::string key_id = {};  // what they are encrypted with; "": they aren't
 };
 
 // Where instance disks are volumes (LVM). They are made at place().staged by a DiskBackend.
@@ -22,17 +30,18 @@ class VolumeStore {
  public:
   virtual ~VolumeStore() = default;
 
-  // Where that disk's volume is, or would be. Error(invalid_request) where no volume group is configured.
-  virtual DiskPlace place(const model::InstanceId& instance, const std::string& disk) const = 0;
+  // Every instance's; none where no volume group is configured.
+  virtual std::vector<DiskVolume> volumes(const OpContext& op) = 0;
 
-  // All that the instance has; none where no volume group is configured.
-  virtual std::vector<DiskVolume> volumes_of(const model::InstanceId& instance, const OpContext& op) = 0;
+  // Where that disk's volume is, or would be. Error(invalid_request) where no volume group is configured.
+  virtual DiskPlace place(const VolumeOwner& owner, const std::string& disk) const = 0;
 
   // From its staged place to the one where it is visible. Error(already_exists).
   virtual void publish(const DiskPlace& place, const OpContext& op) = 0;
 
-  // What it holds is wiped before, as configured. An absent one is success. Error(in_use) while a guest has it open.
-  virtual void remove(const Path& volume, const OpContext& op) = 0;
+  // Out of sight first; what a guest may have written is wiped before its space is free, as configured. Cut off, it can
+  // be asked for again. An absent one is success. Error(in_use) while somebody has it open: then nothing was done.
+  virtual void remove(const DiskVolume& volume, const OpContext& op) = 0;
 };
 
 }  // namespace basecache::provision

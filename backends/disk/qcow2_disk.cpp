@@ -38,7 +38,8 @@ provision::MadeDisk Qcow2Disk::create_disk(const provision::DiskPlace& place, st
   return {kQcow2, made};
 }
 
-provision::MadeDisk Qcow2Disk::grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) {
+provision::MadeDisk Qcow2Disk::grow_disk(const provision::DiskPlace& place, std::optional<Bytes> size, OpContext& op) {
+  const Path& disk = place.path;
   const Bytes current = qcow2::Header::read(disk).virtual_size;
   const Bytes wanted = size_at_least(current, size, "disk " + quote(disk.native()));
   if (wanted > current) {

@@ -21,7 +21,7 @@ class Qcow2Disk : public provision::DiskBackend {
                                   const cache::BaseFile& base, OpContext& op) override;
 
   // Error(in_use) when a guest has the disk open.
-  provision::MadeDisk grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) override;
+  provision::MadeDisk grow_disk(const provision::DiskPlace& place, std::optional<Bytes> size, OpContext& op) override;
 
  private:
   const qemu::ConfinedQemuImg& qemu_img_;

@@ -45,7 +45,8 @@ provision::MadeDisk RawDisk::create_disk(const provision::DiskPlace& place, std:
   return {kRaw, wanted};
 }
 
-provision::MadeDisk RawDisk::grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) {
+provision::MadeDisk RawDisk::grow_disk(const provision::DiskPlace& place, std::optional<Bytes> size, OpContext& op) {
+  const Path& disk = place.path;
   const Bytes current = sizes_of(disk).apparent;
   const Bytes wanted = size_at_least(current, size, "disk " + quote(disk.native()));
   if (wanted > current) {

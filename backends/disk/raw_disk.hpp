@@ -24,7 +24,7 @@ class RawDisk : public provision::DiskBackend {
                                   const cache::BaseFile& base, OpContext& op) override;
 
   // Error(in_use) when a guest has the disk open.
-  provision::MadeDisk grow_disk(const Path& disk, std::optional<Bytes> size, OpContext& op) override;
+  provision::MadeDisk grow_disk(const provision::DiskPlace& place, std::optional<Bytes> size, OpContext& op) override;
 
  private:
   void copy_base(const provision::DiskPlace& place, const cache::BaseFile& base, OpContext& op);

@@ -57,9 +57,7 @@ void change(Argv argv, const std::string& doing, const OpContext& op) {
   require_change(run_uninterrupted({.argv = std::move(argv)}, op), doing);
 }
 
-Bytes whole_extents(Bytes size, Bytes extent) {
-  return {(size.count + extent.count - 1) / extent.count * extent.count};
-}
+Bytes in_extents(Bytes size, Bytes extent) { return {(size.count + extent.count - 1) / extent.count * extent.count}; }
 
 std::string exact(Bytes size) { return fmt::format("{} ({} bytes)", to_text(size), size.count); }
 
@@ -129,14 +127,16 @@ Argv VolumeGroup::room_checked_argv(const NewVolume& volume, const OpContext& op
   const GroupSpace group = space(op);
   const bool is_sparse = settings_.allocation == Allocation::sparse;
   const Bytes taken = is_sparse ? store_size(volume.data) : volume.size;
-  require_room(whole_extents(taken, group.extent), group.free, doing, kGroupFullHint);
+  require_room(in_extents(taken, group.extent), group.free, doing, kGroupFullHint);
   return is_sparse ? create_sparse_argv(name(), volume.name, volume.size, taken)
                    : create_linear_argv(name(), volume.name, volume.size);
 }
 
 Volume VolumeGroup::create(const NewVolume& volume, const OpContext& op) const {
   check_volume_name(name(), volume.name);
-  change(room_checked_argv(volume, op), fmt::format("make volume {} in {}", quote(volume.name), quote(name())), op);
+  Argv argv = room_checked_argv(volume, op);
+  if (!volume.tag.empty()) argv.insert(argv.end(), {"--addtag", volume.tag});
+  change(std::move(argv), fmt::format("make volume {} in {}", quote(volume.name), quote(name())), op);
   return required(volume.name, op);
 }
 
@@ -156,11 +156,13 @@ Volume VolumeGroup::extend(const Volume& volume, Bytes size, const OpContext& op
   }
   if (volume.kind == VolumeKind::linear) {
     const GroupSpace group = space(op);
-    require_room(whole_extents(size, group.extent) - volume.size, group.free, doing, kGroupFullHint);
+    require_room(in_extents(size, group.extent) - volume.size, group.free, doing, kGroupFullHint);
   }
   change(extend_argv(name(), volume.name, size), doing, op);
   return required(volume.name, op);
 }
+
+Bytes VolumeGroup::whole_extents(Bytes size, const OpContext& op) const { return in_extents(size, space(op).extent); }
 
 void VolumeGroup::remove(const std::string& volume, const OpContext& op) const {
   check_volume_name(name(), volume);

@@ -21,8 +21,9 @@ struct GroupSettings {
 // A volume to be made.
 struct NewVolume {
   std::string name;
-  Bytes size;       // rounded up to whole extents of the group
-  Bytes data = {};  // what is going to be written at once: sparse and thin volumes must have room for it
+  Bytes size;            // rounded up to whole extents of the group
+  Bytes data = {};       // what is going to be written at once: sparse and thin volumes must have room for it
+  std::string tag = {};  // "": none
 };
 
 // One LVM volume group and what is done to its volumes, by the programs of lvm2.
@@ -56,6 +57,9 @@ class VolumeGroup {
   // Makes it `size`, or does nothing when it is that large; its new part holds whatever lay there: see volume_growth.
   // Error(no_space) with both numbers. Error(invalid_request): a sparse one, whose size LVM can't change.
   Volume extend(const Volume& volume, Bytes size, const OpContext& op) const;
+
+  // What LVM makes of a size.
+  Bytes whole_extents(Bytes size, const OpContext& op) const;
 
   // An absent one is success. Error(in_use) while somebody has it open.
   void remove(const std::string& volume, const OpContext& op) const;

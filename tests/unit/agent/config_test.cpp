@@ -207,9 +207,9 @@ TEST_CASE("nova.conf may hold what isn't ours") {
 
 TEST_CASE("a bad value is an error that says where, what and what would be right") {
   Node node;
-  const Error error = node.nova_conf("[libvirt]\nimages_type = lvm\n").failure();
+  const Error error = node.nova_conf("[libvirt]\nimages_type = rbd\n").failure();
   CHECK(error.message() ==
-        node.at("nova.conf", 2) + ": [libvirt] images_type: 'lvm' isn't one of raw, flat, qcow2, default");
+        node.at("nova.conf", 2) + ": [libvirt] images_type: 'rbd' isn't one of raw, flat, qcow2, lvm, default");
   CHECK(error.hint() == "its default is 'default'");
 }
 

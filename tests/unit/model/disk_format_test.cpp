@@ -37,16 +37,18 @@ TEST_CASE("each format's name for QEMU leads back to the format") {
   CHECK(qemu_name(DiskFormat::vpc) == "vpc");  // QEMU doesn't know "vhd"
 }
 
-TEST_CASE("images_type takes raw, its other name flat, and qcow2") {
+TEST_CASE("images_type takes raw, its other name flat, qcow2 and lvm") {
   CHECK(images_type_from("raw") == ImagesType::raw);
   CHECK(images_type_from("flat") == ImagesType::raw);
   CHECK(images_type_from("qcow2") == ImagesType::qcow2);
+  CHECK(images_type_from("lvm") == ImagesType::lvm);
   CHECK(name_of(ImagesType::raw) == "raw");
   CHECK(name_of(ImagesType::qcow2) == "qcow2");
+  CHECK(name_of(ImagesType::lvm) == "lvm");
 }
 
 TEST_CASE("images_type refuses backends that we don't have, and 'default', which the configuration resolves") {
-  for (const std::string word : {"", "default", "lvm", "rbd", "ploop", "QCOW2"}) {
+  for (const std::string word : {"", "default", "LVM", "rbd", "ploop", "QCOW2"}) {
     CAPTURE(word);
     CHECK_FALSE(images_type_from(word).has_value());
   }

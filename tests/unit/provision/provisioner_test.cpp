@@ -31,7 +31,7 @@ class FakeDisk : public DiskBackend {
     if (before_end) before_end();
     return {format_, size.value_or(base.virtual_size())};
   }
-  MadeDisk grow_disk(const Path&, std::optional<Bytes> size, OpContext&) override {
+  MadeDisk grow_disk(const DiskPlace&, std::optional<Bytes> size, OpContext&) override {
     ++grown;
     return {format_, size.value_or(Bytes{1})};
   }

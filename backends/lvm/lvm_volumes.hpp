@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/provision/volume_store.hpp"
+#include "backends/lvm/dm_crypt.hpp"
+#include "backends/lvm/volume_clear.hpp"
+#include "backends/lvm/volume_device.hpp"
+#include "backends/lvm/volume_group.hpp"
+
+namespace basecache::lvm {
+
+struct LvmSettings {
+  std::optional<GroupSettings> group;  // absent: no disk of this node is on LVM
+  ClearPolicy clear = {};
+  CryptSettings crypt = {};
+};
+
+// A volume whose content can be read and written now.
+struct OpenVolume {
+  Path device;  // of an encrypted one, its plain text
+  Bytes size;
+  Unwritten unwritten = Unwritten::unknown;
+};
+
+// The instance disks of one volume group, called as Nova calls them. A volume has a tag with what it is encrypted with
+// ("basecache.key=<uuid>" or "basecache.key=none"), since its bytes don't tell; Nova's volumes have none.
+class LvmVolumes : public provision::VolumeStore {
+ public:
+  // Error(invalid_request) for names and ciphers that can't be.
+  explicit LvmVolumes(LvmSettings settings);
+
+  std::vector<provision::DiskVolume> volumes(const OpContext& op) override;
+  provision::DiskPlace place(const provision::VolumeOwner& owner, const std::string& disk) const override;
+  void publish(const provision::DiskPlace& place, const OpContext& op) override;
+  void remove(const provision::DiskVolume& volume, const OpContext& op) override;
+
+  // A new one at `place.staged`, ready to be written. `data`: what is going to be written of it, where it needn't all
+  // be. Errors as VolumeGroup::create and DmCrypt::open.
+  OpenVolume create(const provision::DiskPlace& place, Bytes size, Bytes data, const OpContext& op) const;
+
+  // The one at `place.path`. Error(not_found); Error(invalid_request) when it is encrypted with another key than
+  // `place` says. Errors as DmCrypt::open.
+  OpenVolume open(const provision::DiskPlace& place, const OpContext& op) const;
+
+  // The same, of `size` from now on; smaller, it stays as it is. What is new of it reads as zeros, if it isn't
+  // encrypted. Errors as open() and grow_volume().
+  OpenVolume grow(const provision::DiskPlace& place, Bytes size, const Reached& reached, const OpContext& op) const;
+
+  // What LVM makes of a size.
+  Bytes whole_extents(Bytes size, const OpContext& op) const { return group().whole_extents(size, op); }
+
+ private:
+  const VolumeGroup& group() const;
+  Volume existing(const provision::DiskPlace& place, const OpContext& op) const;
+  OpenVolume opened(const provision::DiskPlace& place, const Volume& volume, const OpContext& op) const;
+  void take_out_of_sight(const Volume& volume, const std::string& staged, const OpContext& op) const;
+
+  std::optional<VolumeGroup> group_;
+  ClearPolicy clear_;
+  DmCrypt crypt_;
+};
+
+}  // namespace basecache::lvm
