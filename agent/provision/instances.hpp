@@ -23,8 +23,8 @@ class Instances {
   void remove(const model::InstanceId& uuid, OpContext& op) const;
 
   // Removes the disks and files of a rescue, whose names end with `suffix`, and what disk.info says of them; the rest
-  // of the instance stays as it is. Their names, in order. Error(not_found) when there is none. Cut off, it can be asked for
-  // again.
+  // of the instance stays as it is. Their names, in order. Error(not_found) when there is none. Cut off, it can be
+  // asked for again.
   std::vector<std::string> remove_suffixed(const model::InstanceId& uuid, const std::string& suffix,
                                            OpContext& op) const;
 

@@ -58,6 +58,7 @@ InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op
                         if (plan.config_drive) {
                           made.disks.push_back(provide_config_drive(*plan.config_drive, spec, directory, op));
                         }
+                        files_.provide(spec, plan, made, directory, volumes);
                         op.check();
                         keep(directory, volumes, op);
                         return made;
@@ -92,6 +93,7 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDire
                           return describe(*standing, "", "kept");
                         }
                         const cache::BaseFileLease& lease = leases.emplace_back(cache_.acquire(disk.base, op));
+                        files_.require_fit(disk.name, lease.base());
                         const auto step = op.steps().measure(disk.name);
                         const bool is_volume = disk.images_type == model::ImagesType::lvm;
                         StagedDisks& where = is_volume ? static_cast<StagedDisks&>(volumes) : directory;
