@@ -72,7 +72,6 @@ void add_container(pugi::xml_node os) {
   add_text(os, "init", "/sbin/init");
   add_text(os, "initenv", "OpenStack Nova");  // what guests know their cloud by
   set(os.child("initenv"), "name", "product_name");
-  add_text(os, "cmdline", kConsoles);
 }
 
 void add_user_mode(pugi::xml_node os, const Domain& domain) {

@@ -63,8 +63,10 @@ void InstanceDirectory::add(const std::string& disk, model::DiskFormat format) {
   added_.push_back(disk);
 }
 
+void InstanceDirectory::add_file(const std::string& name, bool replaces) { files_.push_back({name, replaces}); }
+
 void InstanceDirectory::keep() {
-  if (added_.empty() && fs::exists(path_)) return;
+  if (added_.empty() && files_.empty() && fs::exists(path_)) return;
   rename_added();
   if (!is_synced_) return;
   sync_directory(path_);
