@@ -39,8 +39,9 @@ class VolumeStore {
   // From its staged place to the one where it is visible. Error(already_exists).
   virtual void publish(const DiskPlace& place, const OpContext& op) = 0;
 
-  // Out of sight first; what a guest may have written is wiped before its space is free, as configured. Cut off, it can
-  // be asked for again. An absent one is success. Error(in_use) while somebody has it open: then nothing was done.
+  // Progress step "clear", subject: the disk's name. Out of sight first; what a guest may have written is wiped before
+  // its space is free, as configured. Cut off, it can be asked for again. An absent one is success. Error(in_use) while
+  // somebody has it open: then nothing was done.
   virtual void remove(const DiskVolume& volume, const OpContext& op) = 0;
 };
 

@@ -16,7 +16,7 @@ namespace {
 constexpr auto kRaw = model::DiskFormat::raw;
 
 // What of the base file isn't a hole; of one that has to be converted first it isn't known.
-Bytes data_of(const cache::BaseFile& base) {
+Bytes allocated_of(const cache::BaseFile& base) {
   if (base.format() != kRaw) return base.virtual_size();
   return std::min(sizes_of(base.path()).allocated, base.virtual_size());
 }
@@ -26,7 +26,7 @@ Bytes data_of(const cache::BaseFile& base) {
 provision::MadeDisk LvmDisk::create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
                                          const cache::BaseFile& base, OpContext& op) {
   const Bytes wanted = size_at_least(base.virtual_size(), size, "base file " + base.key().text());
-  const lvm::OpenVolume volume = volumes_.create(place, wanted, data_of(base), op);
+  const lvm::OpenVolume volume = volumes_.create(place, wanted, allocated_of(base), op);
   write_base(place, volume, base, op);
   if (volume.size > base.virtual_size()) grow_file_system(volume, op);
   return {kRaw, volume.size};
@@ -50,19 +50,21 @@ void LvmDisk::grow_file_system(const lvm::OpenVolume& volume, const OpContext& o
 }
 
 // A size that isn't one of whole extents is smaller than what was made of it.
-Bytes LvmDisk::wanted_size(const lvm::OpenVolume& volume, std::optional<Bytes> size, const provision::DiskPlace& place,
-                           const OpContext& op) const {
-  if (size && *size < volume.size) size = volumes_.whole_extents(*size, op);
-  return size_at_least(volume.size, size, "disk " + quote(place.path.native()));
+Bytes LvmDisk::wanted_size(const provision::DiskPlace& place, std::optional<Bytes> size, const OpContext& op) const {
+  const Bytes current = volumes_.size_of(place, op);
+  if (size && *size < current) size = volumes_.whole_extents(*size, op);
+  return size_at_least(current, size, "disk " + quote(place.path.native()));
 }
 
 provision::MadeDisk LvmDisk::grow_disk(const provision::DiskPlace& place, std::optional<Bytes> size, OpContext& op) {
-  const lvm::OpenVolume current = volumes_.open(place, op);
-  const Bytes wanted = wanted_size(current, size, place, op);
+  const Bytes wanted = wanted_size(place, size, op);
   const auto reached = [&](Bytes done) { op.report({"grow", place.disk, done.count, wanted.count}); };
-  const lvm::OpenVolume grown = volumes_.grow(place, wanted, reached, op);
-  if (grown.size > current.size) grow_file_system(grown, op);
-  return {kRaw, grown.size};
+  const lvm::GrownVolume grown = volumes_.grow(place, wanted, reached, op);
+  if (grown.has_grown) {
+    grow_file_system(grown.volume, op);
+    volumes_.end_growth(place, op);
+  }
+  return {kRaw, grown.volume.size};
 }
 
 }  // namespace basecache::disk

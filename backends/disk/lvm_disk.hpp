@@ -29,8 +29,7 @@ class LvmDisk : public provision::DiskBackend {
   void write_base(const provision::DiskPlace& place, const lvm::OpenVolume& volume, const cache::BaseFile& base,
                   OpContext& op) const;
   void grow_file_system(const lvm::OpenVolume& volume, const OpContext& op) const;
-  Bytes wanted_size(const lvm::OpenVolume& volume, std::optional<Bytes> size, const provision::DiskPlace& place,
-                    const OpContext& op) const;
+  Bytes wanted_size(const provision::DiskPlace& place, std::optional<Bytes> size, const OpContext& op) const;
 
   const lvm::LvmVolumes& volumes_;
   const qemu::ConfinedQemuImg& qemu_img_;

@@ -11,6 +11,7 @@
 #include "agent/base/text.hpp"
 #include "backends/disk/disk_size.hpp"
 #include "backends/disk/ext_file_system.hpp"
+#include "backends/disk/growth_mark.hpp"
 #include "backends/qemu/disk_growth.hpp"
 #include "backends/qemu/qemu_converter.hpp"
 
@@ -49,12 +50,22 @@ provision::MadeDisk RawDisk::grow_disk(const provision::DiskPlace& place, std::o
   const Path& disk = place.path;
   const Bytes current = sizes_of(disk).apparent;
   const Bytes wanted = size_at_least(current, size, "disk " + quote(disk.native()));
-  if (wanted > current) {
-    qemu::grow_disk(qemu_img_, disk, kRaw, wanted, op);
-    if (is_bare_ext(disk)) grow_ext(qemu_img_.sandbox(), disk, op);
-    preallocate(preallocation_, disk, wanted);
-  }
+  if (wanted > current || (size && GrowthMark(disk).is_set())) grow(disk, current, wanted, op);
   return {kRaw, wanted};
+}
+
+void RawDisk::grow(const Path& disk, Bytes current, Bytes wanted, OpContext& op) const {
+  const GrowthMark mark(disk);
+  mark.set();
+  try {
+    qemu::grow_disk(qemu_img_, disk, kRaw, wanted, op);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::in_use && wanted == current) return;  // what is left to do waits for its guest
+    throw;
+  }
+  if (is_bare_ext(disk)) grow_ext(qemu_img_.sandbox(), disk, op);
+  preallocate(preallocation_, disk, wanted);
+  mark.remove();
 }
 
 }  // namespace basecache::disk

@@ -28,6 +28,7 @@ class RawDisk : public provision::DiskBackend {
 
  private:
   void copy_base(const provision::DiskPlace& place, const cache::BaseFile& base, OpContext& op);
+  void grow(const Path& disk, Bytes current, Bytes wanted, OpContext& op) const;
 
   const qemu::ConfinedQemuImg& qemu_img_;
   Preallocation preallocation_;

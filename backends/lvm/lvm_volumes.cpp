@@ -19,6 +19,7 @@ constexpr std::string_view kKeyTag = "basecache.key=";
 constexpr std::string_view kNoKey = "none";
 // Of a staged volume: a guest has written to it.
 constexpr const char* kLeavingTag = "basecache.leaving";
+constexpr const char* kGrowingTag = "basecache.growing";
 
 std::string name_of(const provision::DiskPlace& place) {
   return volume_name({.instance = place.instance, .disk = place.disk});
@@ -47,13 +48,11 @@ void require_key(const Volume& volume, const std::string& key_id) {
 
 bool is_mapped(const std::string& volume) { return boost::filesystem::exists(DmCrypt::device_of(volume)); }
 
-void require_closed(const Volume& volume) {
+void require_closed(const Volume& volume, std::string_view verb) {
   if (!volume.is_open) return;
-  throw Error(ErrorCode::in_use, fmt::format("cannot remove volume {}: somebody has it open", quote(volume.name)))
+  throw Error(ErrorCode::in_use, fmt::format("cannot {} volume {}: somebody has it open", verb, quote(volume.name)))
       .set_hint("shut the guest down first ('lsof' tells who has it)");
 }
-
-const auto kUntold = [](Bytes) {};
 
 }  // namespace
 
@@ -106,11 +105,12 @@ void LvmVolumes::remove(const provision::DiskVolume& volume, const OpContext& op
   if (owns_mapping && is_mapped(visible)) DmCrypt::close(visible, op);
   const auto found = group().find(name, op);
   if (!found) return;
-  require_closed(*found);
+  require_closed(*found, "remove");
   if (!volume.is_staged) take_out_of_sight(*found, staged, op);
   const auto leaving = group().find(staged, op);
   if (leaving && has_tag(*leaving, kLeavingTag) && !leaving->is_broken) {
-    clear_volume(leaving->device, leaving->unwritten, clear_, kUntold, op);
+    const auto reached = [&](Bytes done) { op.report({"clear", volume.disk, done.count, leaving->size.count}); };
+    clear_volume(leaving->device, leaving->unwritten, clear_, reached, op);
   }
   group().remove(staged, op);
 }
@@ -150,20 +150,24 @@ Volume LvmVolumes::existing(const provision::DiskPlace& place, const OpContext& 
   return *std::move(found);
 }
 
-OpenVolume LvmVolumes::open(const provision::DiskPlace& place, const OpContext& op) const {
-  return opened(place, existing(place, op), op);
+// A mapping keeps the size that its volume had when it was opened.
+GrownVolume LvmVolumes::grow(const provision::DiskPlace& place, Bytes size, const Reached& reached,
+                             const OpContext& op) const {
+  Volume volume = existing(place, op);
+  const bool is_unfinished = has_tag(volume, kGrowingTag) && !volume.is_open;  // what is left waits for its guest
+  const bool grows = size > volume.size || is_unfinished;
+  if (!grows) return {opened(place, volume, op), false};
+  if (!place.key_id.empty() && is_mapped(volume.name)) {
+    DmCrypt::close(volume.name, op);
+    volume = existing(place, op);
+  }
+  require_closed(volume, "grow");
+  if (!has_tag(volume, kGrowingTag)) group().add_tag(volume.name, kGrowingTag, op);
+  return {opened(place, grow_volume(group(), volume, size, reached, op), op), true};
 }
 
-// A mapping keeps the size that its volume had when it was opened.
-OpenVolume LvmVolumes::grow(const provision::DiskPlace& place, Bytes size, const Reached& reached,
-                            const OpContext& op) const {
-  const std::string name = name_of(place);
-  Volume volume = existing(place, op);
-  if (!place.key_id.empty() && size > volume.size && is_mapped(name)) {
-    DmCrypt::close(name, op);
-    volume = existing(place, op);  // closed now
-  }
-  return opened(place, grow_volume(group(), volume, size, reached, op), op);
+void LvmVolumes::end_growth(const provision::DiskPlace& place, const OpContext& op) const {
+  group().remove_tag(name_of(place), kGrowingTag, op);
 }
 
 }  // namespace basecache::lvm

@@ -25,6 +25,12 @@ struct OpenVolume {
   Unwritten unwritten = Unwritten::unknown;
 };
 
+struct GrownVolume {
+  OpenVolume volume;
+  // By this call, or by one that was cut short: its file system is to be grown, and then end_growth() to be called.
+  bool has_grown = false;
+};
+
 // The instance disks of one volume group, called as Nova calls them. A volume has a tag with what it is encrypted with
 // ("basecache.key=<uuid>" or "basecache.key=none"), since its bytes don't tell; Nova's volumes have none.
 class LvmVolumes : public provision::VolumeStore {
@@ -41,13 +47,15 @@ class LvmVolumes : public provision::VolumeStore {
   // be. Errors as VolumeGroup::create and DmCrypt::open.
   OpenVolume create(const provision::DiskPlace& place, Bytes size, Bytes data, const OpContext& op) const;
 
-  // The one at `place.path`. Error(not_found); Error(invalid_request) when it is encrypted with another key than
-  // `place` says. Errors as DmCrypt::open.
-  OpenVolume open(const provision::DiskPlace& place, const OpContext& op) const;
+  // Of the one at `place.path`. Error(not_found); Error(invalid_request) when it is encrypted with another key than
+  // `place` says.
+  Bytes size_of(const provision::DiskPlace& place, const OpContext& op) const { return existing(place, op).size; }
 
-  // The same, of `size` from now on; smaller, it stays as it is. What is new of it reads as zeros, if it isn't
-  // encrypted. Errors as open() and grow_volume().
-  OpenVolume grow(const provision::DiskPlace& place, Bytes size, const Reached& reached, const OpContext& op) const;
+  // Makes it `size`, or leaves it as it is when it is that large, and opens it. What is new of it reads as zeros, if it
+  // isn't encrypted. Errors as size_of(), grow_volume() and DmCrypt::open.
+  GrownVolume grow(const provision::DiskPlace& place, Bytes size, const Reached& reached, const OpContext& op) const;
+  // Its file system fits it.
+  void end_growth(const provision::DiskPlace& place, const OpContext& op) const;
 
   // What LVM makes of a size.
   Bytes whole_extents(Bytes size, const OpContext& op) const { return group().whole_extents(size, op); }

@@ -214,15 +214,30 @@ TEST_CASE("a bad value is an error that says where, what and what would be right
 }
 
 TEST_CASE("every option refuses values that make no sense") {
-  for (const char* text :
-       {"[DEFAULT]\npreallocate_images = all", "[DEFAULT]\ninstances_path = instances",
-        "[DEFAULT]\ndefault_ephemeral_format = ext4 -O", "[DEFAULT]\ndefault_ephemeral_format = swap",
-        "[DEFAULT]\nvirt_mkfs = mkfs.ext4", "[DEFAULT]\nvirt_mkfs = linux=mkfs.ext4",
-        "[DEFAULT]\nvirt_mkfs = =mkfs.ext4 %(target)s", "[DEFAULT]\nvirt_mkfs = linux=mkfs.ext4 %d %(target)s",
-        "[image_cache]\nsubdirectory_name = ../_base", "[glance]\nnum_retries = -1", "[basecache]\nworkers = 0",
-        "[basecache]\nworkers = many", "[basecache]\nallowed_uids = root", "[basecache]\nallowed_uids = 4294967295",
-        "[basecache]\nfile_url_directories = /a, b", "[basecache]\nurl_hosts = http://a",
-        "[basecache]\nurl_hosts = a:80", "[basecache]\nrequest_deadline = 0", "[basecache]\nlog_level = trace"}) {
+  for (const char* text : {"[DEFAULT]\npreallocate_images = all",
+                           "[DEFAULT]\ninstances_path = instances",
+                           "[DEFAULT]\ndefault_ephemeral_format = ext4 -O",
+                           "[DEFAULT]\ndefault_ephemeral_format = swap",
+                           "[DEFAULT]\nvirt_mkfs = mkfs.ext4",
+                           "[DEFAULT]\nvirt_mkfs = linux=mkfs.ext4",
+                           "[DEFAULT]\nvirt_mkfs = =mkfs.ext4 %(target)s",
+                           "[DEFAULT]\nvirt_mkfs = linux=mkfs.ext4 %d %(target)s",
+                           "[image_cache]\nsubdirectory_name = ../_base",
+                           "[glance]\nnum_retries = -1",
+                           "[basecache]\nworkers = 0",
+                           "[basecache]\nworkers = many",
+                           "[basecache]\nallowed_uids = root",
+                           "[basecache]\nallowed_uids = 4294967295",
+                           "[basecache]\nfile_url_directories = /a, b",
+                           "[basecache]\nurl_hosts = http://a",
+                           "[basecache]\nurl_hosts = a:80",
+                           "[libvirt]\nimages_volume_group = -vg",
+                           "[libvirt]\nvolume_clear = wipe",
+                           "[libvirt]\nvolume_clear_size = -1",
+                           "[ephemeral_storage_encryption]\nkey_size = 128",
+                           "[basecache]\nlvm_thin_pool = vg/pool",
+                           "[basecache]\nrequest_deadline = 0",
+                           "[basecache]\nlog_level = trace"}) {
     CAPTURE(text);
     CHECK(Node().config_file(text).failure().message().find(":2: [") != std::string::npos);
   }

@@ -29,6 +29,11 @@ Error error_of(Body body) {
   return Error(ErrorCode::internal, "unreachable");
 }
 
+// A disk that stands there.
+inline provision::DiskPlace at(const Path& disk) {
+  return {.instance = {}, .disk = "disk", .staged = {}, .path = disk};
+}
+
 // A cache with base files that the test writes, and the place of one disk.
 struct DiskBench {
   DiskBench() {

@@ -69,12 +69,12 @@ TEST_CASE("an existing qcow2 disk is grown, never shrunk, and keeps what the gue
   qcow2.create_disk(bench.place, mebibytes(64), base, bench.op);
   const Path& disk = bench.place.staged;
   run_tool({"qemu-io", "-f", "qcow2", "-c", "write -P 0x5a 1M 64k", disk.native()});
-  CHECK(qcow2.grow_disk(disk, std::nullopt, bench.op).size == mebibytes(64));
-  CHECK(qcow2.grow_disk(disk, mebibytes(64), bench.op).size == mebibytes(64));
-  CHECK(qcow2.grow_disk(disk, mebibytes(128), bench.op).size == mebibytes(128));
+  CHECK(qcow2.grow_disk(at(disk), std::nullopt, bench.op).size == mebibytes(64));
+  CHECK(qcow2.grow_disk(at(disk), mebibytes(64), bench.op).size == mebibytes(64));
+  CHECK(qcow2.grow_disk(at(disk), mebibytes(128), bench.op).size == mebibytes(128));
   CHECK(qcow2::Header::read(disk).virtual_size == mebibytes(128));
   run_tool({"qemu-io", "-f", "qcow2", "-c", "read -P 0x5a 1M 64k", disk.native()});
-  const Error error = error_of([&] { qcow2.grow_disk(disk, mebibytes(64), bench.op); });
+  const Error error = error_of([&] { qcow2.grow_disk(at(disk), mebibytes(64), bench.op); });
   CHECK(error.code() == ErrorCode::disk_too_small);
   CHECK(qcow2::Header::read(disk).virtual_size == mebibytes(128));
 }
@@ -82,8 +82,8 @@ TEST_CASE("an existing qcow2 disk is grown, never shrunk, and keeps what the gue
 TEST_CASE("an existing disk that isn't qcow2 is not touched") {
   DiskBench bench;
   write_file(bench.dir / "disk", "raw bytes");
-  CHECK_THROWS_AS(Qcow2Disk(bench.qemu_img, Preallocation::none).grow_disk(bench.dir / "disk", gibibytes(1), bench.op),
-                  Error);
+  CHECK_THROWS_AS(
+      Qcow2Disk(bench.qemu_img, Preallocation::none).grow_disk(at(bench.dir / "disk"), gibibytes(1), bench.op), Error);
   CHECK(read_file(bench.dir / "disk") == "raw bytes");
 }
 

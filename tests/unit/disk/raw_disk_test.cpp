@@ -22,6 +22,18 @@ std::uint64_t ext_blocks(const Path& disk) {
   return std::stoull(run_tool({"sh", "-c", "dumpe2fs -h " + disk.native() + " | sed -n 's/^Block count: *//p'"}));
 }
 
+// As QEMU keeps other writers out (block/file-posix.c): byte 200 + the number of BLK_PERM_WRITE.
+UniqueFd open_as_guest(const Path& disk) {
+  UniqueFd guest = open_file(disk, O_RDWR);
+  struct flock lock {};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = 201;
+  lock.l_len = 1;
+  REQUIRE(::fcntl(guest.get(), F_OFD_SETLK, &lock) == 0);
+  return guest;
+}
+
 }  // namespace
 
 TEST_CASE("a raw disk is a writable sparse copy of its base, grown to its size") {
@@ -66,7 +78,7 @@ TEST_CASE("a bare ext4 grows with its raw disk") {
   RawDisk raw(bench.qemu_img, Preallocation::none, 2);
   raw.create_disk(bench.place, mebibytes(256), base, bench.op);
   CHECK(ext_blocks(bench.place.staged) == mebibytes(256).count / 4096);
-  raw.grow_disk(bench.place.staged, mebibytes(512), bench.op);
+  raw.grow_disk(at(bench.place.staged), mebibytes(512), bench.op);
   CHECK(ext_blocks(bench.place.staged) == mebibytes(512).count / 4096);
   run_tool({"e2fsck", "-fn", bench.place.staged.native()});
   CHECK(ext_blocks(base.path()) == mebibytes(64).count / 4096);
@@ -97,7 +109,7 @@ TEST_CASE("a raw disk is preallocated when that is configured") {
   RawDisk raw(bench.qemu_img, Preallocation::space, 2);
   raw.create_disk(bench.place, mebibytes(16), base, bench.op);
   CHECK(sizes_of(bench.place.staged).allocated >= mebibytes(16));
-  raw.grow_disk(bench.place.staged, mebibytes(32), bench.op);
+  raw.grow_disk(at(bench.place.staged), mebibytes(32), bench.op);
   CHECK(sizes_of(bench.place.staged).allocated >= mebibytes(32));
   CHECK(sizes_of(bench.place.staged).apparent == mebibytes(32));
 }
@@ -116,29 +128,47 @@ TEST_CASE("an existing raw disk is grown, never shrunk, and keeps what the guest
   DiskBench bench;
   write_file(bench.dir / "disk", std::string(1 << 20, 'g'));
   RawDisk raw(bench.qemu_img, Preallocation::none, 2);
-  CHECK(raw.grow_disk(bench.dir / "disk", std::nullopt, bench.op).size == mebibytes(1));
-  CHECK(raw.grow_disk(bench.dir / "disk", mebibytes(1), bench.op).size == mebibytes(1));
-  CHECK(raw.grow_disk(bench.dir / "disk", mebibytes(2), bench.op).size == mebibytes(2));
+  CHECK(raw.grow_disk(at(bench.dir / "disk"), std::nullopt, bench.op).size == mebibytes(1));
+  CHECK(raw.grow_disk(at(bench.dir / "disk"), mebibytes(1), bench.op).size == mebibytes(1));
+  CHECK(raw.grow_disk(at(bench.dir / "disk"), mebibytes(2), bench.op).size == mebibytes(2));
   CHECK(read_file(bench.dir / "disk") == std::string(1 << 20, 'g') + std::string(1 << 20, '\0'));
-  const Error error = error_of([&] { raw.grow_disk(bench.dir / "disk", mebibytes(1), bench.op); });
+  const Error error = error_of([&] { raw.grow_disk(at(bench.dir / "disk"), mebibytes(1), bench.op); });
   CHECK(error.code() == ErrorCode::disk_too_small);
   CHECK(error.message().find("1048576") != std::string::npos);
   CHECK(error.message().find("2097152") != std::string::npos);
 }
 
+TEST_CASE("growth that was cut short between disk and file system is ended by the next call") {
+  DiskBench bench;
+  const Path disk = bench.dir / "disk";
+  run_tool({"mkfs.ext4", "-q", disk.native(), "8M"});
+  boost::filesystem::resize_file(disk, mebibytes(32).count);
+  write_file(bench.dir / ".disk.growing", "");
+  RawDisk raw(bench.qemu_img, Preallocation::none, 2);
+  raw.grow_disk(at(disk), std::nullopt, bench.op);  // somebody only looks
+  CHECK(ext_blocks(disk) == 8192);
+  raw.grow_disk(at(disk), mebibytes(32), bench.op);
+  CHECK(ext_blocks(disk) == 32768);
+  CHECK_FALSE(boost::filesystem::exists(bench.dir / ".disk.growing"));
+}
+
+TEST_CASE("growth that was cut short doesn't disturb a guest that runs on the disk by now") {
+  DiskBench bench;
+  write_file(bench.dir / "disk", std::string(1 << 20, 'g'));
+  write_file(bench.dir / ".disk.growing", "");
+  const UniqueFd guest = open_as_guest(bench.dir / "disk");
+  CHECK(
+      RawDisk(bench.qemu_img, Preallocation::none, 2).grow_disk(at(bench.dir / "disk"), mebibytes(1), bench.op).size ==
+      mebibytes(1));
+}
+
 TEST_CASE("a disk that a guest has open isn't grown") {
   DiskBench bench;
   write_file(bench.dir / "disk", std::string(1 << 20, 'g'));
-  const UniqueFd guest = open_file(bench.dir / "disk", O_RDWR);
-  // As QEMU keeps other writers out (block/file-posix.c): byte 200 + the number of BLK_PERM_WRITE.
-  struct flock lock {};
-  lock.l_type = F_RDLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = 201;
-  lock.l_len = 1;
-  REQUIRE(::fcntl(guest.get(), F_OFD_SETLK, &lock) == 0);
-  const Error error = error_of(
-      [&] { RawDisk(bench.qemu_img, Preallocation::none, 2).grow_disk(bench.dir / "disk", mebibytes(2), bench.op); });
+  const UniqueFd guest = open_as_guest(bench.dir / "disk");
+  const Error error = error_of([&] {
+    RawDisk(bench.qemu_img, Preallocation::none, 2).grow_disk(at(bench.dir / "disk"), mebibytes(2), bench.op);
+  });
   CHECK(error.code() == ErrorCode::in_use);
   CHECK(sizes_of(bench.dir / "disk").apparent == mebibytes(1));
 }

@@ -33,6 +33,25 @@ TEST_CASE("the root disk comes from the image, as large as the flavor has it") {
   });
 }
 
+TEST_CASE("disks on LVM are all volumes but those that the host reads") {
+  check({{"kernel and root disk", R"({"images_type":"lvm","kernel_id":"7a1f4d5e-1111-4222-8333-444455556666"})",
+          "kernel raw own size kernel image as it comes | disk lvm own size image"}});
+}
+
+TEST_CASE("nobody gets a plain disk who wanted, or must have, an encrypted one") {
+  constexpr const char* kOnLvm = R"({"images_type":"lvm"})";
+  constexpr const char* kWithKey =
+      R"({"images_type":"lvm","ephemeral_key_uuid":"7a1f4d5e-1111-4222-8333-444455556666"})";
+  constexpr const char* kFileWithKey =
+      R"({"images_type":"qcow2","ephemeral_key_uuid":"7a1f4d5e-1111-4222-8333-444455556666"})";
+  const PlanDefaults encrypting{.encrypts_volumes = true};
+  check({{"a key for encrypted volumes", kWithKey, "disk lvm own size image", encrypting},
+         {"files aren't encrypted", R"({"images_type":"qcow2"})", "disk qcow2 own size image", encrypting}});
+  CHECK_THROWS_AS(plan_disks(spec_of(kOnLvm), encrypting), Error);
+  CHECK_THROWS_AS(plan_disks(spec_of(kFileWithKey), encrypting), Error);
+  CHECK_THROWS_AS(plan_disks(spec_of(kWithKey), {}), Error);
+}
+
 TEST_CASE("swap comes from the block devices, else from the flavor") {
   check({
       {"swap of the flavor", R"({"flavor":{"root_gb":10,"swap":256}})",

@@ -162,6 +162,7 @@ TEST_CASE("texts of the wrong kind or shape are refused by their field's name") 
       {"/os_type", "li\x07nux", "os_type", "control characters"},
       {"/images_type", "rbd", "images_type", "none of 'raw', 'qcow2' and 'lvm'"},
       {"/images_type", "", "images_type", "none of 'raw', 'qcow2' and 'lvm'"},
+      {"/ephemeral_key_uuid", "../key", "ephemeral_key_uuid", "is not a UUID"},
       {"/kernel_id", "vmlinuz", "kernel_id", "neither the UUID"},
       {"/ramdisk_id", 7, "ramdisk_id", "must be a string"},
       {"/suffix", "/../x", "suffix", "neither '' nor '.rescue'"},

@@ -9,72 +9,11 @@
 #include "agent/base/file_lock.hpp"
 #include "agent/provision/disk_formats.hpp"
 #include "agent/provision/instances.hpp"
-#include "tests/unit/cache/fakes.hpp"
+#include "tests/unit/provision/provision_node.hpp"
 
 using namespace basecache;
 using namespace basecache::test;
 using namespace basecache::provision;
-
-namespace {
-
-const std::string kUuid = "9a2d629d-0000-4000-8000-000000000001";
-
-// "Makes" a disk by writing its base's name into it; sizes are kept in memory.
-class FakeDisk : public DiskBackend {
- public:
-  explicit FakeDisk(model::DiskFormat format) : format_(format) {}
-
-  MadeDisk create_disk(const DiskPlace& place, std::optional<Bytes> size, const cache::BaseFile& base,
-                       OpContext&) override {
-    write_file(place.staged, base.key().text());
-    if (place.disk == fails_on) throw Error(ErrorCode::no_space, "the fake disk is full");
-    if (before_end) before_end();
-    return {format_, size.value_or(base.virtual_size())};
-  }
-  MadeDisk grow_disk(const DiskPlace&, std::optional<Bytes> size, OpContext&) override {
-    ++grown;
-    return {format_, size.value_or(Bytes{1})};
-  }
-  std::string fails_on;
-  std::function<void()> before_end;
-  int grown = 0;
-
- private:
-  model::DiskFormat format_;
-};
-
-class FakeDrive : public DriveWriter {
- public:
-  void write_drive(const Path& file, const model::DriveContents&, OpContext&) override { write_file(file, "drive"); }
-};
-
-struct ProvisionNode : FakeNode {
-  ProvisionNode() : FakeNode("bytes") {}
-
-  InstanceDisks create(const nlohmann::json& more = nlohmann::json::object()) {
-    nlohmann::json request = {{"uuid", kUuid},
-                              {"image_ref", "http://registry.example/image"},
-                              {"os_type", "linux"},
-                              {"flavor", {{"root_gb", 4}, {"ephemeral_gb", 1}, {"swap", 256}}},
-                              {"config_drive", true}};
-    request.update(more);
-    OpContext op = test_operation(stop.get_token());
-    return provisioner.create(model::InstanceSpec::make(request), op);
-  }
-  std::vector<std::string> seen() const { return names_in(layout.instances_path()); }
-
-  FakeDisk raw{model::DiskFormat::raw};
-  FakeDisk qcow2{model::DiskFormat::qcow2};
-  FakeDrive drive;
-  Provisioner provisioner{images, {raw, qcow2, drive}, {}, false};
-  Instances instances{layout, {raw, qcow2, drive}};
-  std::stop_source stop;
-};
-
-const std::vector<std::string> kEmptyNode{"_base", "locks"};
-const std::vector<std::string> kOneInstance{kUuid, "_base", "locks"};
-
-}  // namespace
 
 TEST_CASE("a new instance appears as a whole, its disks recorded in disk.info") {
   ProvisionNode node;
