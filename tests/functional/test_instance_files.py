@@ -37,8 +37,9 @@ class FilesStory(ImageStory):
 
     def validated(self, name: str = "libvirt.xml") -> ET.Element:
         """The domain, which is one for libvirt's own schema too."""
-        if not shutil.which("virt-xml-validate"):
-            self.skipTest("no virt-xml-validate: tools/install-packages.sh test")
+        for program in ("virt-xml-validate", "xmllint"):
+            if not shutil.which(program):
+                self.skipTest(f"no {program}: tools/install-packages.sh test")
         tool("virt-xml-validate", self.directory / name, "domain")
         return self.domain(name)
 
