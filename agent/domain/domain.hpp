@@ -35,7 +35,7 @@ struct Domain {
   Path kernel = {};              // "": the guest boots from its first disk
   Path ramdisk = {};             // "": none
   Path console_log = {};
-  std::vector<DomainDisk> disks = {};      // the one that is booted from first
+  std::vector<DomainDisk> disks = {};      // the one that is booted first
   std::vector<std::string> left_out = {};  // what isn't among them, and why: a line each
 };
 

@@ -1,5 +1,6 @@
 #include "agent/domain/domain_xml.hpp"
 
+#include <algorithm>
 #include <array>
 #include <pugixml.hpp>
 #include <sstream>
@@ -134,7 +135,8 @@ void add_root_file_system(pugi::xml_node devices, const DomainDisk& disk) {
 
 void add_disks(pugi::xml_node devices, const Domain& domain, const Hypervisor& hypervisor) {
   if (hypervisor.virt_type == VirtType::lxc) {
-    if (!domain.disks.empty()) add_root_file_system(devices, domain.disks.front());
+    const auto root = std::ranges::find(domain.disks, domain.root_device, &DomainDisk::device);
+    if (root != domain.disks.end()) add_root_file_system(devices, *root);
   } else {
     for (const DomainDisk& disk : domain.disks) add_disk(devices, disk, hypervisor);
   }

@@ -12,8 +12,8 @@ namespace basecache::domain {
 // "none", or "writeback" where a file system doesn't take O_DIRECT, a serial port that is logged to console.log. No
 // network.
 //
-// Of an lxc domain the first disk is the root file system, which libvirt mounts itself (Nova has mounted it before);
-// others aren't there, as with Nova. Its text begins with a mark that says who made it.
+// Of an lxc domain the root device is the root file system, which libvirt mounts itself (Nova has mounted it before);
+// other disks aren't there, as with Nova. Its text begins with a mark that says who made it.
 std::string domain_xml(const Domain& domain, const Hypervisor& hypervisor);
 
 // Whether the text is domain_xml()'s, and not somebody's who wrote or changed it without taking the mark out.

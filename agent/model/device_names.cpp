@@ -43,6 +43,8 @@ DeviceNames::DeviceNames(const BlockDevices& devices, VirtType virt_type) {
   for (const EphemeralDevice& ephemeral : devices.ephemerals) held_.insert(strip_dev(ephemeral.device_name));
   if (devices.swap && devices.swap->swap_mb > 0) held_.insert(strip_dev(devices.swap->device_name));
   held_.erase("");
+  named_ = held_;
+  if (devices.swap && !devices.swap->device_name.empty()) named_.insert(strip_dev(devices.swap->device_name));
 }
 
 // Nova passes over what block_device_info gives to others, but goes on behind the place that it would have taken.
@@ -50,7 +52,7 @@ std::string DeviceNames::take(const std::string& device_name) {
   if (!device_name.empty()) return *taken_.insert(strip_dev(device_name)).first;
   std::string name = next(prefix_);
   taken_.insert(name);
-  while (held_.contains(name)) {
+  while (named_.contains(name)) {
     name = next(prefix_);
     taken_.insert(name);
   }
@@ -58,7 +60,7 @@ std::string DeviceNames::take(const std::string& device_name) {
 }
 
 std::string DeviceNames::take_of(const std::string& prefix) {
-  taken_.insert(held_.begin(), held_.end());
+  taken_.insert(named_.begin(), named_.end());
   return *taken_.insert(next(prefix)).first;
 }
 

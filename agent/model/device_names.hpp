@@ -33,7 +33,8 @@ class DeviceNames {
   std::string root_;
   bool root_is_volume_ = false;
   std::set<std::string> taken_;  // by the instance's own disks
-  std::set<std::string> held_;   // by what block_device_info names
+  std::set<std::string> held_;   // by what block_device_info has
+  std::set<std::string> named_;  // the same, and for swap of no size: not given away either
 };
 
 }  // namespace basecache::model

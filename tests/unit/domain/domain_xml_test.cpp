@@ -177,6 +177,12 @@ TEST_CASE("a container's file system is a loop device of a raw file, or a volume
   CHECK(Read(domain, on(model::VirtType::lxc)).at("/domain/devices/filesystem/@type") == "block");
 }
 
+TEST_CASE("a container whose root is elsewhere gets no other disk for it") {
+  Domain domain = small_domain();
+  domain.disks = {file("vdb", "disk.local", "raw")};
+  CHECK(Read(domain, on(model::VirtType::lxc)).count("/domain/devices/filesystem") == 0);
+}
+
 TEST_CASE("User-mode Linux boots its own kernel") {
   Domain domain = small_domain();
   domain.root_device = "ubda";
