@@ -36,9 +36,10 @@ struct Config {
   Path instances_path = "/var/lib/nova/instances";
   bool force_raw_images = true;
   PreallocateImages preallocate_images = PreallocateImages::none;
-  bool use_cow_images = true;                           // decides images_type where that says "default"
-  std::string default_ephemeral_format;                 // empty: by os_type (vfat, ntfs, ext4 ...)
-  std::map<std::string, model::MkfsCommand> virt_mkfs;  // by os_type; "default": of every other
+  bool use_cow_images = true;            // decides images_type where that says "default"
+  std::string default_ephemeral_format;  // empty: by os_type (vfat, ntfs, ext4 ...)
+  // By os_type; "default": of every other. None: by its file system, whatever is the default.
+  std::map<std::string, std::optional<model::MkfsCommand>> virt_mkfs;
   bool force_config_drive = false;
 
   // [image_cache]

@@ -52,26 +52,49 @@ std::string parse_file_system(std::string_view text) {
   throw BadValue(fmt::format("empty or one of {}", fmt::join(model::supported_file_systems(), ", ")));
 }
 
-using MkfsCommands = std::map<std::string, model::MkfsCommand>;
+using MkfsCommands = decltype(Config::virt_mkfs);
 
-// "linux=mkfs.ext4 -L %(fs_label)s %(target)s", one a line: commands have commas in them.
+// Whether the line is "os_type=command", and not more words of the command above it, which may have '=' in them too.
+bool begins_command(std::string_view line) {
+  const std::string_view os_type = trim(line.substr(0, line.find('=')));
+  return os_type.size() < line.size() && !os_type.starts_with('-') && os_type.find_first_of(" \t%") == line.npos;
+}
+
+// "linux=mkfs.ext4 -L %(fs_label)s %(target)s". Line ends stay: they are in the digits that Nova names base files by.
+std::vector<std::string> whole_commands(std::string_view text) {
+  std::vector<std::string> commands;
+  for (const std::string& line : split_lines(text)) {
+    if (commands.empty() || begins_command(line)) {
+      commands.push_back(line);
+    } else {
+      commands.back() += "\n" + line;
+    }
+  }
+  return commands;
+}
+
 MkfsCommands parse_mkfs_commands(std::string_view text) {
   MkfsCommands commands;
-  for (const std::string& line : split_lines(text)) {
+  for (const std::string& line : whole_commands(text)) {
     const std::size_t equals = std::min(line.find('='), line.size());
-    const std::string os_type = line.substr(0, equals);
-    const auto command = model::MkfsCommand::parse(std::string_view(line).substr(std::min(equals + 1, line.size())));
-    if (os_type.empty() || !command) {
+    const std::string_view os_type = trim(std::string_view(line).substr(0, equals));
+    const std::string_view words = std::string_view(line).substr(std::min(equals + 1, line.size()));
+    const auto command = model::MkfsCommand::parse(words);
+    const bool is_none = equals < line.size() && words.empty();
+    if (os_type.empty() || (!command && !is_none)) {
       throw BadValue("os_type=command, with %(target)s in the command, and no '%' but in that, %(fs_label)s and %%");
     }
-    commands.insert_or_assign(os_type, *command);
+    commands.insert_or_assign(std::string(os_type), command);
   }
   return commands;
 }
 
 std::string show_mkfs_commands(const MkfsCommands& commands) {
   std::vector<std::string> lines;
-  for (const auto& [os_type, command] : commands) lines.push_back(os_type + "=" + command.text());
+  for (const auto& [os_type, command] : commands) {
+    const std::vector<std::string> words = split_lines(os_type + "=" + (command ? command->text() : ""));
+    lines.insert(lines.end(), words.begin(), words.end());
+  }
   return show_lines(lines);
 }
 

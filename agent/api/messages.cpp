@@ -23,9 +23,9 @@ json or_null(const std::optional<T>& value) {
 }
 
 json disk_to_json(const provision::InstanceDisk& disk) {
-  return {{"name", disk.name},     {"path", disk.path.native()},
-          {"format", disk.format}, {"size_bytes", disk.size.count},
-          {"base", disk.base},     {"how", disk.how}};
+  return {
+      {"name", disk.name},      {"path", disk.path.native()}, {"format", disk.format}, {"size_bytes", disk.size.count},
+      {"io", name_of(disk.io)}, {"base", disk.base},          {"how", disk.how}};
 }
 
 }  // namespace
@@ -40,10 +40,10 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 PrecacheRequest precache_request(const json& body) {
   model::JsonFields fields(body, "");
   PrecacheRequest request{
-      .image_ref = model::ImageRef::parse(fields.required_text("image_ref", kLongestRef), "image_ref"),
-      .checksum = {},
+      .image = {model::ImageRef::parse(fields.required_text("image_ref", kLongestRef), "image_ref"), {}},
       .bytes_per_second = {}};
-  request.checksum = fields.digest("checksum");
+  request.image.checksum = fields.digest("checksum");
+  if (fields.boolean("boot_file").value_or(false)) request.image.use = model::ImageUse::boot_file;
   request.bytes_per_second = fields.number("bytes_per_second", kMostBytesPerSecond);
   if (request.bytes_per_second && *request.bytes_per_second < kLeastBytesPerSecond) {
     throw Error(ErrorCode::invalid_request, "bytes_per_second is less than " + std::to_string(kLeastBytesPerSecond))

@@ -26,8 +26,7 @@ nlohmann::json parse_body(const std::string& body);
 std::string dump(const nlohmann::json& value);
 
 struct PrecacheRequest {
-  model::ImageRef image_ref;
-  std::optional<Digest> checksum;
+  model::ImageBase image;
   std::optional<std::uint64_t> bytes_per_second;  // at most
 };
 PrecacheRequest precache_request(const nlohmann::json& body);

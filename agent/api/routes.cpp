@@ -189,9 +189,9 @@ Task Routes::remove_base_file(const Names& names, const json&) const {
 
 Task Routes::precache(const Names&, const json& body) const {
   const PrecacheRequest request = precache_request(body);
-  return operation("precache", request.image_ref.shown(), [this, request](OpContext& op) {
+  return operation("precache", request.image.ref.shown(), [this, request](OpContext& op) {
     op.set_transfers({.token = op.transfers().token, .bytes_per_second = request.bytes_per_second});
-    return to_json(use_cases_.cache.acquire(model::ImageBase{request.image_ref, request.checksum}, op));
+    return to_json(use_cases_.cache.acquire(request.image, op));
   });
 }
 

@@ -27,7 +27,7 @@ namespace {
 constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 std::string_view package_of(std::string_view program) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> packages{{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 12> packages{{
       {"qemu-img", "qemu-utils"},
       {"mkfs.ext2", "e2fsprogs"},
       {"mkfs.ext3", "e2fsprogs"},
@@ -38,6 +38,8 @@ std::string_view package_of(std::string_view program) {
       {"mkfs.vfat", "dosfstools"},
       {"mkfs.xfs", "xfsprogs"},
       {"mkfs.ntfs", "ntfs-3g"},
+      {"lvm", "lvm2"},
+      {"cryptsetup", "cryptsetup-bin"},
   }};
   for (const auto& [name, package] : packages) {
     if (name == program) return package;
@@ -217,7 +219,7 @@ ChildProcess ChildProcess::start(const Plan& plan) {
   variables.push_back("LC_ALL=C");
   auto [output, output_writer] = make_pipe();
   auto [errors, errors_writer] = make_pipe();
-  const UniqueFd null = open_file("/dev/null", O_RDONLY);
+  const UniqueFd null = plan.input < 0 ? open_file("/dev/null", O_RDONLY) : UniqueFd();
   const std::vector<char*> arguments = pointers_to(plan.argv);
   const std::vector<char*> names = pointers_to(variables);
   std::array<int, kMostFiles> files{};
@@ -228,7 +230,7 @@ ChildProcess ChildProcess::start(const Plan& plan) {
                       .confinement = plan.confinement,
                       .argv = arguments.data(),
                       .environment = names.data(),
-                      .input = null.get(),
+                      .input = null ? null.get() : plan.input,
                       .output = output_writer.get(),
                       .errors = errors_writer.get(),
                       .parent = ::getpid()};

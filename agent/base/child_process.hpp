@@ -15,10 +15,10 @@ namespace basecache {
 // there is none, naming the package that holds it when we know it.
 std::string find_program(const std::string& name);
 
-// A running child: leader of its own process group, stdin /dev/null, stdout and stderr on non-blocking pipes, no
-// descriptors of ours but those it is given, default signals, killed by the kernel when we die however we die
-// (PR_SET_PDEATHSIG): a converter whose daemon was killed must not go on writing beside its successor. Killed with its
-// group and reaped when it goes.
+// A running child: leader of its own process group, stdin /dev/null unless it is given one, stdout and stderr on
+// non-blocking pipes, no descriptors of ours but those it is given, default signals, killed by the kernel when we die
+// however we die (PR_SET_PDEATHSIG): a converter whose daemon was killed must not go on writing beside its successor.
+// Killed with its group and reaped when it goes.
 //
 // The parent-death signal follows the *thread* that started the child, so the thread must outlive it; run() waits.
 class ChildProcess {
@@ -29,6 +29,7 @@ class ChildProcess {
     const std::vector<std::string>& environment;  // besides PATH and LC_ALL=C
     std::vector<int> files = {};                  // descriptors of ours that become its 3, 4, ...; kMostFiles at most
     const Confinement* confinement = nullptr;
+    int input = -1;  // a descriptor of ours that becomes its stdin; none: /dev/null
   };
   static constexpr std::size_t kMostFiles = 4;
 

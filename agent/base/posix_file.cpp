@@ -105,6 +105,13 @@ std::size_t read_at(int fd, std::span<std::byte> out, off_t offset, const Path& 
   return total;
 }
 
+Bytes length_of(int fd, const Path& path) {
+  const off_t end = ::lseek(fd, 0, SEEK_END);
+  const int error = errno;
+  if (end < 0) throw Error::from_errno(error, on("tell the length of", path));
+  return {static_cast<std::uint64_t>(end)};
+}
+
 void sync_file(int fd, const Path& path) {
   if (::fsync(fd) == 0) return;
   const int error = errno;

@@ -37,6 +37,9 @@ void write_all_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset
 // Fills `out` from `offset`; returns how much there was (less only at the end of the file).
 std::size_t read_at(int fd, std::span<std::byte> out, off_t offset, const Path& path);
 
+// Where its end is: of files and block devices alike. The descriptor's offset is there afterwards.
+Bytes length_of(int fd, const Path& path);
+
 void sync_file(int fd, const Path& path);
 void sync_directory(const Path& directory);
 

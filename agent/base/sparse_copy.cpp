@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
+#include "agent/base/file_extent.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 
@@ -49,20 +50,16 @@ class SparseCopy {
   }
 
  private:
-  struct Extent {
-    off_t begin;
-    off_t end;
-  };
-
   void copy_extents(const std::function<void(Bytes)>& reached, const OpContext& op) {
     std::optional<Slots::Slot> slot;
     if (slots_ != nullptr) slot.emplace(slots_->take(op));
     set_length();  // whatever isn't written below is a hole
     off_t at = 0;
-    while (const auto data = next_extent(at)) {
-      for (at = data->begin; at < data->end; reached(as_bytes(at))) {
+    while (const auto data = next_extent(source_.fd, as_bytes(at).count, as_bytes(size_), source_.path)) {
+      const auto end = static_cast<off_t>(data->end);
+      for (at = static_cast<off_t>(data->begin); at < end; reached(as_bytes(at))) {
         op.check();
-        at += copy_some(at, data->end - at);
+        at += copy_some(at, end - at);
       }
     }
   }
@@ -86,19 +83,6 @@ class SparseCopy {
   void set_length() const {
     if (::ftruncate(target_.fd, size_) == 0) return;
     fail(errno, "set the length of the copy of");
-  }
-
-  // The next run of data from `from` on; nothing when only a hole is left.
-  std::optional<Extent> next_extent(off_t from) const {
-    if (from >= size_) return std::nullopt;
-    const off_t begin = ::lseek(source_.fd, from, SEEK_DATA);
-    if (begin < 0 && errno == ENXIO) return std::nullopt;
-    if (begin < 0 && errno == EINVAL) return Extent{from, size_};  // a file system that knows no holes
-    if (begin < 0) fail(errno, "find the data in");
-    const off_t end = ::lseek(source_.fd, begin, SEEK_HOLE);
-    if (end < 0) fail(errno, "find the holes in");
-    if (begin >= size_) return std::nullopt;
-    return Extent{begin, std::min(end, size_)};
   }
 
   // Copies a part of what stands at `at`, at most `length`; returns how much it was.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,9 +11,11 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <span>
 
 #include "agent/base/child_process.hpp"
 #include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
 #include "agent/base/stop_event.hpp"
 #include "agent/base/text.hpp"
 
@@ -95,6 +98,16 @@ class Conversation {
   CompletedProcess result_;
 };
 
+// A file, not a pipe: no input is too long for it, and nobody has to write while the program runs.
+UniqueFd input_of(const Command& command) {
+  if (command.input.empty()) return {};
+  UniqueFd file(::memfd_create("input", MFD_CLOEXEC));
+  const int error = errno;
+  if (!file) throw Error::from_errno(error, "make room for the input of " + command.argv.front());
+  write_all_at(file.get(), std::as_bytes(std::span(command.input.reveal())), 0, "the input of a program");
+  return file;
+}
+
 // What its limits do to a confined program; of other signals nobody but the sender knows why.
 std::string_view reason_of_signal(int signal) {
   switch (signal) {
@@ -125,10 +138,12 @@ std::string one_line(std::string text) {
 
 CompletedProcess run(const Command& command, const OpContext& op) {
   op.check();
+  const UniqueFd input = input_of(command);
   return Conversation(command, ChildProcess::start({.argv = command.argv,
                                                     .environment = command.environment,
                                                     .files = command.files,
-                                                    .confinement = command.confinement}))
+                                                    .confinement = command.confinement,
+                                                    .input = input.get()}))
       .until_end(op);
 }
 

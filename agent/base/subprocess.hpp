@@ -8,10 +8,11 @@
 
 #include "agent/base/confinement.hpp"
 #include "agent/base/op_context.hpp"
+#include "agent/base/secret.hpp"
 
 namespace basecache {
 
-// A program to run: argv vector, no shell, found through PATH, own process group, stdin /dev/null, no
+// A program to run: argv vector, no shell, found through PATH, own process group, stdin `input` or /dev/null, no
 // inherited descriptors but `files`, environment PATH + LC_ALL=C (+ `environment`), default signal mask and
 // dispositions.
 struct Command {
@@ -21,6 +22,7 @@ struct Command {
       {};                                    // sees the bytes as they come (progress); called on the running thread
   std::vector<int> files = {};               // become its descriptors 3, 4, ... (ChildProcess::kMostFiles at most)
   const Confinement* confinement = nullptr;  // what it gives up before it runs; outlives the run
+  Secret input = {};                         // its standard input, from a file in memory that nobody else sees
 };
 
 struct CompletedProcess {

@@ -135,9 +135,10 @@ DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults) { re
 EphemeralFormat ephemeral_format(const std::string& os_type, const std::optional<std::string>& asked,
                                  const PlanDefaults& defaults) {
   for (const std::string& key : {os_type, std::string("default")}) {
-    if (const auto command = defaults.mkfs_commands.find(key); command != defaults.mkfs_commands.end()) {
-      return command->second;
-    }
+    const auto command = defaults.mkfs_commands.find(key);
+    if (command == defaults.mkfs_commands.end()) continue;
+    if (command->second) return *command->second;
+    break;
   }
   return asked.value_or(ephemeral_file_system(os_type, defaults.default_ephemeral_format));
 }

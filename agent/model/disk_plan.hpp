@@ -18,7 +18,8 @@ struct PlanDefaults {
   ImagesType images_type = ImagesType::qcow2;
   std::string default_ephemeral_format = {};  // "": by os_type, as Nova: linux ext4, windows ntfs, else vfat
   bool force_config_drive = false;
-  std::map<std::string, MkfsCommand> mkfs_commands = {};  // by os_type; "default": of every other
+  // By os_type; "default": of every other. None: by its file system, whatever is the default.
+  std::map<std::string, std::optional<MkfsCommand>> mkfs_commands = {};
   VirtType virt_type = VirtType::kvm;
   std::string cdrom_prefix = "hd";  // of the bus that optical drives are on: IDE on a PC
   bool encrypts_volumes = false;    // with the key that the request names

@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view kLabel = "%(fs_label)s";
 constexpr std::string_view kTarget = "%(target)s";
 constexpr std::string_view kPercent = "%%";
+constexpr std::string_view kFound("\0", 1);  // no command has it
 
 // Replaces each mark; nothing when there is a '%' that begins none of them.
 std::optional<std::string> filled_in(std::string_view word, std::string_view label, std::string_view target) {
@@ -31,14 +32,14 @@ std::optional<std::string> filled_in(std::string_view word, std::string_view lab
 
 // Of the words that are left when "%%" means nothing more.
 bool has_mark(std::string_view text, std::string_view mark) {
-  return filled_in(text, mark == kLabel ? "\n" : "", mark == kTarget ? "\n" : "").value_or("").find('\n') !=
+  return filled_in(text, mark == kLabel ? kFound : "", mark == kTarget ? kFound : "").value_or("").find(kFound) !=
          std::string::npos;
 }
 
 }  // namespace
 
 std::optional<MkfsCommand> MkfsCommand::parse(std::string_view text) {
-  if (text.find('\n') != std::string_view::npos || !has_mark(text, kTarget)) return std::nullopt;
+  if (text.find(kFound) != std::string_view::npos || !has_mark(text, kTarget)) return std::nullopt;
   return MkfsCommand(std::string(text));
 }
 

@@ -9,7 +9,8 @@
 
 namespace basecache::model {
 
-// A command of the operator's that formats an ephemeral disk ([DEFAULT] virt_mkfs): words between blanks, in which
+// A command of the operator's that formats an ephemeral disk ([DEFAULT] virt_mkfs): words between blanks and line ends,
+// in which
 // %(fs_label)s and %(target)s stand for the label and the file, and %% for '%' (nova/privsep/fs.py, configurable_mkfs).
 // No shell reads it, and words are split before anything is put into them: what is put in stays one word.
 class MkfsCommand {

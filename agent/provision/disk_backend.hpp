@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/base/byte_size.hpp"
 #include "agent/base/op_context.hpp"
@@ -21,9 +22,19 @@ struct DiskPlace {
   std::string key_id = {};  // of an encrypted volume
 };
 
+// How QEMU should read and write a disk: the `io` of its driver in libvirt's XML.
+enum class DiskIo {
+  automatic,  // libvirt's own choice: nothing is said
+  native,     // Linux AIO, which blocks where blocks have to be found first: for disks that have theirs
+};
+
+// libvirt's word; "" where nothing is said.
+constexpr std::string_view name_of(DiskIo io) { return io == DiskIo::native ? "native" : ""; }
+
 struct MadeDisk {
   model::DiskFormat format = model::DiskFormat::raw;
-  Bytes size;  // virtual
+  Bytes size;                     // virtual
+  DiskIo io = DiskIo::automatic;  // by configuration, as Nova decides it; nobody looks at the disk
 };
 
 // Turns a ready base file into an instance disk (raw, qcow2 ...).

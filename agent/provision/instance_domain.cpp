@@ -51,7 +51,9 @@ class Builder {
       if (planned == plan_.disks.end()) continue;
       if (disk.name == "kernel" + spec_.suffix) domain_.kernel = disk.path;
       if (disk.name == "ramdisk" + spec_.suffix) domain_.ramdisk = disk.path;
-      if (!planned->device.empty()) domain_.disks.push_back(disk_at(planned->device, disk.path, disk.format));
+      if (planned->device.empty()) continue;
+      domain_.disks.push_back(disk_at(planned->device, disk.path, disk.format));
+      if (disk.io != DiskIo::automatic) domain_.disks.back().io = name_of(disk.io);
     }
   }
 

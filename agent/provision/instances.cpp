@@ -1,5 +1,7 @@
 #include "agent/provision/instances.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/filesystem/directory.hpp>
 #include <boost/filesystem/operations.hpp>
@@ -37,6 +39,16 @@ std::vector<DiskVolume> volumes_of(VolumeStore& store, const model::InstanceId& 
   return volumes;
 }
 
+// Before any of them is removed.
+void require_closed(const std::vector<DiskVolume>& volumes) {
+  for (const DiskVolume& volume : volumes) {
+    if (!volume.is_open) continue;
+    throw Error(ErrorCode::in_use,
+                fmt::format("cannot remove volume {}: somebody has it open", quote(volume.path.native())))
+        .set_hint("shut the guest down first ('lsof' tells who has it)");
+  }
+}
+
 }  // namespace
 
 // A creation that was killed may have left volumes and no directory.
@@ -57,8 +69,12 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
   }
   for (const DiskVolume& volume : found.volumes) {
     if (volume.is_staged) continue;
-    shown.disks.push_back(
-        {.name = volume.disk, .path = volume.path, .format = "raw", .size = volume.size, .how = "kept"});
+    shown.disks.push_back({.name = volume.disk,
+                           .path = volume.path,
+                           .format = "raw",
+                           .size = volume.size,
+                           .io = volume.io,
+                           .how = "kept"});
   }
   return shown;
 }
@@ -73,7 +89,9 @@ InstanceDisk Instances::shown_file(const Path& path, const DiskFormats& formats,
   const model::DiskFormat format = formats.format_of(path).value();
   const DiskPlace place{.instance = {}, .disk = name, .staged = {}, .path = path};
   disk.format = model::qemu_name(format);
-  disk.size = backends_.for_format(format).grow_disk(place, std::nullopt, op).size;
+  const MadeDisk found = backends_.for_format(format).grow_disk(place, std::nullopt, op);
+  disk.size = found.size;
+  disk.io = found.io;
   return disk;
 }
 
@@ -83,6 +101,7 @@ void Instances::remove(const model::InstanceId& uuid, OpContext& op) const {
   FileLock lock_file(layout::instance_lock_file(layout_, uuid.text()));
   const ExclusiveLock lock = lock_exclusive(lock_file, op);
   const Found found = find(uuid, op);
+  require_closed(found.volumes);
   for (const DiskVolume& volume : found.volumes) backends_.volumes.remove(volume, op);
   if (has_directory(found.directory)) remove_directory(uuid);
   remove_file(lock_file.path());
@@ -103,6 +122,7 @@ std::vector<std::string> Instances::remove_suffixed(const model::InstanceId& uui
   const ExclusiveLock lock = lock_exclusive(lock_file, op);
   Found found = find(uuid, op);
   std::erase_if(found.volumes, [&](const DiskVolume& volume) { return !volume.disk.ends_with(suffix); });
+  require_closed(found.volumes);
   std::vector<std::string> names;
   for (const DiskVolume& volume : found.volumes) {
     backends_.volumes.remove(volume, op);

@@ -85,6 +85,7 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDire
                         .format = std::string(model::qemu_name(standing.disk.format)),
                         .size = standing.disk.size,
                         .base = std::move(base),
+                        .io = standing.disk.io,
                         .how = std::string(how)};
   };
   return with_context([&] { return "disk " + quote(disk.name); },

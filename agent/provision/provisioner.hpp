@@ -25,7 +25,8 @@ struct InstanceDisk {
   std::string format;     // QEMU's name; "iso9660" for a config drive
   Bytes size = {};        // virtual
   std::string base = {};  // cache key; "" for a config drive, and for a kept disk
-  std::string how;        // hit, joined, built (its base file); kept; made (config drive)
+  DiskIo io = DiskIo::automatic;
+  std::string how;  // hit, joined, built (its base file); kept; made (config drive)
 };
 
 struct InstanceDisks {

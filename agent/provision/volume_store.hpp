@@ -16,7 +16,9 @@ struct DiskVolume {
   std::string disk;      // "disk", "disk.swap" ...
   Path path;             // as a guest is given it; of an encrypted one that isn't open: the volume itself
   Bytes size = {};
+  DiskIo io = DiskIo::automatic;
   bool is_staged = false;  // being made or removed, or left by who died doing it
+  bool is_open = false;    // by a guest, or whoever else reads or writes the disk; never one that is staged
 };
 
 // Whose volumes they are.

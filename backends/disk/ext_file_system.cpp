@@ -28,8 +28,7 @@ constexpr std::chrono::hours kCpuTime{1};
 
 CompletedProcess run_on(const sandbox::OpenedFile& disk, std::vector<std::string> argv, const sandbox::Sandbox& sandbox,
                         const OpContext& op) {
-  const sandbox::Limits limits{
-      .address_space = kAddressSpace, .cpu_time = kCpuTime, .file_size = sizes_of(disk.path()).apparent};
+  const sandbox::Limits limits{.address_space = kAddressSpace, .cpu_time = kCpuTime, .file_size = disk.size()};
   argv.push_back(sandbox::descriptor_path(0));
   return sandbox::run_confined(sandbox,
                                {.command = {.argv = std::move(argv)},

@@ -29,7 +29,7 @@ provision::MadeDisk LvmDisk::create_disk(const provision::DiskPlace& place, std:
   const lvm::OpenVolume volume = volumes_.create(place, wanted, allocated_of(base), op);
   write_base(place, volume, base, op);
   if (volume.size > base.virtual_size()) grow_file_system(volume, op);
-  return {kRaw, volume.size};
+  return {kRaw, volume.size, volume.io};
 }
 
 void LvmDisk::write_base(const provision::DiskPlace& place, const lvm::OpenVolume& volume, const cache::BaseFile& base,
@@ -64,7 +64,7 @@ provision::MadeDisk LvmDisk::grow_disk(const provision::DiskPlace& place, std::o
     grow_file_system(grown.volume, op);
     volumes_.end_growth(place, op);
   }
-  return {kRaw, grown.volume.size};
+  return {kRaw, grown.volume.size, grown.volume.io};
 }
 
 }  // namespace basecache::disk

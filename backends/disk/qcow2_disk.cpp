@@ -35,7 +35,7 @@ provision::MadeDisk Qcow2Disk::create_disk(const provision::DiskPlace& place, st
                                     .virtual_size = made,
                                     .cluster_bits = cluster_bits_over(base)});
   preallocate(preallocation_, place.staged, made);
-  return {kQcow2, made};
+  return {kQcow2, made, io_of(preallocation_)};
 }
 
 provision::MadeDisk Qcow2Disk::grow_disk(const provision::DiskPlace& place, std::optional<Bytes> size, OpContext& op) {
@@ -46,7 +46,7 @@ provision::MadeDisk Qcow2Disk::grow_disk(const provision::DiskPlace& place, std:
     qemu::grow_disk(qemu_img_, disk, kQcow2, wanted, op);
     preallocate(preallocation_, disk, wanted);
   }
-  return {kQcow2, wanted};
+  return {kQcow2, wanted, io_of(preallocation_)};
 }
 
 }  // namespace basecache::disk

@@ -19,6 +19,7 @@ namespace basecache::disk {
 namespace {
 
 constexpr auto kRaw = model::DiskFormat::raw;
+constexpr auto kQcow2 = model::DiskFormat::qcow2;
 
 void set_length(const Path& file, Bytes size) {
   if (::truncate(file.c_str(), static_cast<off_t>(size.count)) == 0) return;
@@ -28,22 +29,31 @@ void set_length(const Path& file, Bytes size) {
 
 }  // namespace
 
-void RawDisk::copy_base(const provision::DiskPlace& place, const cache::BaseFile& base, OpContext& op) {
-  const auto reached = [&](Bytes done) { op.report({"copy", place.disk, done.count, base.virtual_size().count}); };
-  if (base.format() == kRaw) return copy_sparse(base.path(), place.staged, reached, op, {.slots = &copies_});
-  qemu::QemuConverter(qemu_img_).to_raw(base.path(), {base.format(), base.virtual_size()}, place.staged, op);
+// Nova copies every format; what it can't grow (vmdk, vpc, vhdx, vdi) becomes raw here.
+model::DiskFormat RawDisk::copy_base(const provision::DiskPlace& place, const cache::BaseFile& base, OpContext& op) {
+  if (base.format() != kRaw && base.format() != kQcow2) {
+    qemu::QemuConverter(qemu_img_).to_raw(base.path(), {base.format(), base.virtual_size()}, place.staged, op);
+    return kRaw;
+  }
+  const Bytes size = sizes_of(base.path()).apparent;
+  const auto reached = [&](Bytes done) { op.report({"copy", place.disk, done.count, size.count}); };
+  copy_sparse(base.path(), place.staged, reached, op, {.slots = &copies_});
+  return base.format();
+}
+
+void RawDisk::grow_copy(const Path& disk, model::DiskFormat format, Bytes size, OpContext& op) {
+  if (format == kQcow2) return qemu::grow_disk(qemu_img_, disk, format, size, op);
+  set_length(disk, size);
+  if (is_bare_ext(disk)) grow_ext(qemu_img_.sandbox(), disk, op);
 }
 
 provision::MadeDisk RawDisk::create_disk(const provision::DiskPlace& place, std::optional<Bytes> size,
                                          const cache::BaseFile& base, OpContext& op) {
   const Bytes wanted = size_at_least(base.virtual_size(), size, "base file " + base.key().text());
-  copy_base(place, base, op);
-  if (wanted > sizes_of(place.staged).apparent) {
-    set_length(place.staged, wanted);
-    if (is_bare_ext(place.staged)) grow_ext(qemu_img_.sandbox(), place.staged, op);
-  }
+  const model::DiskFormat format = copy_base(place, base, op);
+  if (wanted > base.virtual_size()) grow_copy(place.staged, format, wanted, op);
   preallocate(preallocation_, place.staged, wanted);
-  return {kRaw, wanted};
+  return {format, wanted, io_of(preallocation_)};
 }
 
 provision::MadeDisk RawDisk::grow_disk(const provision::DiskPlace& place, std::optional<Bytes> size, OpContext& op) {
@@ -51,7 +61,7 @@ provision::MadeDisk RawDisk::grow_disk(const provision::DiskPlace& place, std::o
   const Bytes current = sizes_of(disk).apparent;
   const Bytes wanted = size_at_least(current, size, "disk " + quote(disk.native()));
   if (wanted > current || (size && GrowthMark(disk).is_set())) grow(disk, current, wanted, op);
-  return {kRaw, wanted};
+  return {kRaw, wanted, io_of(preallocation_)};
 }
 
 void RawDisk::grow(const Path& disk, Bytes current, Bytes wanted, OpContext& op) const {

@@ -8,8 +8,11 @@
 namespace basecache::disk {
 
 // images_type raw ("flat"): a disk is a sparse copy of its base file, grown to its size; a bare ext2/3/4 file system
-// grows with it. The copy shares the base file's blocks where the file system can. A base file of another format
-// (force_raw_images = false) is converted into the disk.
+// grows with it. The copy shares the base file's blocks where the file system can.
+//
+// Of a base file that isn't raw (force_raw_images = false): a qcow2 is copied as it is, as by Nova's Flat, and the disk
+// is a qcow2 without a backing file, which Qcow2Disk grows from then on. Every other format is converted into a raw
+// disk.
 //
 // Disks aren't synced, as Nova's aren't: what a power cut takes from a disk that has never been booted can be made
 // again from its base file, which is synced.
@@ -27,7 +30,9 @@ class RawDisk : public provision::DiskBackend {
   provision::MadeDisk grow_disk(const provision::DiskPlace& place, std::optional<Bytes> size, OpContext& op) override;
 
  private:
-  void copy_base(const provision::DiskPlace& place, const cache::BaseFile& base, OpContext& op);
+  // The format of the copy.
+  model::DiskFormat copy_base(const provision::DiskPlace& place, const cache::BaseFile& base, OpContext& op);
+  void grow_copy(const Path& disk, model::DiskFormat format, Bytes size, OpContext& op);
   void grow(const Path& disk, Bytes current, Bytes wanted, OpContext& op) const;
 
   const qemu::ConfinedQemuImg& qemu_img_;

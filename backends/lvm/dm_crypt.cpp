@@ -5,18 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
 
-#include "agent/base/confinement.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "backends/lvm/mapped_device.hpp"
 #include "backends/lvm/uninterrupted_run.hpp"
 #include "backends/lvm/volume_name.hpp"
 
@@ -29,32 +28,6 @@ constexpr int kExistsOrBusy = 5;
 
 constexpr const char* kUserHint = "shut the guest down, or end what has it open ('lsof' tells who)";
 constexpr const char* kKeyHint = "a key file belongs to root, has mode 0400 and holds the key's raw bytes";
-
-// Gives the child a standard input in place of /dev/null.
-class StandardInput : public Confinement {
- public:
-  explicit StandardInput(int fd) : fd_(fd) {}
-  Failure enter() const noexcept override {
-    if (::dup2(fd_, STDIN_FILENO) < 0) return {.step = "its standard input", .error = errno};
-    return {};
-  }
-
- private:
-  int fd_;
-};
-
-// The reading end of a pipe that holds all of it. A key is shorter than any pipe.
-UniqueFd pipe_with(const Secret& text) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    const int error = errno;
-    throw Error::from_errno(error, "make a pipe");
-  }
-  UniqueFd reader(ends[0]);
-  const UniqueFd writer(ends[1]);
-  write_all(writer.get(), std::as_bytes(std::span(text.reveal())), "a pipe");
-  return reader;
-}
 
 std::string mapping_of(const std::string& volume) {
   if (parse_volume_name(volume)) return volume + "-dmcrypt";
@@ -126,10 +99,8 @@ Path DmCrypt::open(const std::string& volume, const Path& device, const std::str
                    const OpContext& op) const {
   const std::string mapping = mapping_of(volume);
   const std::string doing = "open encrypted volume " + quote(device.native());
-  const UniqueFd key = pipe_with(passphrase(key_id));
-  const StandardInput input(key.get());
   const CompletedProcess done =
-      run_uninterrupted({.argv = open_argv(settings_.encryption, device, mapping), .confinement = &input}, op);
+      run_uninterrupted({.argv = open_argv(settings_.encryption, device, mapping), .input = passphrase(key_id)}, op);
   if (done.status == kExistsOrBusy) {
     const bool is_open = done.errors.find("already exists") != std::string::npos;
     throw refused_run(is_open ? ErrorCode::already_exists : ErrorCode::in_use, done, doing, kUserHint);
@@ -137,6 +108,8 @@ Path DmCrypt::open(const std::string& volume, const Path& device, const std::str
   require_success(done, doing);
   return device_of(volume);
 }
+
+bool DmCrypt::is_used(const std::string& volume) { return is_mapped_device_open(mapping_of(volume)); }
 
 void DmCrypt::close(const std::string& volume, const OpContext& op) {
   const std::string mapping = mapping_of(volume);

@@ -20,7 +20,7 @@ struct CryptSettings {
 // "/dev/mapper/<volume>-dmcrypt", whose passphrase is the key in lower-case hexadecimal digits. Nothing on the volume
 // tells that it is encrypted, nor with which key: with another one it reads as noise.
 //
-// Keys go to cryptsetup through a pipe, never into an argument, a log or an error.
+// Keys go to cryptsetup through its standard input, never into an argument, a log or an error.
 class DmCrypt {
  public:
   // Error(invalid_request) as check_encryption.
@@ -34,6 +34,9 @@ class DmCrypt {
   // Error(not_found): no such key; Error(storage_unusable): a key file that others than its owner may read, or of
   // another size; Error(already_exists): it is open; Error(in_use): somebody has the volume mounted.
   Path open(const std::string& volume, const Path& device, const std::string& key_id, const OpContext& op) const;
+
+  // Whether somebody uses the plain text of a volume that is open.
+  static bool is_used(const std::string& volume);
 
   // One that isn't open is success. Error(in_use) while a guest uses it.
   static void close(const std::string& volume, const OpContext& op);

@@ -46,7 +46,14 @@ void require_key(const Volume& volume, const std::string& key_id) {
           "ephemeral_key_uuid must stay what it was when the instance's disks were made; 'lvs -o +lv_tags' tells");
 }
 
+provision::DiskIo io_of(const Volume& volume) {
+  return volume.kind == VolumeKind::linear ? provision::DiskIo::native : provision::DiskIo::automatic;
+}
+
 bool is_mapped(const std::string& volume) { return boost::filesystem::exists(DmCrypt::device_of(volume)); }
+
+// An encrypted volume that is open is always used: by its plain text.
+bool is_open(const Volume& volume) { return is_mapped(volume.name) ? DmCrypt::is_used(volume.name) : volume.is_open; }
 
 void require_closed(const Volume& volume, std::string_view verb) {
   if (!volume.is_open) return;
@@ -77,7 +84,9 @@ std::vector<provision::DiskVolume> LvmVolumes::volumes(const OpContext& op) {
                      .disk = name->disk,
                      .path = is_plain_text ? DmCrypt::device_of(volume.name) : volume.device,
                      .size = volume.size,
-                     .is_staged = name->is_staged});
+                     .io = io_of(volume),
+                     .is_staged = name->is_staged,
+                     .is_open = !name->is_staged && is_open(volume)});
   }
   return disks;
 }
@@ -133,10 +142,12 @@ OpenVolume LvmVolumes::create(const provision::DiskPlace& place, Bytes size, Byt
 }
 
 OpenVolume LvmVolumes::opened(const provision::DiskPlace& place, const Volume& volume, const OpContext& op) const {
-  if (place.key_id.empty()) return {.device = volume.device, .size = volume.size, .unwritten = volume.unwritten};
+  if (place.key_id.empty()) {
+    return {.device = volume.device, .size = volume.size, .io = io_of(volume), .unwritten = volume.unwritten};
+  }
   const std::string name = name_of(place);
   if (!is_mapped(name)) crypt_.open(name, volume.device, place.key_id, op);
-  return {.device = DmCrypt::device_of(name), .size = volume.size};
+  return {.device = DmCrypt::device_of(name), .size = volume.size, .io = io_of(volume)};
 }
 
 Volume LvmVolumes::existing(const provision::DiskPlace& place, const OpContext& op) const {

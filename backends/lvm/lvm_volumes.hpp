@@ -22,6 +22,7 @@ struct LvmSettings {
 struct OpenVolume {
   Path device;  // of an encrypted one, its plain text
   Bytes size;
+  provision::DiskIo io = provision::DiskIo::automatic;  // native, as Nova's, where all space is the volume's own
   Unwritten unwritten = Unwritten::unknown;
 };
 

@@ -31,14 +31,6 @@ UniqueFd open_device(const Path& path) {
   throw Error::from_errno(error, doing);
 }
 
-// Of files and block devices alike.
-Bytes end_of(int fd, const Path& path) {
-  const off_t end = ::lseek(fd, 0, SEEK_END);
-  const int error = errno;
-  if (end < 0) throw Error::from_errno(error, "tell the size of " + quote(path.native()));
-  return {static_cast<std::uint64_t>(end)};
-}
-
 bool is_unsupported(int error) {
   constexpr std::array<int, 4> errors{ENOTTY, EOPNOTSUPP, EINVAL, ENOSYS};
   return std::ranges::find(errors, error) != errors.end();
@@ -52,7 +44,7 @@ std::span<const std::byte> zeros() {
 }  // namespace
 
 VolumeDevice::VolumeDevice(const Path& path)
-    : path_(path), fd_(open_device(path)), size_(end_of(fd_.get(), path)), behind_(fd_.get(), path) {}
+    : path_(path), fd_(open_device(path)), size_(length_of(fd_.get(), path)), behind_(fd_.get(), path) {}
 
 void VolumeDevice::read(std::span<std::byte> out, std::uint64_t offset) const {
   if (read_at(fd_.get(), out, static_cast<off_t>(offset), path_) == out.size()) return;

@@ -2,15 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <optional>
+#include <cstdint>
 #include <span>
 #include <vector>
 
 #include "agent/base/error.hpp"
+#include "agent/base/file_extent.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/base/zero_blocks.hpp"
@@ -36,9 +35,9 @@ class VolumeWrite {
     require_whole();
     require_room();
     std::uint64_t at = 0;
-    while (const auto data = next_extent(at)) {
+    while (const auto data = next_extent(source_.get(), at, base_.size, base_.path)) {
       blank({at, data->begin});
-      copy(*data);
+      copy({data->begin, data->end});
       at = data->end;
     }
     blank({at, device_.size().count});
@@ -60,25 +59,6 @@ class VolumeWrite {
     throw Error(ErrorCode::disk_too_small,
                 fmt::format("volume {} has {} bytes, base file {} has {}", quote(device_.path().native()),
                             device_.size().count, quote(base_.path.native()), base_.size.count));
-  }
-
-  [[noreturn]] void fail(int error, std::string_view doing) const {
-    throw Error::from_errno(error, fmt::format("{} {}", doing, quote(base_.path.native())));
-  }
-
-  // The next run of data from `from` on; nothing when only a hole is left.
-  std::optional<ByteRange> next_extent(std::uint64_t from) const {
-    if (from >= base_.size.count) return std::nullopt;
-    const off_t begin = ::lseek(source_.get(), static_cast<off_t>(from), SEEK_DATA);
-    int error = errno;
-    if (begin < 0 && error == ENXIO) return std::nullopt;
-    if (begin < 0 && error == EINVAL) return ByteRange{from, base_.size.count};  // a file system that knows no holes
-    if (begin < 0) fail(error, "find the data in");
-    const off_t end = ::lseek(source_.get(), begin, SEEK_HOLE);
-    error = errno;
-    if (end < 0) fail(error, "find the holes in");
-    if (static_cast<std::uint64_t>(begin) >= base_.size.count) return std::nullopt;
-    return ByteRange{static_cast<std::uint64_t>(begin), std::min(static_cast<std::uint64_t>(end), base_.size.count)};
   }
 
   void blank(ByteRange range) {

@@ -10,7 +10,8 @@ namespace basecache::qemu {
 // qcow2                its header's word
 // vpc, vhdx, vdi, iso  QEMU knows no backing files for them
 // ""                   unknown: by its magic; nothing that we know is taken for raw
-// qed, vmdk, others    Error(storage_unusable): they have backing files that we can't read
+// vmdk                 none, when it is one sparse file whose descriptor names no parent (base files that stay VMDK)
+// qed, others          Error(storage_unusable): they have backing files that we can't read
 //
 // A name that isn't a path of this node ("json:...", "nbd://...") is an Error too, "file:" is taken off.
 class DiskChain : public prune::DiskChainReader {

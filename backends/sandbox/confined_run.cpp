@@ -53,11 +53,14 @@ class LentFiles {
   std::vector<std::pair<int, User>> owners_;
 };
 
+std::vector<int>& way_to(const OpenedFile& file, Reach& reach) {
+  if (file.access() == OpenedFile::Access::read) return reach.read_opened;
+  return S_ISBLK(status_of(file).st_mode) ? reach.devices_opened : reach.write_opened;
+}
+
 Reach reach_of(const std::vector<const OpenedFile*>& files) {
   Reach reach;
-  for (const OpenedFile* file : files) {
-    (file->access() == OpenedFile::Access::write ? reach.write_opened : reach.read_opened).push_back(file->fd());
-  }
+  for (const OpenedFile* file : files) way_to(*file, reach).push_back(file->fd());
   return reach;
 }
 
@@ -79,6 +82,8 @@ OpenedFile OpenedFile::make(const Path& path, Bytes size) {
   const int error = errno;
   throw Error::from_errno(error, fmt::format("make a file of {} at {}", to_text(size), quote(path.native())));
 }
+
+Bytes OpenedFile::size() const { return length_of(fd(), path_); }
 
 User OpenedFile::owner() const {
   const struct stat found = status_of(*this);

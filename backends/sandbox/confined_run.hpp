@@ -11,8 +11,8 @@
 
 namespace basecache::sandbox {
 
-// A file that a confined program is for. It is opened by us and is the program's descriptor, so that the program needs
-// no way to it.
+// A file or a block device that a confined program is for. It is opened by us and is the program's descriptor, so that
+// the program needs no way to it.
 class OpenedFile {
  public:
   enum class Access { read, write };
@@ -25,6 +25,7 @@ class OpenedFile {
   const Path& path() const { return path_; }
   int fd() const { return fd_.get(); }
   Access access() const { return access_; }
+  Bytes size() const;
   User owner() const;
   // Who is to read it for a program that the calling thread waits for: a stranger, where it is everybody's to read or
   // ours to lend; else its owner.

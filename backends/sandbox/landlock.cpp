@@ -95,6 +95,7 @@ UniqueFd landlock_ruleset(int version, const Reach& reach) {
   add_rules(ruleset.get(), reach.execute, kRead | kReadDirectory | kExecute);
   add_rules(ruleset.get(), reach.write, writing);
   add_rules(ruleset.get(), reach.write_opened, writing);
+  add_rules(ruleset.get(), reach.devices_opened, writing | (kDeviceIoctl & attributes.handled_files));
   return ruleset;
 }
 

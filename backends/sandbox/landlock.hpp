@@ -15,7 +15,8 @@ struct Reach {
   // What we have opened, whatever has its name by now.
   std::vector<int> read_opened = {};
   std::vector<int> write_opened = {};
-  bool own_mounts = false;  // read /proc/self/mounts, which isn't there before the program is
+  std::vector<int> devices_opened = {};  // block devices: written, and asked what DeviceCommands::questions are
+  bool own_mounts = false;               // read /proc/self/mounts, which isn't there before the program is
 };
 
 // The version of Landlock's interface that the kernel has (landlock(7)); 0 when it has none, or it is switched off.

@@ -128,9 +128,9 @@ Sandbox::Sandbox()
     : landlock_version_(landlock_version()),
       changes_users_(may_run_as_others() && our_namespace_has(kNobody.uid, kNobody.uid)),
       has_run_users_(our_namespace_has(kFirstRunUser, kLastRunUser)) {
-  if (has_syscall_filters()) filter_.emplace();
+  if (has_syscall_filters()) filters_.emplace();
   if (landlock_version_ == 0) missing_.emplace_back("Landlock (other files are guarded by their owners only)");
-  if (!filter_) missing_.emplace_back("seccomp (network and other system calls stay open)");
+  if (!filters_) missing_.emplace_back("seccomp (network and other system calls stay open)");
   if (!changes_users_ && ::geteuid() == 0) {
     missing_.emplace_back(
         "CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID or any other user (programs stay root, though without "
@@ -145,14 +145,20 @@ Sandbox::Sandbox()
 
 User Sandbox::stranger() const { return has_run_users_ ? user_of_this_thread() : kNobody; }
 
+const SyscallFilter* Sandbox::filter_for(const Reach& reach) const {
+  if (!filters_) return nullptr;
+  return reach.devices_opened.empty() ? &filters_->files : &filters_->devices;
+}
+
 std::unique_ptr<Confinement> Sandbox::confine(Reach reach, const Limits& limits, std::optional<User> user) const {
   UniqueFd ruleset;
   const bool own_mounts = reach.own_mounts;
+  const SyscallFilter* filter = filter_for(reach);
   if (landlock_version_ > 0) {
     add_system(reach);
     ruleset = landlock_ruleset(landlock_version_, reach);
   }
-  return std::make_unique<Enclosure>(std::move(ruleset), own_mounts, filter_ ? &*filter_ : nullptr, limits,
+  return std::make_unique<Enclosure>(std::move(ruleset), own_mounts, filter, limits,
                                      changes_users_ ? user : std::nullopt);
 }
 

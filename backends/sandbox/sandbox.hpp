@@ -37,8 +37,15 @@ class Sandbox {
   std::unique_ptr<Confinement> confine(Reach reach, const Limits& limits, std::optional<User> user) const;
 
  private:
+  struct Filters {
+    SyscallFilter files{DeviceCommands::none};
+    SyscallFilter devices{DeviceCommands::questions};
+  };
+
+  const SyscallFilter* filter_for(const Reach& reach) const;
+
   int landlock_version_;
-  std::optional<SyscallFilter> filter_;
+  std::optional<Filters> filters_;
   bool changes_users_;
   bool has_run_users_;
   std::vector<std::string> missing_;

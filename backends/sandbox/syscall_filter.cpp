@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -10,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -167,11 +169,29 @@ void add_allocation(const Filter& filter) {
   }
 }
 
-// A disk or image is a regular file, which answers so whatever they ask of devices and terminals (BLKGETSIZE64,
-// BLKROGET, TCGETS ...). The commands that files do know take room that no limit counts (FS_IOC_RESVSP) or change what
-// they are (FS_IOC_SETFLAGS); qemu-img goes without its one, a hint for XFS.
+// A regular file answers so whatever they ask of devices and terminals (BLKGETSIZE64, BLKROGET, TCGETS ...). The
+// commands that files do know take room that no limit counts (FS_IOC_RESVSP) or change what they are (FS_IOC_SETFLAGS);
+// qemu-img goes without its one, a hint for XFS.
 void add_no_commands(const Filter& filter) {
   require(::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0));
+}
+
+// What e2fsck and resize2fs ask of a block device: how large it is (in a newer and an older way), whether it can be
+// written, whether it reads as zeros where it was discarded. None changes anything. They need none that does, nor one
+// that reaches past the device (SG_IO, BLKRRPART, FIFREEZE): what they zero, they zero by fallocate().
+constexpr std::array<std::uint64_t, 4> kQuestions{BLKGETSIZE64, BLKGETSIZE, BLKROGET, BLKDISCARDZEROES};
+
+// The kernel looks at the lower half of the argument.
+void add_questions(const Filter& filter) {
+  for (const std::uint64_t question : kQuestions) {
+    const scmp_arg_cmp condition{.arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xffffffff, .datum_b = question};
+    require(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, condition));
+  }
+}
+
+void add_commands(const Filter& filter, DeviceCommands commands) {
+  if (commands == DeviceCommands::questions) return add_questions(filter);
+  add_no_commands(filter);
 }
 
 // Only the old call tells its flags to a filter; the new one points at them.
@@ -194,7 +214,7 @@ std::vector<sock_filter> exported(const Filter& filter) {
 
 }  // namespace
 
-SyscallFilter::SyscallFilter() {
+SyscallFilter::SyscallFilter(DeviceCommands commands) {
   const Filter filter(::seccomp_init(SCMP_ACT_ERRNO(ENOSYS)));
   if (!filter) throw Error(ErrorCode::tool_failed, "cannot make a filter of system calls (seccomp)");
   // Balanced tree instead of a list: a call costs some comparisons, not a hundred. Older libraries have the list only.
@@ -206,7 +226,7 @@ SyscallFilter::SyscallFilter() {
   add_file_control(filter);
   add_process_control(filter);
   add_allocation(filter);
-  add_no_commands(filter);
+  add_commands(filter, commands);
   program_ = exported(filter);
 }
 

@@ -180,7 +180,7 @@ def prune(_cloud: Cloud, request: dict) -> list[float]:
     for instance in instances:
         instance.vm_state, instance.task_state = "active", None
     mappings = {instance.uuid: objects.BlockDeviceMappingList(objects=[
-        _local_disk(ctx, instance, "/dev/vdb", None, 1), _local_disk(ctx, instance, "/dev/vdc", "swap", 512)])
+        local_disk(ctx, instance, "/dev/vdb", None, 1), local_disk(ctx, instance, "/dev/vdc", "swap", 512)])
         for instance in instances}
     objects.BlockDeviceMappingList.bdms_by_instance_uuid = lambda _context, _uuids: mappings
     cache = imagecache.ImageCacheManager()
@@ -189,7 +189,7 @@ def prune(_cloud: Cloud, request: dict) -> list[float]:
     return [time.monotonic() - began]
 
 
-def _local_disk(ctx, instance, device: str, guest_format: str | None, size: int):
+def local_disk(ctx, instance, device: str, guest_format: str | None, size: int):
     return objects.BlockDeviceMapping(
         ctx, id=1, instance_uuid=instance.uuid, source_type="blank", destination_type="local", volume_size=size,
         guest_format=guest_format, device_name=device, device_type="disk", disk_bus="virtio", boot_index=-1,

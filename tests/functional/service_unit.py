@@ -1,20 +1,29 @@
 """What systemd lets the daemon do, by the unit that is shipped."""
 
+from pathlib import Path
+
 from harness import ROOT, tool
 
 UNIT = ROOT / "packaging/systemd/basecached.service"
+WITH_LVM = ROOT / "packaging/systemd/lvm.conf"  # in addition, where disks are on LVM
 
 
-def _settings(key: str) -> list[list[str]]:
+def _settings(key: str, *additions: Path) -> list[list[str]]:
     """The words of each line that sets it, in their order."""
-    lines = (line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and not line.startswith("#"))
+    text = "\n".join(path.read_text() for path in (UNIT, *additions))
+    lines = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
     return [words.split() for name, words in lines if name == key]
 
 
-def capabilities() -> list[str]:
+def capabilities(*additions: Path) -> list[str]:
     """As setpriv(1) spells them."""
-    [names] = _settings("CapabilityBoundingSet")
-    return [name.removeprefix("CAP_").lower() for name in names]
+    return [name.removeprefix("CAP_").lower() for names in _settings("CapabilityBoundingSet", *additions) for name in names]
+
+
+def modules(*additions: Path) -> list[str]:
+    """That systemd loads before."""
+    units = [unit for names in _settings("Wants", *additions) for unit in names if unit.startswith("modprobe@")]
+    return [unit.removeprefix("modprobe@").removesuffix(".service") for unit in units]
 
 
 def with_capabilities(names: list[str]) -> list[str]:

@@ -1,27 +1,16 @@
 """Every disk that an instance can have, on each file backend, checked by programs that aren't ours."""
 
 import itertools
-import os
-import shutil
 import subprocess
 import unittest
 from pathlib import Path
 
 import images
+from disk_checks import FORMATS, MAKERS, check_file_system_fills, check_formatted, is_installed, run, tag
 from harness import GIB, MIB, new_uuid, tool
 from image_story import ImageStory
 
 BACKENDS = ("raw", "qcow2")
-FORMATS = ("ext2", "ext3", "ext4", "xfs", "vfat", "ntfs", "swap")
-MAKERS = {"swap": "mkswap", **{name: f"mkfs.{name}" for name in FORMATS if name != "swap"}}
-# What a file system's own program finds wrong. ntfsfix reads the disk as the kernel's driver would, with -n only that.
-CHECKS = {"ext2": ("e2fsck", "-fn"), "ext3": ("e2fsck", "-fn"), "ext4": ("e2fsck", "-fn"), "xfs": ("xfs_repair", "-n", "-f"),
-          "vfat": ("fsck.vfat", "-n"), "ntfs": ("ntfsfix", "-n"), "swap": ("swaplabel",)}
-TOOLS = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-
-
-def is_installed(program: str) -> bool:
-    return shutil.which(program, path=TOOLS) is not None
 
 
 def volume(name: str) -> dict:
@@ -56,9 +45,6 @@ class DiskMatrix(ImageStory):
         tool("qemu-img", "convert", "-f", disk["format"], "-O", "raw", disk["path"], copy)
         return copy
 
-    def tag(self, name: str, disk: Path) -> str:
-        return tool("blkid", "-p", "-s", name, "-o", "value", disk, env=self.environment(PATH=TOOLS)).strip()
-
     def assert_sound(self, disk: dict, images_type: str, size: int) -> None:
         self.assertEqual((disk["format"], disk["size_bytes"]), (images_type, size), disk)
         self.assert_clean_disk(disk["path"], images_type, size)
@@ -68,14 +54,12 @@ class DiskMatrix(ImageStory):
         if images_type == "qcow2":
             self.assert_same_content(images.raw(), disk["path"], "raw", images_type)
         else:  # its file system was grown
-            tool("e2fsck", "-fn", disk["path"], env=self.environment(PATH=TOOLS))
+            run("e2fsck", "-fn", disk["path"])
 
     def assert_formatted(self, disk: dict, images_type: str, size: int, file_system: str, label: str) -> None:
         self.assert_sound(disk, images_type, size)
         copy = self.raw_copy(disk)
-        self.assertEqual((self.tag("TYPE", copy), self.tag("LABEL", copy)), (file_system, label), disk["name"])
-        if is_installed(CHECKS[file_system][0]):
-            tool(*CHECKS[file_system], copy, env=self.environment(PATH=TOOLS))
+        check_formatted(copy, file_system, label)
         copy.unlink()
 
     def assert_boot_files(self, disks: dict, suffix: str = "") -> None:
@@ -89,7 +73,7 @@ class DiskMatrix(ImageStory):
 
     def assert_config_drive(self, disk: dict) -> None:
         self.assertEqual(disk["format"], "iso9660")
-        self.assertEqual((self.tag("TYPE", Path(disk["path"])), self.tag("LABEL", Path(disk["path"]))),
+        self.assertEqual((tag("TYPE", Path(disk["path"])), tag("LABEL", Path(disk["path"]))),
                          ("iso9660", "config-2"))
 
     def test_each_kind_of_disk_on_each_backend(self):
@@ -104,7 +88,7 @@ class DiskMatrix(ImageStory):
                 self.assert_root(disks["disk"], images_type, GIB)
                 self.assert_formatted(disks["disk.local"], images_type, GIB, "ext4", "ephemeral0")
                 self.assert_sound(disks["disk.swap"], images_type, 16 * MIB)
-                self.assertEqual(self.tag("TYPE", self.raw_copy(disks["disk.swap"])), "swap")
+                check_formatted(self.raw_copy(disks["disk.swap"]), "swap")
                 self.assert_config_drive(disks["disk.config"])
 
     def test_none_to_three_ephemerals_each_with_its_format_and_label(self):
@@ -150,7 +134,7 @@ class DiskMatrix(ImageStory):
                 for number in range(2):
                     disk = disks[f"disk.eph{number}"]
                     self.assert_formatted(disk, images_type, GIB, "ext4", f"ephemeral{number}")
-                    self.assertEqual(self.tag("UUID", self.raw_copy(disk)), "6a6f7567-1111-4222-8333-444455556666")
+                    self.assertEqual(tag("UUID", self.raw_copy(disk)), "6a6f7567-1111-4222-8333-444455556666")
                 other = self.create(client, image_ref=self.image, images_type=images_type, block_device_info=devices)
                 self.assertEqual(other["disk.eph0"]["base"], other["disk.eph1"]["base"], "its label is always the same")
                 self.assert_formatted(other["disk.eph1"], images_type, GIB, "vfat", "FIXED")
@@ -250,6 +234,23 @@ class DiskMatrix(ImageStory):
         refused = client.create(new_uuid(), {"image_ref": self.ramdisk})
         self.assert_problem(refused, 422, "image_unacceptable", "refused as a disk")
 
+    def test_kernels_and_ramdisks_can_be_precached_as_what_they_are(self):
+        self.daemon()
+        precache = ("--json", "--socket", self.scratch / "agent.sock", "cache", "precache")
+        refused = self.cli(*precache, self.ramdisk)
+        self.assertEqual(refused.code, 3, refused)
+        refused = self.cli(*precache, "--boot-file", self.image)
+        self.assertEqual(refused.code, 3, refused)
+        made = self.cli(*precache, "--boot-file", self.kernel, self.ramdisk)
+        self.assertEqual([image["how"] for image in made.json["images"]], ["built", "built"])
+        declared = self.cli("--json", "image", "import", self.scratch / "initrd.gz", "--disk-format", "ari").json["id"]
+        self.assertEqual(self.cli(*precache, declared).code, 0, "the registry says what it is")
+        named = ("--image", self.image, "--kernel", self.kernel, "--ramdisk", self.ramdisk)
+        disks = self.cli("--json", "--socket", self.scratch / "agent.sock", "create", "--instance", new_uuid(), *named)
+        disks = {disk["name"]: disk for disk in disks.json["disks"]}
+        self.assert_boot_files(disks)
+        self.assertEqual((disks["kernel"]["how"], disks["ramdisk"]["how"]), ("hit", "hit"))
+
     def test_one_raw_image_may_be_both(self):
         _, client = self.daemon()
         disks = self.create(client, image_ref=self.kernel, kernel_id=self.kernel, images_type="raw")
@@ -296,18 +297,12 @@ class DiskMatrix(ImageStory):
                     self.assert_sound(grown[name], images_type, size)
                 if images_type == "raw":
                     for name in ("disk", "disk.local"):
-                        self.assert_file_system_fills(grown[name])
+                        check_file_system_fills(grown[name]["path"], 2 * GIB)
                 before = self.files()
                 for request, sizes in ((sized(1, 2, 32), ("1 GiB (1073741824 bytes)", "2 GiB (2147483648 bytes)")),
                                        (sized(2, 1, 32), ("1 GiB", "2 GiB")), (sized(2, 2, 16), ("16 MiB", "32 MiB"))):
                     self.assert_problem(client.create(self.uuid, request), 422, "disk_too_small", *sizes)
                 self.assertEqual(self.files(), before)
-
-    def assert_file_system_fills(self, disk: dict) -> None:
-        tool("e2fsck", "-fn", disk["path"], env=self.environment(PATH=TOOLS))
-        header = tool("dumpe2fs", "-h", disk["path"], env=self.environment(PATH=TOOLS))
-        told = dict(line.split(":", 1) for line in header.splitlines() if ":" in line)
-        self.assertGreater(int(told["Block count"]) * int(told["Block size"]), disk["size_bytes"] * 9 // 10)
 
 
 if __name__ == "__main__":

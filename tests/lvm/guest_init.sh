@@ -22,7 +22,7 @@ done
 mkdir -p /run/lock/lvm /run/lvm /run/test
 export TMPDIR=/run/test
 ln -sfn /proc/self/fd /dev/fd
-modprobe -a loop dm-mod
+modprobe -a virtio_blk loop dm-mod
 [ -e /dev/mapper/control ] || dmsetup mknodes
 # No udev here: LVM makes the links to its volumes by itself.
 printf 'activation { udev_sync=0 udev_rules=0 }\ndevices { obtain_device_list_from_udev=0 use_devicesfile=0 }\n' \

@@ -16,11 +16,12 @@ from pathlib import Path
 from requirements import Missing, require, require_file
 
 NO_RESULT = 125
-MEMORY = "1024M"
+MEMORY = "2048M"  # its files are there too; taken when they are written
 VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
 GUEST_INIT = Path(__file__).resolve().with_name("guest_init.sh")
 # For its root and its ways out; whatever else it needs is loaded from there.
 MODULES = ("virtio_pci", "virtio_console", "virtiofs", "overlay")
+DISK = "/dev/vda"
 
 # The first program of the guest, until it has its root.
 FIRST_INIT = """#!/bin/busybox sh
@@ -39,8 +40,9 @@ exec switch_root /root {command}
 """
 
 
-def run(command: list[str], seconds: float) -> int:
-    """The command's exit code, its output on ours. Raises subprocess.TimeoutExpired."""
+def run(command: list[str], disk_size: int, seconds: float) -> int:
+    """The command's exit code, its output on ours. The guest has an empty disk of that size. Raises
+    subprocess.TimeoutExpired."""
     kernel = newest_kernel()
     require("QEMU", "qemu-system-x86_64")
     require("what makes the guest", "busybox", "cpio", "modprobe")
@@ -50,6 +52,8 @@ def run(command: list[str], seconds: float) -> int:
         given_back.callback(shutil.rmtree, scratch)
         first_root = make_first_root(scratch, kernel, command)
         given_back.enter_context(share_root(scratch))
+        with open(scratch / "disk", "wb") as disk:
+            disk.truncate(disk_size)
         arguments = qemu_arguments(scratch, kernel, first_root)
         with open(scratch / "qemu.log", "wb") as log:
             qemu = given_back.enter_context(ended(subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -160,6 +164,8 @@ def qemu_arguments(scratch: Path, kernel: Path, first_root: Path) -> list[str]:
             "-serial", f"file:{scratch / 'console.log'}",
             "-chardev", f"socket,id=root,path={scratch / 'root.socket'}",
             "-device", "vhost-user-fs-pci,chardev=root,tag=host,queue-size=1024",
+            # Zeros, by whatever way they are written, take no space here.
+            "-drive", f"file={scratch / 'disk'},format=raw,if=virtio,cache=unsafe,discard=unmap,detect-zeroes=unmap",
             "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
             *port("output", "/dev/stdout"), *port("result", str(scratch / "result"))]
 

@@ -2,7 +2,8 @@
 
 Where this machine has device-mapper, the program runs here; else in a small guest under QEMU's software emulation, whose
 root is this machine's own, read-only, so that the program and its libraries stand at the same paths. It gets
-  BASECACHE_TEST_VOLUME_GROUP  an empty volume group of 1 GiB, on a loop device, of this run alone
+  BASECACHE_TEST_VOLUME_GROUP  an empty volume group, of this run alone, as large as BASECACHE_TEST_GROUP_GIB says (1),
+                               on a loop device or the guest's disk
 and leaves nothing: the group goes with all its volumes, the guest with all it wrote.
 
 Exit code: the program's; 77 when something is missing here (then it says what; Meson counts that as skipped), 124 when
@@ -24,7 +25,7 @@ import lvm_guest
 from requirements import IN_GUEST, Missing, require
 
 SKIPPED, TOOK_TOO_LONG = 77, 124
-GROUP_SIZE = 1 << 30
+GROUP_SIZE = int(os.environ.get("BASECACHE_TEST_GROUP_GIB", "1")) << 30
 SYSTEM_PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -40,7 +41,7 @@ def main() -> int:
             return run_here(sys.argv[1:], seconds)
         if IN_GUEST in os.environ:
             raise AssertionError("the guest has no device-mapper either")
-        return lvm_guest.run([sys.executable, str(Path(__file__).resolve()), *map(absolute, sys.argv[1:])], seconds)
+        return lvm_guest.run([sys.executable, str(Path(__file__).resolve()), *map(absolute, sys.argv[1:])], GROUP_SIZE, seconds)
     except Missing as missing:
         print(f"skipped: {missing}")
         return SKIPPED
@@ -77,7 +78,17 @@ def end_group(running: subprocess.Popen) -> None:
 
 @contextmanager
 def volume_group() -> Iterator[str]:
-    """The name of a new group on a loop device."""
+    """The name of a new group on a device of its own."""
+    with ExitStack() as given_back:
+        device = lvm_guest.DISK if IN_GUEST in os.environ else given_back.enter_context(loop_device())
+        group = f"basecache-test-{os.getpid()}"
+        tool("lvm", "vgcreate", "--yes", group, device)
+        given_back.callback(remove_group, group)
+        yield group
+
+
+@contextmanager
+def loop_device() -> Iterator[str]:
     with ExitStack() as given_back:
         scratch = Path(tempfile.mkdtemp(prefix="basecache-lvm."))
         given_back.callback(shutil.rmtree, scratch)
@@ -86,10 +97,7 @@ def volume_group() -> Iterator[str]:
             file.truncate(GROUP_SIZE)
         loop = tool("losetup", "--find", "--show", disk).strip()
         given_back.callback(tool, "losetup", "--detach", loop)
-        group = f"basecache-test-{os.getpid()}"
-        tool("lvm", "vgcreate", "--yes", group, loop)
-        given_back.callback(remove_group, group)
-        yield group
+        yield loop
 
 
 def remove_group(group: str) -> None:

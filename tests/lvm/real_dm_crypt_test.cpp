@@ -102,10 +102,13 @@ TEST_CASE("a volume is opened once, closed twice, and not while a guest uses it"
   EncryptedDisk disk;
   const Path device = disk.open();
   CHECK(code_of([&] { disk.open(); }) == ErrorCode::already_exists);
+  CHECK_FALSE(DmCrypt::is_used(disk.name));
   {
     const UniqueFd guest = open_file(device, O_RDWR);
+    CHECK(DmCrypt::is_used(disk.name));
     CHECK(code_of([&] { DmCrypt::close(disk.name, disk.real.op()); }) == ErrorCode::in_use);
   }
   DmCrypt::close(disk.name, disk.real.op());
+  CHECK_FALSE(DmCrypt::is_used(disk.name));
   CHECK_NOTHROW(DmCrypt::close(disk.name, disk.real.op()));
 }

@@ -20,6 +20,7 @@ using nlohmann::json;
 struct PrecacheOptions {
   std::vector<std::string> images;
   std::string checksum, rate;
+  bool boot_file = false;
 };
 
 std::string image_text(const json& image) {
@@ -36,6 +37,7 @@ json common_request(const PrecacheOptions& options) {
   }
   json request = json::object();
   if (!options.checksum.empty()) request["checksum"] = options.checksum;
+  if (options.boot_file) request["boot_file"] = true;
   if (!options.rate.empty()) request["bytes_per_second"] = parse_byte_rate(options.rate);
   return request;
 }
@@ -96,6 +98,7 @@ void add_cache_precache(Command cache, Session& session) {
   command.arguments("image", options->images,
                     "image refs: UUIDs of the registry, Glance hrefs, file:// or http(s):// URLs");
   command.option("--checksum", options->checksum, "digest of the image's bytes, ALG:HEX (sha512:...)");
+  command.flag("--boot-file", options->boot_file, "they are kernels or ramdisks, which are taken as they come");
   command.option("--rate", options->rate, "bytes a second at most, or a number with KiB, MiB or GiB; 64KiB at least");
   command.action([options, &session] { Precaching(*options, session).run(); });
 }

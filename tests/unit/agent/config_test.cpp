@@ -187,8 +187,8 @@ TEST_CASE("commands of virt_mkfs add up within a file, as nova.conf has them, an
       "virt_mkfs = default=mkfs.vfat %(target)s\n");
   const Config of_nova = node.config();
   REQUIRE(of_nova.virt_mkfs.size() == 2);
-  CHECK(of_nova.virt_mkfs.at("linux").text() == "mkfs.ext4 -E nodiscard,x=1 -L %(fs_label)s %(target)s");
-  CHECK(of_nova.virt_mkfs.at("default").text() == "mkfs.vfat %(target)s");
+  CHECK(of_nova.virt_mkfs.at("linux")->text() == "mkfs.ext4 -E nodiscard,x=1 -L %(fs_label)s %(target)s");
+  CHECK(of_nova.virt_mkfs.at("default")->text() == "mkfs.vfat %(target)s");
   node.config_file("[DEFAULT]\nvirt_mkfs = a=one %(target)s\n  b=two %(target)s\n");
   const Config ours = node.config();
   CHECK(ours.virt_mkfs.size() == 2);
@@ -198,7 +198,31 @@ TEST_CASE("commands of virt_mkfs add up within a file, as nova.conf has them, an
 TEST_CASE("of two commands for one system the last one holds") {
   Node node;
   node.config_file("[DEFAULT]\nvirt_mkfs = a=one %(target)s\nvirt_mkfs = a=two %(target)s\n");
-  CHECK(node.config().virt_mkfs.at("a").text() == "two %(target)s");
+  CHECK(node.config().virt_mkfs.at("a")->text() == "two %(target)s");
+}
+
+TEST_CASE("a command of virt_mkfs goes on on indented lines, as Nova takes it, until the next os_type") {
+  Node node;
+  node.nova_conf(
+      "[DEFAULT]\nvirt_mkfs =\n  linux=mkfs.ext4 -q\n    -E nodiscard,x=1\n    -L %(fs_label)s %(target)s\n"
+      "  windows = mkfs.ntfs\n  %(target)s\n");
+  const Config config = node.config();
+  CHECK(config.virt_mkfs.size() == 2);
+  CHECK(config.virt_mkfs.at("linux")->text() == "mkfs.ext4 -q\n-E nodiscard,x=1\n-L %(fs_label)s %(target)s");
+  CHECK(config.virt_mkfs.at("windows").has_value());
+  Node again;
+  CHECK(again.config_file(to_text(node.load())).config().virt_mkfs == config.virt_mkfs);
+}
+
+TEST_CASE("an empty virt_mkfs is none at all, and an empty command none for that os_type") {
+  CHECK(Node().nova_conf("[DEFAULT]\nvirt_mkfs =\n").config().virt_mkfs.empty());
+  Node node;
+  node.nova_conf("[DEFAULT]\nvirt_mkfs = linux=\nvirt_mkfs = default=mkfs.vfat %(target)s\n");
+  const Config config = node.config();
+  CHECK_FALSE(config.virt_mkfs.at("linux").has_value());
+  CHECK(config.virt_mkfs.at("default").has_value());
+  Node again;
+  CHECK(again.config_file(to_text(node.load())).config().virt_mkfs == config.virt_mkfs);
 }
 
 TEST_CASE("an option that doesn't exist is an error that names the nearest one") {

@@ -7,6 +7,7 @@
 #include "agent/api/routes.hpp"
 #include "agent/base/error.hpp"
 #include "tests/unit/cache/fakes.hpp"
+#include "tests/unit/provision/fake_volumes.hpp"
 
 namespace basecache::test {
 
@@ -18,7 +19,7 @@ class PlainDisk : public provision::DiskBackend {
     write_file(place.staged, base.key().text());
     return {model::DiskFormat::raw, size.value_or(base.virtual_size())};
   }
-  provision::MadeDisk grow_disk(const Path&, std::optional<Bytes> size, OpContext&) override {
+  provision::MadeDisk grow_disk(const provision::DiskPlace&, std::optional<Bytes> size, OpContext&) override {
     return {model::DiskFormat::raw, size.value_or(Bytes{1})};
   }
 };
@@ -43,7 +44,9 @@ struct ApiNode : FakeNode {
   PlainDrive drive;
   NoChains chains;
   cache::Pins pins{layout};
-  provision::Backends backends{disk, disk, drive};
+  ScratchDir volume_scratch;
+  FakeVolumes volumes{volume_scratch.path()};
+  provision::Backends backends{disk, disk, disk, volumes, drive};
   provision::Provisioner provisioner{images, backends, {}, false};
   provision::Instances instances{layout, backends};
   prune::Pruner pruner{images, pins, chains, {}};

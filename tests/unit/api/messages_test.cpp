@@ -65,9 +65,18 @@ TEST_CASE("bytes that aren't UTF-8 are replaced when they are written") {
 TEST_CASE("a request to precache names an image") {
   const auto request =
       precache_request({{"image_ref", "http://registry.example/a"}, {"checksum", "md5:" + std::string(32, 'A')}});
-  CHECK(request.image_ref.text() == "http://registry.example/a");
-  CHECK(request.checksum->text() == "md5:" + std::string(32, 'a'));
-  CHECK_FALSE(precache_request({{"image_ref", "http://registry.example/a"}}).checksum.has_value());
+  CHECK(request.image.ref.text() == "http://registry.example/a");
+  CHECK(request.image.checksum->text() == "md5:" + std::string(32, 'a'));
+  CHECK(request.image.use == model::ImageUse::disk);
+  CHECK_FALSE(precache_request({{"image_ref", "http://registry.example/a"}}).image.checksum.has_value());
+}
+
+TEST_CASE("a request to precache says what is a kernel or a ramdisk") {
+  const auto use = [](bool boot_file) {
+    return precache_request({{"image_ref", "http://registry.example/a"}, {"boot_file", boot_file}}).image.use;
+  };
+  CHECK(use(true) == model::ImageUse::boot_file);
+  CHECK(use(false) == model::ImageUse::disk);
 }
 
 TEST_CASE("a request to precache that is wrong is refused by the field's name") {
@@ -78,6 +87,7 @@ TEST_CASE("a request to precache that is wrong is refused by the field's name") 
       {{{"image_ref", 1}}, "image_ref must be a string"},
       {{{"image_ref", "cirros"}}, "image_ref: 'cirros'"},
       {{{"image_ref", url}, {"checksum", "abc"}}, "checksum 'abc' is not ALGORITHM:HEX"},
+      {{{"image_ref", url}, {"boot_file", "yes"}}, "boot_file must be"},
       {{{"image_ref", url}, {"force", true}}, "force is not a known field"},
   };
   for (const auto& row : rows) {
@@ -117,12 +127,20 @@ TEST_CASE("the timing of long work has its steps in order") {
   CHECK(shown.at("seconds").get<double>() >= 0);
 }
 
-TEST_CASE("an instance's disks are shown with path, format, size and base") {
+TEST_CASE("an instance's disks are shown with path, format, size, I/O mode and base") {
   const provision::InstanceDisks instance{
       .uuid = model::InstanceId::parse("9a2d629d-0000-4000-8000-000000000001", "uuid"),
-      .disks = {{.name = "disk", .path = "/i/disk", .format = "qcow2", .size = {4096}, .base = "k", .how = "hit"}}};
+      .disks = {{.name = "disk",
+                 .path = "/i/disk",
+                 .format = "qcow2",
+                 .size = {4096},
+                 .base = "k",
+                 .io = provision::DiskIo::native,
+                 .how = "hit"},
+                {.name = "disk.config", .path = "/i/disk.config", .format = "iso9660", .size = {1}, .how = "kept"}}};
   CHECK(to_json(instance) == json::parse(R"({"uuid":"9a2d629d-0000-4000-8000-000000000001","disks":[
-    {"name":"disk","path":"/i/disk","format":"qcow2","size_bytes":4096,"base":"k","how":"hit"}]})"));
+    {"name":"disk","path":"/i/disk","format":"qcow2","size_bytes":4096,"io":"native","base":"k","how":"hit"},
+    {"name":"disk.config","path":"/i/disk.config","format":"iso9660","size_bytes":1,"io":"","base":"","how":"kept"}]})"));
 }
 
 TEST_CASE("a base file is shown with all that is known of it") {

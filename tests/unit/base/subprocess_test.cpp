@@ -135,6 +135,27 @@ TEST_CASE("a program inherits no descriptor of ours") {
 
 TEST_CASE("a program's stdin is empty") { CHECK(run({{"cat"}, {}, {}}, test::test_operation()).status == 0); }
 
+TEST_CASE("a program reads the input that it is given, to its end, however long it is") {
+  for (const std::size_t length : {std::size_t{1}, std::size_t{1} << 19}) {
+    CAPTURE(length);
+    const std::string text(length, 'i');
+    const CompletedProcess done = run({.argv = {"cat"}, .input = Secret(text)}, test::test_operation());
+    CHECK(done.status == 0);
+    CHECK((done.output == text));
+  }
+}
+
+TEST_CASE("a program's input is in no error about it") {
+  const Command command{.argv = {"sh", "-c", "cat >/dev/null; exit 3"}, .input = Secret("the-password")};
+  try {
+    run_checked(command, test::test_operation(), "convert 'x'");
+    FAIL("the command succeeded");
+  } catch (const Error& error) {
+    CHECK(error.message() == "cannot convert 'x': sh exited with 3");
+    for (const auto& [name, value] : error.fields()) CHECK(value.find("the-password") == std::string::npos);
+  }
+}
+
 TEST_CASE("a program has the default signals, whatever ours are") {
   sigset_t term;
   sigset_t before;
@@ -193,6 +214,8 @@ TEST_CASE("a missing tool is an error that names its package") {
   CHECK(error.code() == ErrorCode::tool_failed);
   CHECK(error.message().find("'qemu-img'") != std::string::npos);
   CHECK(error.hint().find("qemu-utils") != std::string::npos);
+  CHECK(failure_of({"lvm", "vgs"}).hint().find("lvm2") != std::string::npos);
+  CHECK(failure_of({"cryptsetup", "open"}).hint().find("cryptsetup-bin") != std::string::npos);
   CHECK(failure_of({"no-such-tool"}).hint().empty());
 }
 

@@ -1,5 +1,6 @@
 #include "backends/disk/ext_file_system.hpp"
 
+#include "tests/support/loop_device.hpp"
 #include "tests/unit/disk/fixture.hpp"
 
 using namespace basecache;
@@ -70,6 +71,18 @@ TEST_CASE("a file system grows to the size of its disk and stays sound and spars
     run_tool({"e2fsck", "-fn", disk.path.native()});
     CHECK(sizes_of(disk.path).allocated < mebibytes(32));
   }
+}
+
+TEST_CASE("a file system on a block device grows to the size of the device") {
+  Disk disk;
+  run_tool({"mkfs.ext4", "-q", "-F", "-b", "4096", disk.path.native()});
+  boost::filesystem::resize_file(disk.path, mebibytes(64).count);
+  const auto device = LoopDevice::over(disk.path);
+  if (!device) return;
+  CHECK(disk::is_bare_ext(device->path()));
+  CHECK(disk::grow_ext(disk.sandbox, device->path(), disk.op));
+  CHECK(disk.blocks() == mebibytes(64).count / 4096);
+  run_tool({"e2fsck", "-fn", device->path().native()});
 }
 
 TEST_CASE("a damaged file system is left as it is") {

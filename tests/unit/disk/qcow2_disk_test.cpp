@@ -15,6 +15,7 @@ TEST_CASE("a qcow2 disk is an overlay that names its base and the base's format"
       Qcow2Disk(bench.qemu_img, Preallocation::none).create_disk(bench.place, gibibytes(4), base, bench.op);
   CHECK(made.format == model::DiskFormat::qcow2);
   CHECK(made.size == gibibytes(4));
+  CHECK(made.io == provision::DiskIo::automatic);
   const auto header = qcow2::Header::read(bench.place.staged);
   CHECK(header.virtual_size == gibibytes(4));
   CHECK(header.backing_file == base.path().native());
@@ -57,7 +58,9 @@ TEST_CASE("a qcow2 disk smaller than its base is refused before anything is writ
 TEST_CASE("a qcow2 disk is preallocated when that is configured, and stays sound") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(4));
-  Qcow2Disk(bench.qemu_img, Preallocation::space).create_disk(bench.place, mebibytes(16), base, bench.op);
+  const auto made =
+      Qcow2Disk(bench.qemu_img, Preallocation::space).create_disk(bench.place, mebibytes(16), base, bench.op);
+  CHECK(made.io == provision::DiskIo::native);
   CHECK(sizes_of(bench.place.staged).allocated >= mebibytes(16));
   run_tool({"qemu-img", "check", "-q", "-f", "qcow2", bench.place.staged.native()});
 }

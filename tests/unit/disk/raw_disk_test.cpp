@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "backends/qcow2/header.hpp"
 #include "tests/unit/disk/fixture.hpp"
 
 using namespace basecache;
@@ -43,6 +44,7 @@ TEST_CASE("a raw disk is a writable sparse copy of its base, grown to its size")
       RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, gibibytes(1), base, bench.op);
   CHECK(made.format == model::DiskFormat::raw);
   CHECK(made.size == gibibytes(1));
+  CHECK(made.io == provision::DiskIo::automatic);
   CHECK(sizes_of(bench.place.staged).apparent == gibibytes(1));
   CHECK(sizes_of(bench.place.staged).allocated < mebibytes(1));
   CHECK((mode_of(bench.place.staged) & 0600) == 0600);
@@ -93,23 +95,51 @@ TEST_CASE("a raw disk smaller than its base is refused before anything is writte
   CHECK_FALSE(boost::filesystem::exists(bench.place.staged));
 }
 
-TEST_CASE("a base of another format becomes a raw disk by conversion") {
+TEST_CASE("a base that is neither raw nor qcow2 becomes a raw disk by conversion") {
+  DiskBench bench;
+  write_file(bench.dir / "source", std::string(1 << 20, 'x'));
+  run_tool({"qemu-img", "convert", "-f", "raw", "-O", "vdi", (bench.dir / "source").native(), bench.path().native()});
+  const auto base = bench.base(model::DiskFormat::vdi, mebibytes(1));
+  const auto made =
+      RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, mebibytes(2), base, bench.op);
+  CHECK(made.format == model::DiskFormat::raw);
+  CHECK(made.size == mebibytes(2));
+  CHECK(read_file(bench.place.staged) == std::string(1 << 20, 'x') + std::string(1 << 20, '\0'));
+}
+
+TEST_CASE("a qcow2 base is copied as qcow2 and grown as such, and its copy has no backing file") {
   DiskBench bench;
   write_file(bench.dir / "source", std::string(1 << 20, 'x'));
   run_tool({"qemu-img", "convert", "-f", "raw", "-O", "qcow2", (bench.dir / "source").native(), bench.path().native()});
   const auto base = bench.base(model::DiskFormat::qcow2, mebibytes(1));
-  CHECK(RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, mebibytes(2), base, bench.op).size ==
-        mebibytes(2));
-  CHECK(read_file(bench.place.staged) == std::string(1 << 20, 'x') + std::string(1 << 20, '\0'));
+  const auto made =
+      RawDisk(bench.qemu_img, Preallocation::space, 2).create_disk(bench.place, mebibytes(2), base, bench.op);
+  CHECK(made.format == model::DiskFormat::qcow2);
+  CHECK(made.size == mebibytes(2));
+  const auto header = qcow2::Header::read(bench.place.staged);
+  CHECK(header.virtual_size == mebibytes(2));
+  CHECK_FALSE(header.backing_file.has_value());
+  CHECK(sizes_of(bench.place.staged).allocated >= mebibytes(2));
+  run_tool({"qemu-img", "check", "-q", "-f", "qcow2", bench.place.staged.native()});
+  run_tool({"qemu-img", "compare", "-f", "qcow2", "-F", "qcow2", base.path().native(), bench.place.staged.native()});
+}
+
+TEST_CASE("a qcow2 base without a size to grow to is copied byte by byte") {
+  DiskBench bench;
+  run_tool({"qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4096", bench.path().native(), "64M"});
+  const auto base = bench.base(model::DiskFormat::qcow2, mebibytes(64));
+  CHECK(RawDisk(bench.qemu_img, Preallocation::none, 2).create_disk(bench.place, std::nullopt, base, bench.op).size ==
+        mebibytes(64));
+  run_tool({"cmp", base.path().native(), bench.place.staged.native()});
 }
 
 TEST_CASE("a raw disk is preallocated when that is configured") {
   DiskBench bench;
   const auto base = bench.sparse_base(mebibytes(4));
   RawDisk raw(bench.qemu_img, Preallocation::space, 2);
-  raw.create_disk(bench.place, mebibytes(16), base, bench.op);
+  CHECK(raw.create_disk(bench.place, mebibytes(16), base, bench.op).io == provision::DiskIo::native);
   CHECK(sizes_of(bench.place.staged).allocated >= mebibytes(16));
-  raw.grow_disk(at(bench.place.staged), mebibytes(32), bench.op);
+  CHECK(raw.grow_disk(at(bench.place.staged), mebibytes(32), bench.op).io == provision::DiskIo::native);
   CHECK(sizes_of(bench.place.staged).allocated >= mebibytes(32));
   CHECK(sizes_of(bench.place.staged).apparent == mebibytes(32));
 }

@@ -95,9 +95,20 @@ TEST_CASE("the instances' volumes are told from the others of the group") {
   CHECK(found[0].instance == kUuid);
   CHECK(found[0].disk == "disk");
   CHECK(found[0].size == kSize);
+  CHECK(found[0].io == provision::DiskIo::native);
   CHECK_FALSE(found[0].is_staged);
   CHECK(found[1].disk == "disk.swap");
   CHECK(found[1].is_staged);
+}
+
+TEST_CASE("a disk that a guest has open is told, unlike what is only being made") {
+  Node node;
+  node.has({{kDisk, "-wi-ao----"}, {kUuid + "_disk.swap"}, {kUuid + "_disk.local.staged", "-wi-ao----"}});
+  const auto found = node.volumes.volumes(node.op);
+  REQUIRE(found.size() == 3);
+  CHECK(found[0].is_open);
+  CHECK_FALSE(found[1].is_open);
+  CHECK_FALSE(found[2].is_open);
 }
 
 TEST_CASE("a volume is out of sight before it is wiped, and wiped before its space is free") {
@@ -189,6 +200,7 @@ TEST_CASE("a new volume is tagged with what it is encrypted with") {
   const OpenVolume made = node.volumes.create(node.place(), kSize, kSize, node.op);
   CHECK(made.device == node.device);
   CHECK(made.unwritten == Unwritten::unknown);
+  CHECK(made.io == provision::DiskIo::native);
   CHECK(node.lvm.calls_of("lvcreate").at(0).ends_with("--addtag basecache.key=none"));
 }
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "tests/support/failure.hpp"
+#include "tests/support/loop_device.hpp"
 #include "tests/support/scratch_dir.hpp"
-#include "tests/unit/lvm/loop_device.hpp"
 
 using namespace basecache;
 using namespace basecache::lvm;

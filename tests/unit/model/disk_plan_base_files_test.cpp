@@ -124,7 +124,13 @@ TEST_CASE("the operator's command for the system formats ephemeral disks, whatev
   const MkfsCommand plain = MkfsCommand::parse("mkfs.xfs -q %(target)s").value();
   const PlanDefaults for_linux{.mkfs_commands = {{"linux", labelled}}};
   const PlanDefaults for_all{.default_ephemeral_format = "ext3", .mkfs_commands = {{"default", plain}}};
+  const PlanDefaults not_linux{.mkfs_commands = {{"default", plain}, {"linux", std::nullopt}}};
   check({
+      {"none for the system, whatever the default's",
+       R"({"os_type":"linux","block_device_info":{"ephemerals":[{"size":1},{"size":1,"guest_format":"xfs"}]}})",
+       "disk qcow2 own size image | disk.eph0 qcow2 1 GiB ephemeral_1_40d1d2c | disk.eph1 qcow2 1 GiB "
+       "ephemeral_1_6936732",
+       not_linux},
       {"of the system", R"({"flavor":{"ephemeral_gb":1},"os_type":"linux"})",
        "disk qcow2 own size image | disk.local qcow2 1 GiB ephemeral_1_42269bf", for_linux},
       {"of another system", R"({"flavor":{"ephemeral_gb":1},"os_type":"windows"})",

@@ -17,6 +17,12 @@ TEST_CASE("what is put in stays in its word, and nothing is read as a shell woul
   CHECK(command.argv("a b", "/b/c d; e") == Argv{"mkfs", "--label=a b", "'/b/c d; e'", "$HOME", ";", "|", "%"});
 }
 
+TEST_CASE("a command may go on on another line") {
+  const MkfsCommand command = MkfsCommand::parse("mkfs -q\n-L %(fs_label)s %(target)s").value();
+  CHECK(command.argv("a", "/b") == Argv{"mkfs", "-q", "-L", "a", "/b"});
+  CHECK(command.writes_label());
+}
+
 TEST_CASE("a command tells whether it writes the label") {
   CHECK(MkfsCommand::parse("mkfs -L %(fs_label)s %(target)s").value().writes_label());
   CHECK_FALSE(MkfsCommand::parse("mkfs %(target)s").value().writes_label());
@@ -25,7 +31,7 @@ TEST_CASE("a command tells whether it writes the label") {
 
 TEST_CASE("a command without its file, or with a '%' that means nothing, is none") {
   for (const char* text : {"", "mkfs", "mkfs %(fs_label)s", "mkfs %%(target)s", "mkfs %(target)s %", "mkfs %(target)d",
-                           "mkfs %s %(target)s", "mkfs %(other)s %(target)s", "mkfs\n%(target)s"}) {
+                           "mkfs %s %(target)s", "mkfs %(other)s %(target)s"}) {
     CAPTURE(text);
     CHECK_FALSE(MkfsCommand::parse(text).has_value());
   }

@@ -46,6 +46,17 @@ TEST_CASE("a second creation keeps and grows what is there and makes what is mis
   CHECK(node.seen() == kOneInstance);
 }
 
+TEST_CASE("how a disk is to be read and written is what its backend says, when it is made, kept and shown") {
+  ProvisionNode node;
+  node.qcow2.io = DiskIo::native;
+  CHECK(node.create().disks[0].io == DiskIo::native);
+  const InstanceDisks kept = node.create();
+  CHECK(kept.disks[0].io == DiskIo::native);
+  CHECK(kept.disks[3].io == DiskIo::automatic);  // the config drive is no backend's
+  OpContext op = test_operation();
+  CHECK(node.instances.show(model::InstanceId::parse(kUuid, "uuid"), op).disks[0].io == DiskIo::native);
+}
+
 TEST_CASE("a disk stays with the backend that made it, whatever images_type is asked for now") {
   ProvisionNode node;
   node.create({{"images_type", "raw"}});

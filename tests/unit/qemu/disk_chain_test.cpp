@@ -72,6 +72,19 @@ TEST_CASE("formats whose backing files we can't read make usage unknown") {
   CHECK(backing_of(dir / "disk", "vpc") == std::nullopt);
 }
 
+TEST_CASE("a sparse VMDK without a parent has no backing file, and with one makes usage unknown") {
+  ScratchDir dir;
+  for (const std::string subformat : {"monolithicSparse", "streamOptimized"}) {
+    const Path disk = dir / subformat;
+    run_tool({"qemu-img", "create", "-q", "-f", "vmdk", "-o", "subformat=" + subformat, disk.native(), "1M"});
+    CHECK(backing_of(disk, "vmdk") == std::nullopt);
+    CHECK(backing_of(disk, "") == std::nullopt);
+  }
+  const std::string base = (dir / "monolithicSparse").native();
+  run_tool({"qemu-img", "create", "-q", "-f", "vmdk", "-b", base, "-F", "vmdk", (dir / "overlay").native()});
+  CHECK_THROWS_AS(backing_of(dir / "overlay", "vmdk"), Error);
+}
+
 TEST_CASE("a qcow2 disk that can't be read makes usage unknown") {
   ScratchDir dir;
   write_file(dir / "disk", "QFI\xfb");

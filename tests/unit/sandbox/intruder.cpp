@@ -1,10 +1,11 @@
 // A program that has been taken over: tries what a reader of images has no business to do, and says how it went.
 //   intruder open PATH | write PATH | cut PATH | connect | fork | exec PATH | eat MIB | spin | fill DESCRIPTOR |
-//            hoard DESCRIPTOR | reserve DESCRIPTOR | limit PID | kill PID | sign PID | whoami
+//            hoard DESCRIPTOR | reserve DESCRIPTOR | ask DEVICE COMMAND | limit PID | kill PID | sign PID | whoami
 // Exit 0: it succeeded. Otherwise strerror() of what stopped it is on stderr.
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -18,6 +19,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace {
 
@@ -61,6 +63,25 @@ int reserve(int file) {
   return outcome("ioctl", ::ioctl(file, _IOW('X', 40, decltype(room)), &room) == 0);
 }
 
+// One of the commands of block devices, by its name; its answer into more room than any needs.
+int ask(const char* device, std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, unsigned long>, 8> kCommands{{{"BLKGETSIZE64", BLKGETSIZE64},
+                                                                                 {"BLKGETSIZE", BLKGETSIZE},
+                                                                                 {"BLKROGET", BLKROGET},
+                                                                                 {"BLKDISCARDZEROES", BLKDISCARDZEROES},
+                                                                                 {"BLKFLSBUF", BLKFLSBUF},
+                                                                                 {"BLKZEROOUT", BLKZEROOUT},
+                                                                                 {"BLKDISCARD", BLKDISCARD},
+                                                                                 {"BLKRRPART", BLKRRPART}}};
+  const int file = ::open(device, O_RDWR);
+  if (file < 0) return outcome("open", false);
+  std::array<unsigned long, 8> room{};
+  for (const auto& [known, command] : kCommands) {
+    if (known == name) return outcome("ioctl", ::ioctl(file, command, room.data()) == 0);
+  }
+  return 2;
+}
+
 int limit(pid_t other) {
   const rlimit64 none{.rlim_cur = RLIM64_INFINITY, .rlim_max = RLIM64_INFINITY};
   return outcome("prlimit", ::prlimit64(other, RLIMIT_CORE, nullptr, nullptr) == 0 &&
@@ -90,6 +111,7 @@ int main(int argc, char** argv) {
   if (act == "cut") return outcome("truncate", ::truncate(subject, 0) == 0);
   if (act == "hoard") return hoard(std::atoi(subject));
   if (act == "reserve") return reserve(std::atoi(subject));
+  if (act == "ask") return ask(subject, argc > 3 ? argv[3] : "");
   if (act == "limit") return limit(std::atoi(subject));
   if (act == "kill") return kill_somebody(std::atoi(subject));
   if (act == "sign") return sign(std::atoi(subject));

@@ -8,12 +8,15 @@
 
 #include <boost/filesystem/operations.hpp>
 #include <csignal>
+#include <optional>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/subprocess.hpp"
+#include "tests/support/loop_device.hpp"
 #include "tests/support/sanitizer.hpp"
 #include "tests/support/scratch_dir.hpp"
 
@@ -247,6 +250,55 @@ TEST_CASE("a confined program that sees what is mounted sees nothing else of the
     CHECK(mentions(intrude({"open", path}, attempt), "open: Permission denied"));
   }
   CHECK(mentions(intrude({"open", "/proc/self/mounts"}), "open: Permission denied"));
+}
+
+// A device of 64 KiB, and what a confined program that is for it says.
+struct DeviceRun {
+  DeviceRun() {
+    write_file(file, std::string(65536, 'd'));
+    if (auto found = test::LoopDevice::over(file)) loop.emplace(std::move(*found));
+  }
+  CompletedProcess ask(const Path& disk, const std::string& path, const std::string& command) const {
+    const OpenedFile opened(disk, OpenedFile::Access::write);
+    return run_confined(sandbox(),
+                        {.command = {.argv = {intruder(), "ask", path, command}},
+                         .files = {&opened},
+                         .user = opened.owner(),
+                         .limits = kLimits},
+                        test_operation());
+  }
+
+  ScratchDir scratch;
+  Path file = scratch / "file";
+  std::optional<test::LoopDevice> loop;
+};
+
+TEST_CASE("a program for a block device asks what the device is, and commands nothing") {
+  const DeviceRun device;
+  if (!device.loop) return;
+  const Path& disk = device.loop->path();
+  for (const std::string question : {"BLKGETSIZE64", "BLKGETSIZE", "BLKROGET", "BLKDISCARDZEROES"}) {
+    CAPTURE(question);
+    CHECK(device.ask(disk, descriptor_path(0), question).errors.empty());
+  }
+  for (const std::string command : {"BLKFLSBUF", "BLKZEROOUT", "BLKDISCARD", "BLKRRPART"}) {
+    CAPTURE(command);
+    CHECK(mentions(device.ask(disk, descriptor_path(0), command), "ioctl: Function not implemented"));
+  }
+  CHECK(test::read_file(device.file) == std::string(65536, 'd'));
+}
+
+TEST_CASE("a program for a block device opens no other one") {
+  const DeviceRun device;
+  const DeviceRun other;
+  if (!device.loop || !other.loop) return;
+  CHECK(mentions(device.ask(device.loop->path(), other.loop->path().string(), "BLKGETSIZE64"),
+                 "open: Permission denied"));
+}
+
+TEST_CASE("a program for a file asks nothing of block devices") {
+  const DeviceRun device;
+  CHECK(mentions(device.ask(device.file, descriptor_path(0), "BLKGETSIZE64"), "ioctl: Inappropriate ioctl for device"));
 }
 
 TEST_CASE("what the reach names must be there") {

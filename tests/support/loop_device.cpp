@@ -1,4 +1,4 @@
-#include "tests/unit/lvm/loop_device.hpp"
+#include "tests/support/loop_device.hpp"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
