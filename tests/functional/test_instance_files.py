@@ -115,6 +115,13 @@ class LibvirtXml(FilesStory):
                 self.assertEqual(domain.find("devices/serial/log").get("file"), str(self.directory / "console.log"))
                 self.assertIn(domain.find("devices/disk/driver").get("cache"), ("none", "writeback"))
 
+    def test_it_tells_how_preallocated_disks_are_read(self):
+        _, client = self.daemon(self.config(DEFAULT={"preallocate_images": "space"}))
+        self.create(client, flavor={"swap": 16}, config_drive=True, images_type="raw")
+        drivers = [disk.find("driver") for disk in self.validated().iter("disk")]
+        native = {"none": "native", "writeback": "threads"}[drivers[0].get("cache")]
+        self.assertEqual([driver.get("io") for driver in drivers], [native, native, None])
+
     def test_devices_keep_the_names_that_the_request_gives_them(self):
         _, client = self.daemon()
         self.create(client, root_gb=1, block_device_info={
