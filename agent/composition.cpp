@@ -122,7 +122,8 @@ struct Node::Parts {
                 {.force_raw_images = config.force_raw_images, .allow_md5 = config.allow_md5}),
         images(layout, builder, review, config.build_concurrency),
         pins(layout),
-        provisioner(images, backends, plan_defaults(config), config.disk_sync == DiskSync::data),
+        provisioner(images, backends, plan_defaults(config), config.disk_sync == DiskSync::data,
+                    provision::InstanceFiles(instance_file_settings(config))),
         instances(layout, backends),
         pruner(images, pins, chains, prune_rules(config)) {
     require_sandbox(config, sandbox);

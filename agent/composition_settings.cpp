@@ -1,11 +1,14 @@
 #include "agent/composition_settings.hpp"
 
+#include <sys/utsname.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "agent/base/error.hpp"
+#include "agent/base/unnamed_file.hpp"
 
 namespace basecache {
 namespace {
@@ -55,6 +58,15 @@ lvm::ClearMethod clear_method(VolumeClear clear) {
   }
   throw Error(ErrorCode::internal, "no way to clear volumes");
 }
+
+// "x86_64", also libvirt's word.
+std::string machine() {
+  utsname names{};
+  return ::uname(&names) == 0 ? names.machine : "";
+}
+
+// Where Nova's config drives are on IDE, else on SCSI (nova/virt/libvirt/blockinfo.py, get_disk_bus_for_device_type).
+bool has_ide() { return machine() == "x86_64" || machine() == "i686"; }
 
 }  // namespace
 
@@ -127,7 +139,25 @@ model::PlanDefaults plan_defaults(const Config& config) {
           .default_ephemeral_format = config.default_ephemeral_format,
           .force_config_drive = config.force_config_drive,
           .mkfs_commands = config.virt_mkfs,
+          .virt_type = config.virt_type,
+          .cdrom_prefix = has_ide() ? "hd" : "sd",
           .encrypts_volumes = config.lvm.encrypts};
+}
+
+provision::InstanceFileSettings instance_file_settings(const Config& config) {
+  constexpr std::string_view kOwner = "[basecache] disk_owner";
+  provision::InstanceFileSettings settings;
+  settings.owner = provision::owner_named(config.disk_owner, kOwner);
+  provision::require_right_to_give(settings.owner, config.instances_path, kOwner);
+  if (config.virt_type == model::VirtType::uml) {
+    provision::require_right_to_give({.user = 0, .group = settings.owner.group}, config.instances_path,
+                                     "[libvirt] virt_type = uml");
+  }
+  settings.mode = config.disk_mode;
+  settings.hypervisor = {.virt_type = config.virt_type,
+                         .arch = machine(),
+                         .direct_io = takes_direct_io(unnamed_file(config.instances_path).get())};
+  return settings;
 }
 
 }  // namespace basecache

@@ -2,6 +2,7 @@
 
 #include "agent/config.hpp"
 #include "agent/model/disk_plan.hpp"
+#include "agent/provision/instance_files.hpp"
 #include "agent/prune/prune_policy.hpp"
 #include "backends/disk/preallocation.hpp"
 #include "backends/glance/image_service.hpp"
@@ -24,5 +25,7 @@ lvm::LvmSettings lvm_settings(const Config& config);
 disk::Preallocation preallocation(const Config& config);
 prune::PruneRules prune_rules(const Config& config);
 model::PlanDefaults plan_defaults(const Config& config);
+// Looks the owner up and tries whether files in instances_path can be given away. Error(invalid_request).
+provision::InstanceFileSettings instance_file_settings(const Config& config);
 
 }  // namespace basecache

@@ -18,6 +18,7 @@
 #include "agent/lvm_config.hpp"
 #include "agent/model/disk_format.hpp"
 #include "agent/model/mkfs_command.hpp"
+#include "agent/model/virt_type.hpp"
 
 namespace basecache {
 
@@ -49,6 +50,7 @@ struct Config {
 
   // [libvirt]; "default" has been resolved
   model::ImagesType images_type = model::ImagesType::qcow2;
+  model::VirtType virt_type = model::VirtType::kvm;
   LvmConfig lvm;  // [libvirt], [ephemeral_storage_encryption] and [basecache]
 
   GlanceConfig glance;
@@ -79,6 +81,8 @@ struct Config {
   Bytes max_virtual_size = gibibytes(64 * 1024);  // of an image's disk
   SandboxNeed sandbox = SandboxNeed::available;
   DiskSync disk_sync = DiskSync::none;
+  std::string disk_owner;   // user[:group] that an instance's files are given to; empty: they stay the agent's own
+  mode_t disk_mode = 0600;  // of an instance's files
   LogLevel log_level = LogLevel::info;
 
   // The defaults, with those that depend on the number of cores.

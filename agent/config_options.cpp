@@ -29,6 +29,10 @@ constexpr std::array<std::pair<std::string_view, DiskSync>, 2> kDiskSyncs{
     {{"none", DiskSync::none}, {"data", DiskSync::data}}};
 constexpr std::array<std::pair<std::string_view, SandboxNeed>, 2> kSandboxNeeds{
     {{"available", SandboxNeed::available}, {"required", SandboxNeed::required}}};
+constexpr std::array<std::pair<std::string_view, model::VirtType>, 4> kVirtTypes{{{"kvm", model::VirtType::kvm},
+                                                                                  {"qemu", model::VirtType::qemu},
+                                                                                  {"lxc", model::VirtType::lxc},
+                                                                                  {"uml", model::VirtType::uml}}};
 constexpr std::array<std::pair<std::string_view, VolumeClear>, 3> kVolumeClears{
     {{"none", VolumeClear::none}, {"zero", VolumeClear::zero}, {"shred", VolumeClear::shred}}};
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLogLevels{{{"debug", LogLevel::debug},
@@ -113,6 +117,16 @@ std::vector<Path> parse_directories(std::string_view text) {
   return directories;
 }
 
+// Who that is, is looked up where files are given away.
+std::string parse_owner(std::string_view text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const std::string_view group = text.substr(std::min(colon + 1, text.size()));
+  if (!text.empty() && (colon == 0 || (colon < text.size() && group.empty()))) throw BadValue("user or user:group");
+  parse_word(text.substr(0, colon));
+  parse_word(group);
+  return std::string(text);
+}
+
 // A name, or an address with ':' in it; a URL or a port would never match.
 std::vector<std::string> parse_hosts(std::string_view text) {
   std::vector<std::string> hosts = split_list(text);
@@ -180,8 +194,9 @@ constexpr OptionValue images_type{
 constexpr OptionValue mkfs_commands{
     [](Config& config, std::string_view text) { config.virt_mkfs = parse_mkfs_commands(text); },
     [](const Config& config) { return show_mkfs_commands(config.virt_mkfs); }};
-constexpr OptionValue socket_mode{[](Config& config, std::string_view text) { config.socket_mode = parse_mode(text); },
-                                  [](const Config& config) { return show_mode(config.socket_mode); }};
+template <mode_t Config::*member>
+constexpr OptionValue mode{[](Config& config, std::string_view text) { config.*member = parse_mode(text); },
+                           [](const Config& config) { return show_mode(config.*member); }};
 constexpr OptionValue allowed_uids{
     [](Config& config, std::string_view text) { config.allowed_uids = parse_uids(text); },
     [](const Config& config) { return show_each(config.allowed_uids, [](uid_t uid) { return std::to_string(uid); }); }};
@@ -259,6 +274,8 @@ constexpr std::array kOptions{
     ConfigOption{"libvirt", "images_type", images_type,
                  "How disks are made: qcow2 (overlay), raw or flat (whole copy), lvm, default (see use_cow_images).",
                  "default"},
+    ConfigOption{"libvirt", "virt_type", choice<kVirtTypes, &Config::virt_type>,
+                 "What runs the instances, for libvirt.xml: kvm, qemu (without hardware's help), lxc, or uml."},
     ConfigOption{"libvirt", "images_volume_group", lvm_name<&Config::lvm, &LvmConfig::images_volume_group>,
                  "Volume group of disks on LVM; empty: none."},
     ConfigOption{"libvirt", "sparse_logical_volumes", flag<&Config::lvm, &LvmConfig::sparse_logical_volumes>,
@@ -338,7 +355,7 @@ constexpr std::array kOptions{
     identity_option<"default_domain_id">("The domain of user and project where they name none, by its id."),
 
     ConfigOption{"basecache", "socket", path<&Config::socket>, "Where the agent listens."},
-    ConfigOption{"basecache", "socket_mode", socket_mode, "Permissions of the socket, octal."},
+    ConfigOption{"basecache", "socket_mode", mode<&Config::socket_mode>, "Permissions of the socket, octal."},
     ConfigOption{"basecache", "socket_group", name<&Config::socket_group>,
                  "Group that owns the socket and whose members are served; empty: the agent's own, nobody by group."},
     ConfigOption{"basecache", "allowed_uids", allowed_uids,
@@ -386,6 +403,9 @@ constexpr std::array kOptions{
                  "Directory of the keys of encrypted volumes by their UUID, each a file of the key's bytes."},
     ConfigOption{"basecache", "disk_sync", choice<kDiskSyncs, &Config::disk_sync>,
                  "What of an instance's new disks is written out before they are there: none, or their data."},
+    ConfigOption{"basecache", "disk_owner", checked<parse_owner, &Config::disk_owner>,
+                 "user[:group] that an instance's disks and console.log are given to; empty: the agent's own."},
+    ConfigOption{"basecache", "disk_mode", mode<&Config::disk_mode>, "Permissions of an instance's new files, octal."},
     ConfigOption{"basecache", "log_level", choice<kLogLevels, &Config::log_level>,
                  "Least that is logged: debug, info, warning, error or critical."},
 };

@@ -1,80 +1,17 @@
 #include "agent/model/disk_plan.hpp"
 
-#include <algorithm>
-#include <set>
-
 #include "agent/base/error.hpp"
+#include "agent/model/device_names.hpp"
 
 namespace basecache::model {
 namespace {
 
-// "/dev/vda" -> "vda" (nova/block_device.py, strip_dev).
-std::string strip_dev(const std::string& name) { return name.starts_with("/dev/") ? name.substr(5) : name; }
-
-// The device names that an instance's own disks have taken so far, in the order in which Nova hands them out
-// (nova/virt/libvirt/blockinfo.py). Only what a name decides is followed here: whether a volume stands where a disk
-// would go.
-//
-// Nova takes the bus from the image's properties, which no request has, and so from the root device's name here.
-class DeviceNames {
- public:
-  explicit DeviceNames(const BlockDevices& devices) {
-    const std::string root = strip_dev(root_name(devices));
-    prefix_ = prefix_of(root);
-    root_ = root.empty() ? prefix_ + "a" : root;
-    taken_.insert(root_);
-    for (const VolumeDevice& volume : devices.volumes) held_.insert(strip_dev(volume.mount_device));
-    root_is_volume_ = held_.contains(root_);
-    for (const EphemeralDevice& ephemeral : devices.ephemerals) held_.insert(strip_dev(ephemeral.device_name));
-    if (devices.swap && devices.swap->swap_mb > 0) held_.insert(strip_dev(devices.swap->device_name));
-    held_.erase("");
-  }
-
-  bool root_is_volume() const { return root_is_volume_; }
-
-  // The next name of the bus, unless block_device_info gives that one to something else (volume_in_mapping).
-  bool next_is_free() const { return !held_.contains(next()); }
-  void take_next() { taken_.insert(next()); }
-  void take(const std::string& device_name) {
-    device_name.empty() ? take_next() : static_cast<void>(taken_.insert(strip_dev(device_name)));
-  }
-
- private:
-  static const std::string& root_name(const BlockDevices& devices) {
-    const auto booted = std::ranges::find_if(devices.volumes, &VolumeDevice::is_booted);
-    return booted == devices.volumes.end() ? devices.root_device_name : booted->mount_device;
-  }
-
-  // The letters that stand for a bus (nova/block_device.py, strip_prefix); virtio's when the caller leaves it open.
-  static std::string prefix_of(const std::string& root) {
-    for (const std::string prefix : {"vd", "sd", "hd"}) {
-      if (root.starts_with(prefix)) return prefix;
-    }
-    return "vd";
-  }
-
-  std::string next() const {
-    for (unsigned index = 0;; ++index) {
-      std::string name = prefix_ + suffix(index);
-      if (!taken_.contains(name)) return name;
-    }
-  }
-
-  // 0 -> "a", 25 -> "z", 26 -> "aa".
-  static std::string suffix(unsigned index) {
-    std::string letters;
-    for (unsigned rest = index + 1; rest > 0; rest = (rest - 1) / 26) {
-      letters.insert(letters.begin(), static_cast<char>('a' + (rest - 1) % 26));
-    }
-    return letters;
-  }
-
-  std::string prefix_;
-  std::string root_;
-  bool root_is_volume_ = false;
-  std::set<std::string> taken_;
-  std::set<std::string> held_;
-};
+// A rescue disk stands on the bus of the root device, before everything else.
+BlockDevices rescue_devices(const InstanceSpec& spec) {
+  BlockDevices devices;
+  devices.root_device_name = spec.block_device_info.root_device_name;
+  return devices;
+}
 
 // Builds the plan of one instance, disk by disk.
 class Planner {
@@ -83,7 +20,7 @@ class Planner {
       : spec_(spec),
         defaults_(defaults),
         images_type_(spec.images_type.value_or(defaults.images_type)),
-        names_(spec.block_device_info) {}
+        names_(spec.suffix.empty() ? spec.block_device_info : rescue_devices(spec), defaults.virt_type) {}
 
   DiskPlan plan() {
     plan_boot_files();
@@ -95,13 +32,13 @@ class Planner {
       plan_swap();
     }
     // Forced means that a request can't do without it, either (nova/virt/configdrive.py, required_by).
-    if (defaults_.force_config_drive || spec_.config_drive) plan_.config_drive = "disk.config" + spec_.suffix;
+    if (defaults_.force_config_drive || spec_.config_drive) plan_config_drive();
     return std::move(plan_);
   }
 
  private:
-  void add(const std::string& name, BaseFileSpec base, std::optional<Bytes> size) {
-    plan_.disks.push_back({name + spec_.suffix, std::move(base), images_type_, size});
+  void add(const std::string& name, BaseFileSpec base, std::optional<Bytes> size, std::string device) {
+    plan_.disks.push_back({name + spec_.suffix, std::move(base), images_type_, size, std::move(device)});
   }
 
   // Files whatever the backend: who starts the instance reads them, not the guest. Without a kernel nobody would load
@@ -113,11 +50,12 @@ class Planner {
   }
 
   void add_boot_file(const std::string& name, const ImageRef& ref) {
-    plan_.disks.push_back({name + spec_.suffix, ImageBase{ref, {}, ImageUse::boot_file}, ImagesType::raw, {}});
+    plan_.disks.push_back({name + spec_.suffix, ImageBase{ref, {}, ImageUse::boot_file}, ImagesType::raw, {}, ""});
   }
 
   void plan_root() {
-    const bool from_volume = names_.root_is_volume() && spec_.suffix.empty();
+    plan_.root_device = names_.root();
+    const bool from_volume = names_.root_is_volume();
     if (!spec_.image_ref && !from_volume) {
       throw Error(ErrorCode::invalid_request, "image_ref is missing, and no volume is the root device")
           .add_field("field", "image_ref")
@@ -127,28 +65,28 @@ class Planner {
     // A rescue disk isn't grown: the flavor's size is that of the disk to be rescued.
     const bool own_size = spec_.flavor.root_gb == 0 || !spec_.suffix.empty();
     add("disk", ImageBase{*spec_.image_ref, spec_.checksum, ImageUse::disk},
-        own_size ? std::nullopt : std::optional(gibibytes(spec_.flavor.root_gb)));
+        own_size ? std::nullopt : std::optional(gibibytes(spec_.flavor.root_gb)), names_.root());
+    if (!spec_.suffix.empty()) plan_.rescued_device = names_.take();
   }
 
   void add_ephemeral(const std::string& name, unsigned number, std::uint64_t size_gb,
-                     const std::optional<std::string>& asked) {
+                     const std::optional<std::string>& asked, std::string device) {
     EphemeralFormat format = ephemeral_format(spec_.os_type, asked, defaults_);
     const unsigned told_apart_by = writes_label(format) ? number : 0;
-    add(name, EphemeralBase{size_gb, std::move(format), told_apart_by}, gibibytes(size_gb));
+    add(name, EphemeralBase{size_gb, std::move(format), told_apart_by}, gibibytes(size_gb), std::move(device));
   }
 
   void plan_default_ephemeral() {
     const bool wanted = spec_.flavor.ephemeral_gb > 0 && spec_.block_device_info.ephemerals.empty();
     if (!wanted || !names_.next_is_free()) return;
-    names_.take_next();
-    add_ephemeral("disk.local", 0, spec_.flavor.ephemeral_gb, std::nullopt);
+    add_ephemeral("disk.local", 0, spec_.flavor.ephemeral_gb, std::nullopt, names_.take());
   }
 
   void plan_further_ephemerals() {
     unsigned number = 0;
     for (const EphemeralDevice& ephemeral : spec_.block_device_info.ephemerals) {
-      names_.take(ephemeral.device_name);
-      add_ephemeral("disk.eph" + std::to_string(number), number, ephemeral.size_gb, ephemeral.guest_format);
+      add_ephemeral("disk.eph" + std::to_string(number), number, ephemeral.size_gb, ephemeral.guest_format,
+                    names_.take(ephemeral.device_name));
       ++number;
     }
   }
@@ -156,11 +94,18 @@ class Planner {
   void plan_swap() {
     // Without a device name it gets the next one, as Nova gives it one while it maps the devices.
     const std::optional<SwapDevice>& device = spec_.block_device_info.swap;
-    if (device && device->swap_mb > 0) return add_swap(device->swap_mb);
-    if (spec_.flavor.swap_mb > 0 && names_.next_is_free()) add_swap(spec_.flavor.swap_mb);
+    if (device && device->swap_mb > 0) return add_swap(device->swap_mb, device->device_name);
+    if (spec_.flavor.swap_mb > 0 && names_.next_is_free()) add_swap(spec_.flavor.swap_mb, "");
   }
 
-  void add_swap(std::uint64_t swap_mb) { add("disk.swap", SwapBase{swap_mb}, mebibytes(swap_mb)); }
+  void add_swap(std::uint64_t swap_mb, const std::string& device_name) {
+    add("disk.swap", SwapBase{swap_mb}, mebibytes(swap_mb), names_.take(device_name));
+  }
+
+  void plan_config_drive() {
+    plan_.config_drive = "disk.config" + spec_.suffix;
+    plan_.config_drive_device = names_.take_of(defaults_.cdrom_prefix);
+  }
 
   const InstanceSpec& spec_;
   const PlanDefaults& defaults_;

@@ -9,6 +9,7 @@
 #include "agent/model/base_file_spec.hpp"
 #include "agent/model/disk_format.hpp"
 #include "agent/model/instance_spec.hpp"
+#include "agent/model/virt_type.hpp"
 
 namespace basecache::model {
 
@@ -19,7 +20,9 @@ struct PlanDefaults {
   bool force_config_drive = false;
   // By os_type; "default": of every other. None: by its file system, whatever is the default.
   std::map<std::string, std::optional<MkfsCommand>> mkfs_commands = {};
-  bool encrypts_volumes = false;  // with the key that the request names
+  VirtType virt_type = VirtType::kvm;
+  std::string cdrom_prefix = "hd";  // of the bus that optical drives are on: IDE on a PC
+  bool encrypts_volumes = false;    // with the key that the request names
 };
 
 // One disk to be made: name in the instance directory, base file, backend, size.
@@ -28,11 +31,15 @@ struct DiskSpec {
   BaseFileSpec base;
   ImagesType images_type = ImagesType::qcow2;
   std::optional<Bytes> size;  // absent: the base file's own size (kernel, ramdisk, root_gb 0, a rescue disk)
+  std::string device = {};    // the guest's name for it, "vda"; "" for boot files
 };
 
 struct DiskPlan {
   std::vector<DiskSpec> disks;              // in the order they are made: boot files, root ...
   std::optional<std::string> config_drive;  // its file's name ("disk.config"), when one is wanted
+  std::string root_device = {};             // "vda", also where a volume is the root device
+  std::string config_drive_device = {};     // "hda"
+  std::string rescued_device = {};          // "vdb": the instance's own root disk while it is rescued
 };
 
 // The decisions of LibvirtDriver._create_image and blockinfo.get_disk_mapping (nova/virt/libvirt), as one pure

@@ -8,6 +8,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
 #include "agent/model/base64.hpp"
+#include "agent/model/domain_text.hpp"
 #include "agent/model/ephemeral_format.hpp"
 #include "agent/model/json_fields.hpp"
 
@@ -28,6 +29,11 @@ constexpr std::size_t kLongestInjectedFile = 512 * 1024;
 constexpr std::size_t kLongestKey = 16 * 1024;
 constexpr std::size_t kMostDevices = 64;
 constexpr std::size_t kMostMetadata = 256;
+// A domain with some hundred devices has a tenth of that.
+constexpr std::size_t kLongestDomain = 256 * 1024;
+// 64 TiB, and what QEMU's machines stop far below.
+constexpr std::uint64_t kMostMemory = std::uint64_t{64} * 1024 * 1024;
+constexpr std::uint64_t kMostProcessors = 4096;
 
 Error bad(const std::string& field, const std::string& why) {
   return Error(ErrorCode::invalid_request, field + " " + why).add_field("field", field);
@@ -49,6 +55,13 @@ std::string decoded(JsonFields& fields, std::string_view name, std::size_t max_b
   return *bytes;
 }
 
+// `otherwise` where it isn't given; 0 is refused.
+std::uint64_t at_least_one(JsonFields& fields, std::string_view name, std::uint64_t max, std::uint64_t otherwise) {
+  const std::uint64_t number = fields.number(name, max).value_or(otherwise);
+  if (number == 0) throw bad(fields.path_of(name), "must be at least 1");
+  return number;
+}
+
 // "/dev/vdb" or "vdb"; it is compared and shown, never opened.
 std::string device_name(JsonFields& fields, std::string_view name) {
   std::string device = plain_text(fields, name, 64);
@@ -62,9 +75,12 @@ std::string device_name(JsonFields& fields, std::string_view name) {
 
 Flavor read_flavor(const json& value) {
   JsonFields fields(value, "flavor");
-  Flavor flavor{.root_gb = fields.number("root_gb", kMostGibibytes).value_or(0),
-                .ephemeral_gb = fields.number("ephemeral_gb", kMostGibibytes).value_or(0),
-                .swap_mb = fields.number("swap", kMostMebibytes).value_or(0)};
+  Flavor flavor;
+  flavor.root_gb = fields.number("root_gb", kMostGibibytes).value_or(0);
+  flavor.ephemeral_gb = fields.number("ephemeral_gb", kMostGibibytes).value_or(0);
+  flavor.swap_mb = fields.number("swap", kMostMebibytes).value_or(0);
+  flavor.memory_mb = at_least_one(fields, "memory_mb", kMostMemory, flavor.memory_mb);
+  flavor.vcpus = at_least_one(fields, "vcpus", kMostProcessors, flavor.vcpus);
   fields.finish();
   return flavor;
 }
@@ -223,6 +239,10 @@ InstanceSpec InstanceSpec::make(const json& request) {
   if (const json* devices = fields.object("block_device_info")) spec.block_device_info = read_block_devices(*devices);
   spec.suffix = parse_suffix(fields.text("suffix", 16).value_or(""), true);
   read_guest(fields, spec);
+  if (auto text = fields.text("libvirt_xml", kLongestDomain); text && !text->empty()) {
+    check_domain_text(*text, spec.uuid, "libvirt_xml");
+    spec.libvirt_xml = *std::move(text);
+  }
   fields.finish();
   return spec;
 }

@@ -34,6 +34,8 @@ struct Flavor {
   std::uint64_t root_gb = 0;       // GiB; 0: the image's own size
   std::uint64_t ephemeral_gb = 0;  // GiB; 0: none
   std::uint64_t swap_mb = 0;       // MiB; 0: none ("swap" in a request, Nova's word)
+  std::uint64_t memory_mb = 512;   // MiB
+  std::uint64_t vcpus = 1;
 };
 
 // block_device_info as nova/virt/driver.py describes it.
@@ -87,6 +89,7 @@ struct InstanceSpec {
   std::string availability_zone = {};
   std::string project_id = {};
   std::string hostname = {};
+  std::string libvirt_xml = {};  // the domain as the caller has it (XML text); "": one is made
 
   // From the JSON object of a creation request. Every rule about a request is checked here and
   // nowhere else; Error(invalid_request) names the field. user_data and injected file contents arrive base64-encoded,

@@ -49,6 +49,11 @@ std::optional<model::DiskFormat> InstanceDirectory::existing(const std::string& 
       .set_hint("add it to disk.info in its directory, or remove the file");
 }
 
+std::optional<model::DiskFormat> InstanceDirectory::recorded(const std::string& disk) const {
+  const Path path = path_ / disk;
+  return fs::symlink_status(path).type() == fs::regular_file ? formats_.format_of(path) : std::nullopt;
+}
+
 DiskPlace InstanceDirectory::place(const std::string& disk) const {
   return {.instance = uuid_, .disk = disk, .staged = staged_ / disk, .path = path_ / disk};
 }
@@ -58,8 +63,10 @@ void InstanceDirectory::add(const std::string& disk, model::DiskFormat format) {
   added_.push_back(disk);
 }
 
+void InstanceDirectory::add_file(const std::string& name, bool replaces) { files_.push_back({name, replaces}); }
+
 void InstanceDirectory::keep() {
-  if (added_.empty() && fs::exists(path_)) return;
+  if (added_.empty() && files_.empty() && fs::exists(path_)) return;
   rename_added();
   if (!is_synced_) return;
   sync_directory(path_);
@@ -67,8 +74,10 @@ void InstanceDirectory::keep() {
 }
 
 void InstanceDirectory::sync() {
-  for (const std::string& disk : added_) {
-    const Path path = staged_ / disk;
+  std::vector<std::string> names = added_;
+  for (const File& file : files_) names.push_back(file.name);
+  for (const std::string& name : names) {
+    const Path path = staged_ / name;
     sync_file(open_file(path, O_RDONLY | O_NOFOLLOW).get(), path);
   }
   is_synced_ = true;
@@ -83,11 +92,21 @@ void InstanceDirectory::rename_added() {
     fs::remove(staged_ / "disk.info");
   }
   // disk.info first: a disk is never visible without its format, and an entry without a disk means nothing.
-  formats_.replace(path_, staged_, durability);
+  if (!added_.empty()) formats_.replace(path_, staged_, durability);
   for (const std::string& disk : added_) {
     if (!rename_no_replace(staged_ / disk, path_ / disk)) {
       throw Error(ErrorCode::already_exists, quote((path_ / disk).native()) + " appeared while it was being made");
     }
+  }
+  rename_files();
+}
+
+// Last, so that what libvirt.xml tells of is there.
+void InstanceDirectory::rename_files() {
+  for (const File& file : files_) {
+    const Path from = staged_ / file.name;
+    const Path to = path_ / file.name;
+    file.replaces ? fs::rename(from, to) : static_cast<void>(rename_no_replace(from, to));
   }
 }
 

@@ -29,9 +29,19 @@ class InstanceDirectory : public StagedDisks {
   // file that disk.info doesn't know (what it is can't be told without guessing) or what is no regular file.
   std::optional<model::DiskFormat> existing(const std::string& disk) const override;
 
+  // The same, without an opinion about what is in its place.
+  std::optional<model::DiskFormat> recorded(const std::string& disk) const;
+
   DiskPlace place(const std::string& disk) const override;
   // The disk at its staged place is whole and of that format.
   void add(const std::string& disk, model::DiskFormat format) override;
+
+  // A file at its staged place that is no disk is whole. It takes the place of one that is there, or goes with the
+  // staged directory if there is one by then.
+  void add_file(const std::string& name, bool replaces);
+
+  // The disks that were added.
+  const std::vector<std::string>& added() const { return added_; }
 
   // What was added is written out; what keep() then makes visible is there after a power cut too.
   void sync();
@@ -39,7 +49,13 @@ class InstanceDirectory : public StagedDisks {
   void keep();
 
  private:
+  struct File {
+    std::string name;
+    bool replaces = false;
+  };
+
   void rename_added();
+  void rename_files();
 
   const Path path_;
   const Path staged_;
@@ -48,6 +64,7 @@ class InstanceDirectory : public StagedDisks {
   ExclusiveLock lock_;
   DiskFormats formats_;
   std::vector<std::string> added_;
+  std::vector<File> files_;
   bool is_synced_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/filesystem/directory.hpp>
 #include <boost/filesystem/operations.hpp>
+#include <iterator>
 
 #include "agent/base/error.hpp"
 #include "agent/base/file_lock.hpp"
@@ -149,7 +150,8 @@ bool Instances::remove_suffixed_files(const model::InstanceId& uuid, const std::
   DiskFormats formats = DiskFormats::read(directory);
   const bool was_recorded = formats.forget_ending_with(suffix);
   for (const std::string& name : files) remove_file(directory / name);
-  names.insert(names.end(), files.begin(), files.end());
+  std::ranges::copy_if(files, std::back_inserter(names),
+                       [](const std::string& name) { return !name.starts_with(InstanceFiles::kDomain); });
   if (!was_recorded) return !files.empty();
   const Path staged = layout_.staged_instance_directory(uuid.text());
   make_directories(staged);

@@ -58,6 +58,7 @@ InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op
                         if (plan.config_drive) {
                           made.disks.push_back(provide_config_drive(*plan.config_drive, spec, directory, op));
                         }
+                        files_.provide(spec, plan, made, directory, volumes);
                         op.check();
                         keep(directory, volumes, op);
                         return made;
@@ -97,6 +98,7 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDire
                         StagedDisks& where = is_volume ? static_cast<StagedDisks&>(volumes) : directory;
                         const DiskPlace place = where.place(disk.name);
                         const cache::BaseFileLease& lease = leases.emplace_back(cache_.acquire(disk.base, op));
+                        files_.require_fit(disk.name, lease.base());
                         const auto step = op.steps().measure(disk.name);
                         const MadeDisk made =
                             backends_.for_type(disk.images_type).create_disk(place, disk.size, lease.base(), op);

@@ -10,6 +10,7 @@
 #include "agent/model/instance_spec.hpp"
 #include "agent/provision/disk_backend.hpp"
 #include "agent/provision/drive_writer.hpp"
+#include "agent/provision/instance_files.hpp"
 #include "agent/provision/volume_store.hpp"
 
 namespace basecache::provision {
@@ -49,8 +50,13 @@ struct Backends {
 class Provisioner {
  public:
   // `syncs_disks`: what was made outlives a power cut.
-  Provisioner(cache::ImageCache& cache, Backends backends, model::PlanDefaults defaults, bool syncs_disks)
-      : cache_(cache), backends_(backends), defaults_(std::move(defaults)), syncs_disks_(syncs_disks) {}
+  Provisioner(cache::ImageCache& cache, Backends backends, model::PlanDefaults defaults, bool syncs_disks,
+              InstanceFiles files = InstanceFiles())
+      : cache_(cache),
+        backends_(backends),
+        defaults_(std::move(defaults)),
+        syncs_disks_(syncs_disks),
+        files_(std::move(files)) {}
 
   // Idempotent: disks that exist are kept and grown, never made again. All or nothing: on failure what this call made
   // is gone, and an instance directory appears only when it is whole. One creation an instance at a time.
@@ -75,6 +81,7 @@ class Provisioner {
   Backends backends_;
   model::PlanDefaults defaults_;
   bool syncs_disks_;
+  InstanceFiles files_;
 };
 
 }  // namespace basecache::provision

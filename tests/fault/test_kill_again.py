@@ -3,6 +3,7 @@ there is as it was, and the same request completes the rest."""
 
 import json
 import unittest
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import images
@@ -10,6 +11,8 @@ from harness import GIB, MIB, new_uuid, tool
 from killed_daemon import KilledDaemonStory
 
 MARK = "0x5a 40M 64k"  # what a guest has written to its root disk
+NO_DISKS = ("disk.info", "console.log", "libvirt.xml", "libvirt.xml.rescue")
+BOOTED = b"Linux version 6\n"
 MOST = 40  # system calls of one name in one piece of work, with room
 
 
@@ -31,6 +34,7 @@ class KillAgain(KilledDaemonStory):
         daemon.stop()
         self.daemons.remove(daemon)
         tool("qemu-io", "-f", "qcow2", "-c", f"write -P {MARK}", self.folder / "disk")
+        (self.folder / "console.log").write_bytes(BOOTED)
 
     @property
     def folder(self) -> Path:
@@ -42,15 +46,19 @@ class KillAgain(KilledDaemonStory):
                 path.unlink()
 
     def assert_nothing_unknown(self) -> None:
-        """Every file is told by disk.info, and none is half made: it has its whole size by the tools."""
+        """Every disk is told by disk.info, and none is half made: it has its whole size by the tools. The domain is whole,
+        and has no disk that isn't there."""
         told = json.loads((self.folder / "disk.info").read_text())
         for path in self.folder.iterdir():
-            if path.name != "disk.info":
+            if path.name not in NO_DISKS:
                 self.assertIn(str(path), told)
                 tool("qemu-img", "info", "-f", told[str(path)], path)
+        for source in ET.parse(self.folder / "libvirt.xml").iter("source"):
+            self.assertTrue(Path(source.get("file")).is_file(), source.get("file"))
 
     def assert_kept(self) -> None:
         tool("qemu-io", "-f", "qcow2", "-c", f"read -P {MARK}", self.folder / "disk")
+        self.assertEqual((self.folder / "console.log").read_bytes(), BOOTED)
 
     def assert_completed(self) -> None:
         self.assert_nothing_unknown()
@@ -61,6 +69,7 @@ class KillAgain(KilledDaemonStory):
         for name, size in (("disk", 2 * GIB), ("disk.local", GIB), ("disk.swap", 16 * MIB)):
             self.assert_clean_disk(disks[name]["path"], "qcow2", size)
         self.assertEqual(Path(disks["kernel"]["path"]).read_bytes(), images.bzimage())
+        self.assertEqual(len(list(ET.parse(self.folder / "libvirt.xml").iter("disk"))), 4)
         self.assert_kept()
         self.assert_nothing_staged()
         daemon.stop()
@@ -100,7 +109,7 @@ class KillAgain(KilledDaemonStory):
                 self.assert_nothing_unknown()
                 daemon, client = self.daemon(socket="after.sock")
                 self.assertIn(client.request("DELETE", target).status, (200, 404))
-                self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["disk", "disk.info"])
+                self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["console.log", "disk", "disk.info", "libvirt.xml"])
                 self.assertNotIn(".rescue", (self.folder / "disk.info").read_text())
                 self.assert_kept()
                 daemon.stop()

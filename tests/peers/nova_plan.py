@@ -2,8 +2,8 @@
 """Which disks Nova's own code makes for creation requests of ours: nova_plan.py STATE_DIRECTORY. Needs python3-nova.
 
 Reads a list of requests from its standard input and answers with a list of their disks, in the order in which they are
-made: [{"name","size","base"}], both JSON. blockinfo.get_disk_mapping and LibvirtDriver._create_image decide; what they
-would have made is only written down. Where no boot_index is told, a volume that stands on the root device has 0.
+made: [{"name","size","base","device"}], both JSON. blockinfo.get_disk_mapping and LibvirtDriver._create_image decide; what
+they would have made is only written down. No device: it isn't one. Where no boot_index is told, a volume that stands on the root device has 0.
 """
 
 import json
@@ -82,7 +82,8 @@ def plan(ctx, request: dict) -> list[dict]:
     images = {"image_id": request.get("image_ref"), "kernel_id": request.get("kernel_id"),
               "ramdisk_id": request.get("ramdisk_id")}
     driver._create_image(ctx, instance, disks["mapping"], suffix=suffix, disk_images=images, block_device_info=devices)
-    return driver.image_backend.made
+    device_of = {name: info["dev"] for name, info in disks["mapping"].items()}
+    return [{**disk, "device": device_of.get(disk["name"])} for disk in driver.image_backend.made]
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ makes each. Skips where python3-nova isn't installed.
 import json
 import subprocess
 import unittest
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import images
@@ -141,15 +142,23 @@ class DiskPlan(ImageStory):
         return [(disk["name"], disk["size_bytes"], "ephemeral" if disk["base"].startswith("ephemeral") else disk["base"])
                 for disk in answer["disks"]]
 
+    def assert_same_devices(self, uuid: str, suffix: str, made: list[dict]) -> None:
+        """What the guest finds them as, by libvirt.xml."""
+        domain = ET.parse(self.instances_path / uuid / f"libvirt.xml{suffix}")
+        self.assertEqual({Path(disk.find("source").get("file")).name: disk.find("target").get("dev") for disk in domain.iter("disk")},
+                         {disk["name"]: disk["device"] for disk in made if disk["device"]})
+
     def test_the_same_disks_are_made_as_nova_makes(self):
         self.assertGreaterEqual(len(SAME), 25)
         requests = [self.request(row) for _, row in SAME]
         _, client = self.daemon()
         for (what, _), request, made in zip(SAME, requests, self.by_nova(requests), strict=True):
             with self.subTest(what):
-                answer = client.create(new_uuid(), request)
+                uuid = new_uuid()
+                answer = client.create(uuid, request)
                 self.assertEqual(answer.status, 200, answer.body)
                 self.assertEqual(self.found(answer.body), self.expected(request, made))
+                self.assert_same_devices(uuid, request.get("suffix", ""), made)
 
     def test_a_device_that_a_volume_has_taken_gets_no_swap(self):
         requests = [self.request(row) for _, row in GIVEN_UP]

@@ -17,6 +17,7 @@ OWNERS = {
     "boost/beast": ("agent/api/", "tools/basecache/", "tests/"),
     "boost/asio": ("agent/api/", "tools/basecache/", "tests/"),
     "libisofs/": ("backends/drive/",),
+    "pugixml.hpp": ("agent/domain/", "agent/model/", "tests/"),
     "spdlog/": ("agent/base/",),
     "CLI/": ("agent/main.cpp", "tools/"),
     "doctest/": ("tests/",),

@@ -70,7 +70,9 @@ TEST_CASE("every kind of value arrives in its member") {
               "[DEFAULT]\npreallocate_images = space\nforce_raw_images = no\n"
               "[image_cache]\nremove_unused_original_minimum_age_seconds = 60\n"
               "[glance]\nnum_retries = 0\n"
+              "[libvirt]\nvirt_type = lxc\n"
               "[basecache]\nsocket_mode = 0600\nallowed_uids = 0, 162\nworkers = 7\n"
+              "disk_owner = libvirt-qemu:64055\ndisk_mode = 0640\n"
               "file_url_directories = /a,\n  /b\nurl_hosts = ::1, store.internal\n"
               "max_image_bytes = 5GiB\nmax_virtual_size = 2TiB\nsandbox = required\nlog_level = debug\n")
           .config();
@@ -79,6 +81,9 @@ TEST_CASE("every kind of value arrives in its member") {
   CHECK(config.remove_unused_original_minimum_age == std::chrono::minutes(1));
   CHECK(config.glance.num_retries == 0);
   CHECK(config.socket_mode == 0600);
+  CHECK(config.virt_type == model::VirtType::lxc);
+  CHECK(config.disk_owner == "libvirt-qemu:64055");
+  CHECK(config.disk_mode == 0640);
   CHECK(config.allowed_uids == std::vector<uid_t>{0, 162});
   CHECK(config.workers == 7);
   CHECK(config.file_url_directories == std::vector<Path>{"/a", "/b"});
@@ -87,6 +92,15 @@ TEST_CASE("every kind of value arrives in its member") {
   CHECK(config.max_virtual_size == gibibytes(2048));
   CHECK(config.sandbox == SandboxNeed::required);
   CHECK(config.log_level == LogLevel::debug);
+}
+
+TEST_CASE("an owner is a user, or a user and a group") {
+  for (const std::string owner : {":kvm", "nova:", "nova:kvm:x", "a b", "nova:k/m"}) {
+    CAPTURE(owner);
+    const Error error = Node().config_file("[basecache]\ndisk_owner = " + owner + "\n").failure();
+    CHECK(error.message().find("disk_owner") != std::string::npos);
+  }
+  CHECK(Node().config_file("[basecache]\ndisk_owner =\n").config().disk_owner.empty());
 }
 
 TEST_CASE("what nova.conf says of the image service and of Keystone is taken as it is") {

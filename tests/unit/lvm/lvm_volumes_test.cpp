@@ -113,35 +113,76 @@ TEST_CASE("a disk that a guest has open is told, unlike what is only being made"
 
 TEST_CASE("a volume is out of sight before it is wiped, and wiped before its space is free") {
   Node node;
-  node.has({{kDisk}, {kDisk + ".staged", "-wi-a-----", "basecache.leaving"}});  // as it is after the renaming
+  node.has({{kDisk}, {kDisk + ".staged"}});  // as it is after the renaming
   node.volumes.remove(node.disk(false), node.op);
   CHECK(node.content() == std::string(kSize.count, '\0'));
-  CHECK(node.lvm.calls_of("lvchange") ==
-        std::vector<std::string>{"lvchange --yes --addtag basecache.leaving vg/" + kDisk});
   CHECK(node.lvm.calls_of("lvrename") ==
         std::vector<std::string>{"lvrename --yes vg " + kDisk + " " + kDisk + ".staged"});
   CHECK(node.lvm.calls().back() == kRemoved);
 }
 
-TEST_CASE("a volume whose removal was cut off is still wiped") {
+TEST_CASE("what is staged is wiped too: an image is somebody's, and a guest may have had it before a removal") {
   Node node;
-  node.has({{kDisk + ".staged", "-wi-a-----", "basecache.leaving"}});
+  node.has({{kDisk + ".staged"}});
   node.volumes.remove(node.disk(true), node.op);
   CHECK(node.content() == std::string(kSize.count, '\0'));
   CHECK(node.lvm.calls().back() == kRemoved);
 }
 
-TEST_CASE("a volume that no guest ever had isn't wiped") {
-  Node node;
+TEST_CASE("nothing is wiped where that is configured") {
+  Node node(ClearMethod::none);
   node.has({{kDisk + ".staged"}});
   node.volumes.remove(node.disk(true), node.op);
   CHECK(node.content() == std::string(kSize.count, 'x'));
   CHECK(node.lvm.calls().back() == kRemoved);
 }
 
+TEST_CASE("a guest that was started while its volume was removed keeps it") {
+  Node node;
+  node.has({{kDisk}, {kDisk + ".staged", "-wi-ao----"}});
+  CHECK(code_of([&] { node.volumes.remove(node.disk(false), node.op); }) == ErrorCode::in_use);
+  CHECK(node.content() == std::string(kSize.count, 'x'));
+}
+
+TEST_CASE("a volume that the host didn't activate is, before it is used") {
+  Node node;
+  remove_file(node.device);
+  node.has({{kDisk, "-wi-------"}});
+  (void)node.volumes.size_of(node.place(), node.op);
+  CHECK(node.lvm.calls_of("lvchange") ==
+        std::vector<std::string>{"lvchange --yes --activate y --ignoreactivationskip vg/" + kDisk});
+}
+
+TEST_CASE("a volume that grows is the instance's, under its own name") {
+  Node node;
+  node.has({{kDisk + ".growing"}});
+  const auto found = node.volumes.volumes(node.op);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].disk == "disk");
+  CHECK_FALSE(found[0].is_staged);
+  CHECK(node.volumes.size_of(node.place(), node.op) == kSize);
+}
+
+TEST_CASE("a group that isn't there has no volumes, but where disks are on LVM") {
+  for (const bool is_required : {false, true}) {
+    StandIn lvm("lvm");
+    lvm.says("lvs", {.errors = "  Cannot process volume group vg\n", .status = 5});
+    LvmVolumes volumes({.group = GroupSettings{.name = "vg"}, .is_required = is_required});
+    const auto code = code_of([&] { CHECK(volumes.volumes(test_operation()).empty()); });
+    CHECK(code == (is_required ? std::optional(ErrorCode::storage_unusable) : std::nullopt));
+  }
+}
+
+TEST_CASE("LVM that fails says nothing of what there is") {
+  StandIn lvm("lvm");
+  lvm.says("lvs", {.errors = "  Something broke\n", .status = 5});
+  LvmVolumes volumes({.group = GroupSettings{.name = "vg"}});
+  CHECK(code_of([&] { (void)volumes.volumes(test_operation()); }) == ErrorCode::tool_failed);
+}
+
 TEST_CASE("a broken volume, which nobody can write to, is removed as it is") {
   Node node;
-  node.has({{kDisk, "swi-I-s---"}, {kDisk + ".staged", "swi-I-s---", "basecache.leaving"}});
+  node.has({{kDisk, "swi-I-s---"}, {kDisk + ".staged", "swi-I-s---"}});
   node.volumes.remove(node.disk(false), node.op);
   CHECK(node.content() == std::string(kSize.count, 'x'));
   CHECK(node.lvm.calls().back() == kRemoved);
@@ -174,8 +215,9 @@ TEST_CASE("a volume says what it is encrypted with, and isn't taken for anything
       {"basecache.key=none", "", true},
       {"basecache.key=none", kKey, false},
       {"basecache.key=" + kKey, "", false},
-      {"basecache.key=" + kUuid, kKey, false},
-      {"basecache.key=" + kKey, kKey, true},
+      {"basecache.key=" + kUuid + "/aes-xts-plain64/512", kKey, false},
+      {"basecache.key=" + kKey + "/aes-xts-plain64/256", kKey, false},
+      {"basecache.key=" + kKey + "/aes-xts-plain64/512", kKey, true},
       {"", kKey, true},  // Nova's
       {"other", "", true},
   };
@@ -209,6 +251,7 @@ TEST_CASE("a volume has a mark from before it grows until its file system has") 
   node.has({{kDisk}});
   CHECK_FALSE(node.volumes.grow(node.place(), kSize, kUntold, node.op).has_grown);
   CHECK(node.lvm.calls_of("lvchange").empty());
+  node.has({{kDisk}, {kDisk + ".growing"}});
   CHECK(node.volumes.grow(node.place(), mebibytes(8), kUntold, node.op).has_grown);
   CHECK(node.lvm.calls_of("lvchange").at(0) == "lvchange --yes --addtag basecache.growing vg/" + kDisk);
   node.volumes.end_growth(node.place(), node.op);

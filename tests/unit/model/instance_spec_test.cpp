@@ -63,7 +63,7 @@ TEST_CASE("a request with all there is becomes a spec with all there is") {
       {"image_ref", kImage},
       {"checksum", "SHA256:" + std::string(64, 'A')},
       {"os_type", "linux"},
-      {"flavor", {{"root_gb", 4}, {"ephemeral_gb", 1}, {"swap", 256}}},
+      {"flavor", {{"root_gb", 4}, {"ephemeral_gb", 1}, {"swap", 256}, {"memory_mb", 2048}, {"vcpus", 2}}},
       {"block_device_info",
        {{"root_device_name", "/dev/vda"},
         {"ephemerals", {{{"size", 1}, {"device_name", "/dev/vdb"}, {"guest_format", "ext4"}}, {{"size", 2}}}},
@@ -82,6 +82,7 @@ TEST_CASE("a request with all there is becomes a spec with all there is") {
       {"availability_zone", "az1"},
       {"project_id", "p1"},
       {"hostname", "web-1"},
+      {"libvirt_xml", "<domain/>"},
   });
   CHECK(spec.uuid.text() == kUuid);
   CHECK(spec.name == "web 1");
@@ -91,6 +92,9 @@ TEST_CASE("a request with all there is becomes a spec with all there is") {
   CHECK(spec.flavor.root_gb == 4);
   CHECK(spec.flavor.ephemeral_gb == 1);
   CHECK(spec.flavor.swap_mb == 256);
+  CHECK(spec.flavor.memory_mb == 2048);
+  CHECK(spec.flavor.vcpus == 2);
+  CHECK(spec.libvirt_xml == "<domain/>");
   CHECK(spec.block_device_info.root_device_name == "/dev/vda");
   REQUIRE(spec.block_device_info.ephemerals.size() == 2);
   CHECK(spec.block_device_info.ephemerals[0].size_gb == 1);
@@ -119,9 +123,26 @@ TEST_CASE("a request with all there is becomes a spec with all there is") {
 
 TEST_CASE("a request needs a uuid and nothing else, and null is as good as nothing") {
   json request = {{"uuid", kUuid}};
-  for (const char* field : {"name", "image_ref", "checksum", "os_type", "flavor", "block_device_info", "images_type",
-                            "suffix", "config_drive", "metadata", "user_data", "injected_files", "admin_pass",
-                            "key_name", "key_data", "network_data", "availability_zone", "project_id", "hostname"}) {
+  for (const char* field : {"name",
+                            "image_ref",
+                            "checksum",
+                            "os_type",
+                            "flavor",
+                            "block_device_info",
+                            "images_type",
+                            "suffix",
+                            "config_drive",
+                            "metadata",
+                            "user_data",
+                            "injected_files",
+                            "admin_pass",
+                            "key_name",
+                            "key_data",
+                            "network_data",
+                            "availability_zone",
+                            "project_id",
+                            "hostname",
+                            "libvirt_xml"}) {
     request[field] = nullptr;
   }
   for (const json& given : {json{{"uuid", kUuid}}, request}) {
@@ -131,6 +152,9 @@ TEST_CASE("a request needs a uuid and nothing else, and null is as good as nothi
     CHECK_FALSE(spec.block_device_info.swap.has_value());
     CHECK_FALSE(spec.config_drive);
     CHECK(spec.flavor.root_gb == 0);
+    CHECK(spec.flavor.memory_mb == 512);
+    CHECK(spec.flavor.vcpus == 1);
+    CHECK(spec.libvirt_xml.empty());
     CHECK(spec.user_data.empty());
     CHECK(spec.network_data.empty());
   }
@@ -190,6 +214,8 @@ TEST_CASE("the guest's texts are refused by their field's name") {
       {"/project_id", "a\r", "project_id", "control characters"},
       {"/hostname", "a\nb", "hostname", "control characters"},
       {"/hostname", std::string(256, 'a'), "hostname", "at most 255"},
+      {"/libvirt_xml", "<network/>", "libvirt_xml", "root element 'network'"},
+      {"/libvirt_xml", std::string(256 * 1024 + 1, ' '), "libvirt_xml", "at most 262144"},
   });
 }
 
@@ -197,6 +223,9 @@ TEST_CASE("sizes that are no sizes are refused by their field's name") {
   check_refused({
       {"/flavor", 1, "flavor", "must be a JSON object"},
       {"/flavor/root_gb", -1, "flavor.root_gb", "from 0 to 524288"},
+      {"/flavor/memory_mb", 0, "flavor.memory_mb", "must be at least 1"},
+      {"/flavor/memory_mb", 67108865, "flavor.memory_mb", "from 0 to 67108864"},
+      {"/flavor/vcpus", 0, "flavor.vcpus", "must be at least 1"},
       {"/flavor/root_gb", 1.5, "flavor.root_gb", "whole number"},
       {"/flavor/root_gb", "1", "flavor.root_gb", "whole number"},
       {"/flavor/root_gb", 524289, "flavor.root_gb", "not '524289'"},

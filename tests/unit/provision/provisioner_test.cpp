@@ -21,7 +21,8 @@ TEST_CASE("a new instance appears as a whole, its disks recorded in disk.info") 
   const InstanceDisks made = node.create();
   CHECK(node.seen() == kOneInstance);
   CHECK(names_in(node.layout.instance_directory(kUuid)) ==
-        std::vector<std::string>{"disk", "disk.config", "disk.info", "disk.local", "disk.swap"});
+        std::vector<std::string>{"console.log", "disk", "disk.config", "disk.info", "disk.local", "disk.swap",
+                                 "libvirt.xml"});
   REQUIRE(made.disks.size() == 4);
   CHECK(made.disks[0].name == "disk");
   CHECK(made.disks[0].how == "built");
@@ -124,7 +125,7 @@ TEST_CASE("a directory that Nova or libvirt made before is filled") {
   make_directories(node.layout.instance_directory(kUuid));
   write_file(node.layout.instance_directory(kUuid) / "console.log", "");
   node.create();
-  CHECK(names_in(node.layout.instance_directory(kUuid)).size() == 6);
+  CHECK(names_in(node.layout.instance_directory(kUuid)).size() == 7);
 }
 
 TEST_CASE("an instance is shown by its disk.info and removed as a whole") {

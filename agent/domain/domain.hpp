@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/base/path.hpp"
+#include "agent/model/virt_type.hpp"
+
+namespace basecache::domain {
+
+// What the domains of this node have in common.
+struct Hypervisor {
+  model::VirtType virt_type = model::VirtType::kvm;
+  std::string arch = "x86_64";  // the node's, as uname(2) and libvirt call it
+  bool direct_io = true;        // the file system of the instances takes O_DIRECT
+};
+
+struct DomainDisk {
+  std::string device;  // the guest's name for it, "vda", which also tells the bus
+  Path path;
+  std::string format;     // QEMU's name
+  std::string io = {};    // "native", "threads"; "": as libvirt likes
+  bool is_block = false;  // a block device, not a file
+  bool is_cdrom = false;
+};
+
+// An instance as its hypervisor sees it.
+struct Domain {
+  std::string uuid;  // also its name, as Nova's with instance_name_template = %(uuid)s
+  std::uint64_t memory_mb = 0;
+  std::uint64_t vcpus = 0;
+  bool has_local_clock = false;  // the guest takes the hardware clock for local time (Windows)
+  std::string root_device = {};  // "vda"
+  Path kernel = {};              // "": the guest boots from its first disk
+  Path ramdisk = {};             // "": none
+  Path console_log = {};
+  std::vector<DomainDisk> disks = {};      // the one that is booted first
+  std::vector<std::string> left_out = {};  // what isn't among them, and why: a line each
+};
+
+}  // namespace basecache::domain

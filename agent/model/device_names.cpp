@@ -1,0 +1,74 @@
+#include "agent/model/device_names.hpp"
+
+#include <algorithm>
+
+namespace basecache::model {
+namespace {
+
+// "/dev/vda" -> "vda" (nova/block_device.py, strip_dev).
+std::string strip_dev(const std::string& name) { return name.starts_with("/dev/") ? name.substr(5) : name; }
+
+const std::string& root_name(const BlockDevices& devices) {
+  const auto booted = std::ranges::find_if(devices.volumes, &VolumeDevice::is_booted);
+  return booted == devices.volumes.end() ? devices.root_device_name : booted->mount_device;
+}
+
+// The letters that stand for a bus (nova/block_device.py, strip_prefix); the hypervisor's own when the caller leaves it
+// open. ubd was User-mode Linux' in the Novas that had it.
+std::string prefix_of(const std::string& root, VirtType virt_type) {
+  for (const std::string prefix : {"vd", "sd", "hd", "ubd"}) {
+    if (root.starts_with(prefix)) return prefix;
+  }
+  return virt_type == VirtType::uml ? "ubd" : "vd";
+}
+
+// 0 -> "a", 25 -> "z", 26 -> "aa".
+std::string letters_of(unsigned index) {
+  std::string letters;
+  for (unsigned rest = index + 1; rest > 0; rest = (rest - 1) / 26) {
+    letters.insert(letters.begin(), static_cast<char>('a' + (rest - 1) % 26));
+  }
+  return letters;
+}
+
+}  // namespace
+
+DeviceNames::DeviceNames(const BlockDevices& devices, VirtType virt_type) {
+  const std::string root = strip_dev(root_name(devices));
+  prefix_ = prefix_of(root, virt_type);
+  root_ = root.empty() ? prefix_ + "a" : root;
+  taken_.insert(root_);
+  for (const VolumeDevice& volume : devices.volumes) held_.insert(strip_dev(volume.mount_device));
+  root_is_volume_ = held_.contains(root_);
+  for (const EphemeralDevice& ephemeral : devices.ephemerals) held_.insert(strip_dev(ephemeral.device_name));
+  if (devices.swap && devices.swap->swap_mb > 0) held_.insert(strip_dev(devices.swap->device_name));
+  held_.erase("");
+  named_ = held_;
+  if (devices.swap && !devices.swap->device_name.empty()) named_.insert(strip_dev(devices.swap->device_name));
+}
+
+// Nova passes over what block_device_info gives to others, but goes on behind the place that it would have taken.
+std::string DeviceNames::take(const std::string& device_name) {
+  if (!device_name.empty()) return *taken_.insert(strip_dev(device_name)).first;
+  std::string name = next(prefix_);
+  taken_.insert(name);
+  while (named_.contains(name)) {
+    name = next(prefix_);
+    taken_.insert(name);
+  }
+  return name;
+}
+
+std::string DeviceNames::take_of(const std::string& prefix) {
+  taken_.insert(named_.begin(), named_.end());
+  return *taken_.insert(next(prefix)).first;
+}
+
+std::string DeviceNames::next(const std::string& prefix) const {
+  for (unsigned index = 0;; ++index) {
+    std::string name = prefix + letters_of(index);
+    if (!taken_.contains(name)) return name;
+  }
+}
+
+}  // namespace basecache::model

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "agent/model/instance_spec.hpp"
+#include "agent/model/virt_type.hpp"
+
+namespace basecache::model {
+
+// The names that the guest's devices get, in the order in which Nova hands them out
+// (nova/virt/libvirt/blockinfo.py): "vda", without "/dev/".
+//
+// Nova takes the bus from the image's properties, which no request has, and so from the root device's name here.
+class DeviceNames {
+ public:
+  DeviceNames(const BlockDevices& devices, VirtType virt_type);
+
+  const std::string& root() const { return root_; }
+  bool root_is_volume() const { return root_is_volume_; }
+
+  // The next name of the bus isn't given to something else by block_device_info (volume_in_mapping).
+  bool next_is_free() const { return !held_.contains(next(prefix_)); }
+  // The name of a disk that the request has named so, or, "", left open.
+  std::string take(const std::string& device_name = "");
+  // The next of another bus: "hda" for "hd". What a volume holds isn't given away.
+  std::string take_of(const std::string& prefix);
+
+ private:
+  std::string next(const std::string& prefix) const;
+
+  std::string prefix_;  // the letters that stand for the bus
+  std::string root_;
+  bool root_is_volume_ = false;
+  std::set<std::string> taken_;  // by the instance's own disks
+  std::set<std::string> held_;   // by what block_device_info has
+  std::set<std::string> named_;  // the same, and for swap of no size: not given away either
+};
+
+}  // namespace basecache::model

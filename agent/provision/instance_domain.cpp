@@ -1,0 +1,94 @@
+#include "agent/provision/instance_domain.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "agent/provision/instance_files.hpp"
+#include "agent/provision/provisioner.hpp"
+
+namespace basecache::provision {
+namespace {
+
+// Who made it told where.
+const Path& path_of(const InstanceDisks& made, const std::string& name) {
+  return std::ranges::find(made.disks, name, &InstanceDisk::name)->path;
+}
+
+domain::DomainDisk disk_at(const std::string& device, const Path& path, std::string format) {
+  domain::DomainDisk disk{.device = device,
+                          .path = path,
+                          .format = std::move(format),
+                          .io = "",
+                          .is_block = path.native().starts_with("/dev/"),
+                          .is_cdrom = false};
+  if (disk.is_block) disk.io = "native";  // as Nova's Lvm has it
+  return disk;
+}
+
+class Builder {
+ public:
+  Builder(const model::InstanceSpec& spec, const model::DiskPlan& plan, const InstanceDisks& made)
+      : spec_(spec), plan_(plan), made_(made) {}
+
+  domain::Domain build(const Path& directory, const std::optional<RescuedDisk>& rescued) {
+    domain_.uuid = spec_.uuid.text();
+    domain_.memory_mb = spec_.flavor.memory_mb;
+    domain_.vcpus = spec_.flavor.vcpus;
+    domain_.has_local_clock = spec_.os_type == "windows";
+    domain_.root_device = plan_.root_device;
+    domain_.console_log = directory / InstanceFiles::kConsoleLog;
+    add_disks();
+    if (!spec_.suffix.empty()) add_rescued(rescued);
+    if (plan_.config_drive) add_config_drive();
+    if (spec_.suffix.empty()) note_volumes();
+    return std::move(domain_);
+  }
+
+ private:
+  void add_disks() {
+    for (const InstanceDisk& disk : made_.disks) {
+      const auto planned = std::ranges::find(plan_.disks, disk.name, &model::DiskSpec::name);
+      if (planned == plan_.disks.end()) continue;
+      if (disk.name == "kernel" + spec_.suffix) domain_.kernel = disk.path;
+      if (disk.name == "ramdisk" + spec_.suffix) domain_.ramdisk = disk.path;
+      if (planned->device.empty()) continue;
+      domain_.disks.push_back(disk_at(planned->device, disk.path, disk.format));
+      if (disk.io != DiskIo::automatic) domain_.disks.back().io = name_of(disk.io);
+    }
+  }
+
+  void add_rescued(const std::optional<RescuedDisk>& rescued) {
+    if (!rescued) {
+      domain_.left_out.push_back(plan_.rescued_device + ": the instance's own root disk, which isn't here");
+      return;
+    }
+    const std::string format(model::qemu_name(rescued->format));
+    domain_.disks.push_back(disk_at(plan_.rescued_device, rescued->path, format));
+  }
+
+  void add_config_drive() {
+    domain_.disks.push_back(disk_at(plan_.config_drive_device, path_of(made_, *plan_.config_drive), "raw"));
+    domain_.disks.back().is_cdrom = true;
+  }
+
+  // What block_device_mapping says of a volume is where the guest sees it.
+  void note_volumes() {
+    for (const model::VolumeDevice& volume : spec_.block_device_info.volumes) {
+      domain_.left_out.push_back(volume.mount_device + ": a volume; how it is connected was not in the request");
+    }
+  }
+
+  const model::InstanceSpec& spec_;
+  const model::DiskPlan& plan_;
+  const InstanceDisks& made_;
+  domain::Domain domain_;
+};
+
+}  // namespace
+
+domain::Domain domain_of(const model::InstanceSpec& spec, const model::DiskPlan& plan, const InstanceDisks& made,
+                         const Path& instance_directory, const std::optional<RescuedDisk>& rescued) {
+  return Builder(spec, plan, made).build(instance_directory, rescued);
+}
+
+}  // namespace basecache::provision

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+
+#include "agent/base/path.hpp"
+#include "agent/domain/domain.hpp"
+#include "agent/model/disk_format.hpp"
+#include "agent/model/disk_plan.hpp"
+#include "agent/model/instance_spec.hpp"
+
+namespace basecache::provision {
+
+struct InstanceDisks;
+
+// An instance's own root disk, while it is rescued.
+struct RescuedDisk {
+  Path path;
+  model::DiskFormat format = model::DiskFormat::raw;
+};
+
+// The instance as its hypervisor sees it: what was planned, at the places where it was made. A rescue boots its own
+// disk and has the instance's behind it (nova/virt/libvirt/blockinfo.py, _get_rescue_disk_mapping). Pure.
+domain::Domain domain_of(const model::InstanceSpec& spec, const model::DiskPlan& plan, const InstanceDisks& made,
+                         const Path& instance_directory, const std::optional<RescuedDisk>& rescued);
+
+}  // namespace basecache::provision

@@ -1,0 +1,102 @@
+#include "agent/provision/instance_files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/filesystem/operations.hpp>
+#include <cerrno>
+#include <optional>
+#include <span>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/text.hpp"
+#include "agent/domain/domain_xml.hpp"
+#include "agent/provision/instance_directory.hpp"
+#include "agent/provision/instance_domain.hpp"
+#include "agent/provision/instance_volumes.hpp"
+#include "agent/provision/whole_file_system.hpp"
+
+namespace basecache::provision {
+namespace {
+
+namespace fs = boost::filesystem;
+
+constexpr std::string_view kRoot = "disk";
+
+bool is_root(std::string_view disk) { return disk == kRoot || disk == "disk.rescue"; }
+
+UniqueFd new_file(const Path& path) {
+  return open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+}
+
+std::optional<RescuedDisk> rescued_disk(const InstanceDirectory& directory, const InstanceVolumes& volumes) {
+  const std::string root(kRoot);
+  if (const auto format = directory.recorded(root)) return RescuedDisk{directory.place(root).path, *format};
+  if (const auto format = volumes.existing(root)) return RescuedDisk{volumes.place(root).path, *format};
+  return std::nullopt;
+}
+
+// Nothing: what is there stays.
+std::optional<std::string> domain_text(std::string_view given, const std::optional<std::string>& existing,
+                                       const domain::Domain& domain, const domain::Hypervisor& hypervisor) {
+  if (given.empty() && existing && !domain::is_made_here(*existing)) return std::nullopt;
+  std::string text = given.empty() ? domain_xml(domain, hypervisor) : std::string(domain::without_mark(given));
+  return existing == text ? std::nullopt : std::optional(std::move(text));
+}
+
+}  // namespace
+
+void InstanceFiles::require_fit(const std::string& disk, const cache::BaseFile& base) const {
+  if (settings_.hypervisor.virt_type == model::VirtType::lxc && is_root(disk)) require_whole_file_system(base);
+}
+
+void InstanceFiles::provide(const model::InstanceSpec& spec, const model::DiskPlan& plan, const InstanceDisks& made,
+                            InstanceDirectory& directory, const InstanceVolumes& volumes) const {
+  for (const std::string& disk : directory.added()) hand_over_disk(disk, directory.place(disk).staged);
+  const bool is_rescue = !spec.suffix.empty();
+  if (!is_rescue) provide_console_log(directory);
+  const auto rescued = is_rescue ? rescued_disk(directory, volumes) : std::nullopt;
+  const Path instance_directory = directory.place(kDomain).path.parent_path();
+  provide_domain(kDomain + spec.suffix, spec.libvirt_xml, domain_of(spec, plan, made, instance_directory, rescued),
+                 directory);
+}
+
+void InstanceFiles::provide_console_log(InstanceDirectory& directory) const {
+  const DiskPlace place = directory.place(kConsoleLog);
+  if (fs::symlink_status(place.path).type() != fs::file_not_found) return;
+  hand_over(new_file(place.staged).get(), settings_.owner, place.staged);
+  directory.add_file(kConsoleLog, false);
+}
+
+void InstanceFiles::provide_domain(const std::string& name, std::string_view given, const domain::Domain& domain,
+                                   InstanceDirectory& directory) const {
+  const DiskPlace place = directory.place(name);
+  const auto text = domain_text(given, read_small_file(place.path), domain, settings_.hypervisor);
+  if (!text) return;
+  const UniqueFd fd = new_file(place.staged);
+  write_all(fd.get(), std::as_bytes(std::span(*text)), place.staged);
+  inherit_owner(place.staged);
+  hand_over(fd.get(), {}, place.staged);
+  directory.add_file(name, true);
+}
+
+// The root disk of User-mode Linux stays root's, as older Novas had it.
+void InstanceFiles::hand_over_disk(const std::string& disk, const Path& staged) const {
+  FileOwner owner = settings_.owner;
+  if (settings_.hypervisor.virt_type == model::VirtType::uml && is_root(disk)) owner.user = 0;
+  hand_over(open_file(staged, O_RDONLY | O_NOFOLLOW).get(), owner, staged);
+}
+
+void InstanceFiles::hand_over(int fd, const FileOwner& owner, const Path& path) const {
+  if (owner.is_given() && ::fchown(fd, owner.user, owner.group) != 0) {
+    const int error = errno;
+    throw Error::from_errno(error, "give " + quote(path.native()) + " to its owner");
+  }
+  if (::fchmod(fd, settings_.mode) == 0) return;
+  const int error = errno;
+  throw Error::from_errno(error, "set the permissions of " + quote(path.native()));
+}
+
+}  // namespace basecache::provision
