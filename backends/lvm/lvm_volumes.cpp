@@ -32,9 +32,15 @@ std::string staged_name_of(const provision::DiskPlace& place) {
   return volume_name({.instance = place.instance, .disk = place.disk, .is_staged = true});
 }
 
-bool is_growing_of(const Volume& volume, const std::string& name) {
-  const auto found = parse_volume_name(volume.name);
-  return found && found->is_growing && volume_name({.instance = found->instance, .disk = found->disk}) == name;
+template <class Wanted>
+std::optional<Volume> find_in(const std::vector<Volume>& volumes, Wanted&& wanted) {
+  const auto found = std::ranges::find_if(volumes, wanted);
+  return found == volumes.end() ? std::nullopt : std::optional(*found);
+}
+
+// Also while it has the name of one that grows.
+std::optional<Volume> find_disk(const std::vector<Volume>& volumes, const std::string& name) {
+  return find_in(volumes, [&](const Volume& volume) { return visible_name(volume) == name; });
 }
 
 bool has_tag(const Volume& volume, std::string_view tag) {
@@ -61,9 +67,8 @@ OpenVolume decrypted(const Path& device, const Volume& volume) {
 
 // There is no such group, or no LVM. That it failed says nothing.
 bool is_absent(const Error& error) {
-  const bool was_not_run =
-      std::ranges::any_of(error.fields(), [](const auto& field) { return field.first == "argv0"; });
-  return error.code() == ErrorCode::storage_unusable || was_not_run;
+  const bool was_run = std::ranges::any_of(error.fields(), [](const auto& field) { return field.first == "exit"; });
+  return error.code() == ErrorCode::storage_unusable || (error.code() == ErrorCode::tool_failed && !was_run);
 }
 
 }  // namespace
@@ -124,45 +129,45 @@ void LvmVolumes::publish(const provision::DiskPlace& place, const OpContext& op)
   group().rename(staged_name_of(place), name_of(place), op);
 }
 
-// Nobody has it open, nor will soon have had.
-Volume LvmVolumes::closed(const std::string& name, std::string_view verb, const OpContext& op) const {
-  for (int look = 1;; ++look) {
-    Volume volume = group().required(name, op);
-    if (!volume.is_open) return volume;
-    if (look == kLooks) break;
+// As it is when nobody has it open any more, which may be soon.
+Volume LvmVolumes::closed(Volume volume, std::string_view verb, const OpContext& op) const {
+  for (int look = 1; volume.is_open; ++look) {
+    if (look > kLooks) {
+      throw Error(ErrorCode::in_use, fmt::format("cannot {} volume {}: somebody has it open", verb, quote(volume.name)))
+          .set_hint("shut the guest down first ('lsof' tells who has it)");
+    }
     op.wait_for(kBetweenLooks);
+    volume = group().required(volume.name, op);
   }
-  throw Error(ErrorCode::in_use, fmt::format("cannot {} volume {}: somebody has it open", verb, quote(name)))
-      .set_hint("shut the guest down first ('lsof' tells who has it)");
+  return volume;
 }
 
 // A guest that was started before the name was gone is told from one that wasn't by a second look.
 void LvmVolumes::remove(const provision::DiskVolume& disk, const OpContext& op) {
-  if (disk.is_staged) return remove_staged(disk, op);
   const std::string name = volume_name({.instance = disk.instance, .disk = disk.disk});
-  const auto found = find(name, op);
+  const std::string staged = volume_name({.instance = disk.instance, .disk = disk.disk, .is_staged = true});
+  const std::vector<Volume> all = group().volumes(op);
+  const auto left = find_in(all, [&](const Volume& volume) { return volume.name == staged; });
+  if (left && disk.is_staged) return remove_staged(*left, disk, op);
+  const auto found = disk.is_staged ? std::nullopt : find_disk(all, name);
   if (!found) return;
   if (DmCrypt::is_open_over(name, found->device)) DmCrypt::close(name, op);
-  const Volume volume = closed(found->name, "remove", op);
-  remove_staged(disk, op);  // what an earlier removal has left
-  const std::string staged = volume_name({.instance = disk.instance, .disk = disk.disk, .is_staged = true});
+  const Volume volume = closed(*found, "remove", op);
+  if (left) remove_staged(*left, disk, op);
   group().rename(volume.name, staged, op);
   try {
-    remove_staged(disk, op);
+    remove_staged(group().required(staged, op), disk, op);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::in_use) group().rename(staged, volume.name, op);
     throw;
   }
 }
 
-void LvmVolumes::remove_staged(const provision::DiskVolume& disk, const OpContext& op) const {
-  const std::string staged = volume_name({.instance = disk.instance, .disk = disk.disk, .is_staged = true});
-  const auto found = group().find(staged, op);
-  if (!found) return;
+void LvmVolumes::remove_staged(const Volume& volume, const provision::DiskVolume& disk, const OpContext& op) const {
   const std::string name = volume_name({.instance = disk.instance, .disk = disk.disk});
-  if (DmCrypt::is_open_over(name, found->device)) DmCrypt::close(name, op);
-  wipe(closed(staged, "remove", op), disk.disk, op);
-  group().remove(staged, op);
+  if (DmCrypt::is_open_over(name, volume.device)) DmCrypt::close(name, op);
+  wipe(closed(volume, "remove", op), disk.disk, op);
+  group().remove(volume.name, op);
 }
 
 // Nobody can write to a broken one, nor read it.
@@ -213,16 +218,9 @@ OpenVolume LvmVolumes::opened(const provision::DiskPlace& place, const Volume& v
   return decrypted(crypt_.open(name, volume.device, place.key_id, op), volume);
 }
 
-std::optional<Volume> LvmVolumes::find(const std::string& name, const OpContext& op) const {
-  const std::vector<Volume> all = group().volumes(op);
-  const auto is_it = [&](const Volume& volume) { return volume.name == name || is_growing_of(volume, name); };
-  const auto found = std::ranges::find_if(all, is_it);
-  return found == all.end() ? std::nullopt : std::optional(*found);
-}
-
 Volume LvmVolumes::existing(const provision::DiskPlace& place, const OpContext& op) const {
   const std::string name = name_of(place);
-  const auto found = find(name, op);
+  const auto found = find_disk(group().volumes(op), name);
   if (!found) {
     throw Error(ErrorCode::not_found,
                 fmt::format("volume group {} has no volume {}", quote(group().name()), quote(name)));
@@ -242,7 +240,7 @@ GrownVolume LvmVolumes::grow(const provision::DiskPlace& place, Bytes size, cons
   if (size <= volume.size && !is_growing(volume) && !is_unfinished) return {opened(place, volume, op), false};
   group().require_room_to_grow(volume, size, op);
   if (DmCrypt::is_open_over(name, volume.device)) DmCrypt::close(name, op);
-  volume = closed(volume.name, "grow", op);
+  volume = closed(volume, "grow", op);
   if (!has_tag(volume, kGrowingTag)) group().add_tag(volume.name, kGrowingTag, op);
   return {opened(place, grow_volume(group(), volume, size, reached, op), op), true};
 }

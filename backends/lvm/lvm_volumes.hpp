@@ -67,13 +67,11 @@ class LvmVolumes : public provision::VolumeStore {
  private:
   const VolumeGroup& group() const;
   std::vector<Volume> listed(const OpContext& op) const;
-  // Also while it has the name of one that grows.
-  std::optional<Volume> find(const std::string& name, const OpContext& op) const;
   Volume existing(const provision::DiskPlace& place, const OpContext& op) const;
-  Volume closed(const std::string& name, std::string_view verb, const OpContext& op) const;
+  Volume closed(Volume volume, std::string_view verb, const OpContext& op) const;
   OpenVolume opened(const provision::DiskPlace& place, const Volume& volume, const OpContext& op) const;
   void activate(const Volume& volume, const OpContext& op) const;
-  void remove_staged(const provision::DiskVolume& disk, const OpContext& op) const;
+  void remove_staged(const Volume& volume, const provision::DiskVolume& disk, const OpContext& op) const;
   void wipe(const Volume& volume, const std::string& disk, const OpContext& op) const;
   std::string key_tag(const std::string& key_id) const;
   void require_key(const Volume& volume, const std::string& key_id) const;

@@ -26,13 +26,9 @@ std::optional<Bytes> own_size(const Volume& volume) {
   return std::nullopt;
 }
 
-std::string visible_name(const std::string& name) {
-  return name.ends_with(kGrowingSuffix) ? name.substr(0, name.size() - kGrowingSuffix.size()) : name;
-}
-
 // Takes its name away, then marks it with its size. What an earlier call has done of that stays.
 Volume hidden(const VolumeGroup& group, const Volume& volume, Bytes own, const OpContext& op) {
-  const std::string name = visible_name(volume.name) + std::string(kGrowingSuffix);
+  const std::string name = visible_name(volume) + std::string(kGrowingSuffix);
   if (!is_growing(volume)) group.rename(volume.name, name, op);
   if (!is_growing(volume) || !own_size(volume)) group.add_tag(name, own_tag(own), op);
   return group.required(name, op);
@@ -41,6 +37,10 @@ Volume hidden(const VolumeGroup& group, const Volume& volume, Bytes own, const O
 }  // namespace
 
 bool is_growing(const Volume& volume) { return volume.name.ends_with(kGrowingSuffix); }
+
+std::string visible_name(const Volume& volume) {
+  return volume.name.substr(0, volume.name.size() - (is_growing(volume) ? kGrowingSuffix.size() : 0));
+}
 
 Volume grow_volume(const VolumeGroup& group, const Volume& volume, Bytes size, const Reached& reached,
                    const OpContext& op) {
@@ -51,7 +51,7 @@ Volume grow_volume(const VolumeGroup& group, const Volume& volume, Bytes size, c
   }
   if (volume.unwritten == Unwritten::zeros) return group.extend(volume, size, op);
   group.require_room_to_grow(volume, size, op);
-  const std::string name = visible_name(volume.name);
+  const std::string name = visible_name(volume);
   const Bytes own = is_growing(volume) ? own_size(volume).value_or(volume.size) : volume.size;
   const Volume grown = group.extend(hidden(group, volume, own, op), size, op);
   VolumeDevice device(grown.device);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "agent/base/byte_size.hpp"
 #include "agent/base/op_context.hpp"
 #include "backends/lvm/lvm_report.hpp"
@@ -10,6 +12,8 @@ namespace basecache::lvm {
 
 // Whether a call of grow_volume was cut short: then it has the name of a volume that grows (volume_name).
 bool is_growing(const Volume& volume);
+// Its name when it doesn't.
+std::string visible_name(const Volume& volume);
 
 // Makes a volume `size`, rounded up to whole extents, with zeros behind its old end; returns what it is then. Does
 // nothing when it is that large. Until its new part is known to be zeros nobody finds it under its own name, so that no

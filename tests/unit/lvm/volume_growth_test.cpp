@@ -24,14 +24,18 @@ struct Node {
   Node() {
     write_file(device, std::string(kNew.count, 'x'));
     lvm.says("vgs", {.output = R"({"report":[{"vg":[{"vg_free":"1073741824","vg_extent_size":"4194304"}]}]})"});
-    lvm.says("lvs", {.output = R"({"report":[{"lv":[)" + row("v", "mine") + "," +
-                               row("v.growing", "mine,basecache.own=4194304") + "]}]}"});
+    reports(kOld);
   }
 
-  std::string row(const std::string& name, const std::string& tags) const {
-    return R"({"lv_name":")" + name + R"(","lv_path":")" + device.native() +
-           R"(","lv_attr":"-wi-a-----","lv_size":"8388608","origin":"","origin_size":"","data_percent":"","lv_tags":")" +
-           tags + R"("})";
+  // The volume, as large as it is going to be, and itself while it grows.
+  void reports(Bytes growing) {
+    lvm.says("lvs", {.output = R"({"report":[{"lv":[)" + row("v", kNew, "mine") + "," +
+                               row("v.growing", growing, "mine,basecache.own=4194304") + "]}]}"});
+  }
+  std::string row(const std::string& name, Bytes size, const std::string& tags) const {
+    return R"({"lv_name":")" + name + R"(","lv_path":")" + device.native() + R"(","lv_attr":"-wi-a-----","lv_size":")" +
+           std::to_string(size.count) + R"(","origin":"","origin_size":"","data_percent":"","lv_tags":")" + tags +
+           R"("})";
   }
   Volume volume(Bytes size) const { return {.name = "v", .device = device, .kind = VolumeKind::linear, .size = size}; }
   Volume hidden(Bytes size, std::vector<std::string> tags) const {
@@ -82,6 +86,7 @@ TEST_CASE("what a volume grows by is zeros, and until it is nobody finds the vol
 
 TEST_CASE("a growth that was cut short is finished, though nothing larger is asked for") {
   Node node;
+  node.reports(kNew);
   node.grow(node.hidden(kNew, {"basecache.own=4194304"}), kNew);
   CHECK(node.is_clean_behind_old_end());
   CHECK(node.lvm.calls_of("lvextend").empty());
@@ -91,6 +96,7 @@ TEST_CASE("a growth that was cut short is finished, though nothing larger is ask
 
 TEST_CASE("a growth that was cut short before its mark or after it zeroes nothing") {
   Node node;
+  node.reports(kNew);
   node.grow(node.hidden(kNew, {}), kNew);
   CHECK(read_file(node.device) == std::string(kNew.count, 'x'));
   CHECK(node.lvm.calls_of("lvrename") == Calls{kShown});
@@ -133,8 +139,7 @@ TEST_CASE("a growth that there is no room for changes nothing") {
 TEST_CASE("a growth that LVM refuses leaves the mark for the next one, and the bytes alone") {
   Node node;
   node.lvm.says("lvextend", {.errors = "  Insufficient suitable allocatable extents\n", .status = 5});
-  // What it was made as is smaller than what the report says.
-  CHECK(error_of([&] { node.grow(node.volume(kOld), mebibytes(16)); }));
+  CHECK(error_of([&] { node.grow(node.volume(kOld), kNew); }));
   CHECK(node.lvm.calls_of("lvchange") == Calls{kTagged});
   CHECK(node.lvm.calls_of("lvrename") == Calls{kHidden});
   CHECK(read_file(node.device) == std::string(kNew.count, 'x'));

@@ -10,6 +10,7 @@
 #include "agent/base/posix_file.hpp"
 #include "agent/provision/volume_store.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/unit/fetch/fakes.hpp"
 
 namespace basecache::test {
 
