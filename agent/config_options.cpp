@@ -29,10 +29,12 @@ constexpr std::array<std::pair<std::string_view, DiskSync>, 2> kDiskSyncs{
     {{"none", DiskSync::none}, {"data", DiskSync::data}}};
 constexpr std::array<std::pair<std::string_view, SandboxNeed>, 2> kSandboxNeeds{
     {{"available", SandboxNeed::available}, {"required", SandboxNeed::required}}};
-constexpr std::array<std::pair<std::string_view, model::VirtType>, 4> kVirtTypes{{{"kvm", model::VirtType::kvm},
-                                                                                  {"qemu", model::VirtType::qemu},
-                                                                                  {"lxc", model::VirtType::lxc},
-                                                                                  {"uml", model::VirtType::uml}}};
+constexpr std::array<std::pair<std::string_view, model::VirtType>, 5> kVirtTypes{
+    {{"kvm", model::VirtType::kvm},
+     {"qemu", model::VirtType::qemu},
+     {"lxc", model::VirtType::lxc},
+     {"uml", model::VirtType::uml},
+     {"parallels", model::VirtType::parallels}}};
 constexpr std::array<std::pair<std::string_view, VolumeClear>, 3> kVolumeClears{
     {{"none", VolumeClear::none}, {"zero", VolumeClear::zero}, {"shred", VolumeClear::shred}}};
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLogLevels{{{"debug", LogLevel::debug},
@@ -274,8 +276,9 @@ constexpr std::array kOptions{
     ConfigOption{"libvirt", "images_type", images_type,
                  "How disks are made: qcow2 (overlay), raw or flat (whole copy), lvm, default (see use_cow_images).",
                  "default"},
-    ConfigOption{"libvirt", "virt_type", choice<kVirtTypes, &Config::virt_type>,
-                 "What runs the instances, for libvirt.xml: kvm, qemu (without hardware's help), lxc, or uml."},
+    ConfigOption{
+        "libvirt", "virt_type", choice<kVirtTypes, &Config::virt_type>,
+        "What runs the instances, for libvirt.xml: kvm, qemu (without hardware's help), lxc, uml or parallels."},
     ConfigOption{"libvirt", "images_volume_group", lvm_name<&Config::lvm, &LvmConfig::images_volume_group>,
                  "Volume group of disks on LVM; empty: none."},
     ConfigOption{"libvirt", "sparse_logical_volumes", flag<&Config::lvm, &LvmConfig::sparse_logical_volumes>,

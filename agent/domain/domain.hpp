@@ -31,11 +31,11 @@ struct Domain {
   std::uint64_t memory_mb = 0;
   std::uint64_t vcpus = 0;
   bool has_local_clock = false;  // the guest takes the hardware clock for local time (Windows)
-  std::string root_device = {};  // "vda"
-  Path kernel = {};              // "": the guest boots from its first disk
+  std::string root_device = {};  // "vda": what the guest boots from, in whatever order libvirt puts its disks
+  Path kernel = {};              // "": the root device tells
   Path ramdisk = {};             // "": none
   Path console_log = {};
-  std::vector<DomainDisk> disks = {};      // the one that is booted first
+  std::vector<DomainDisk> disks = {};
   std::vector<std::string> left_out = {};  // what isn't among them, and why: a line each
 };
 

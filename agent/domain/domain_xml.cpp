@@ -65,7 +65,8 @@ void add_machine(pugi::xml_node os, const Domain& domain, const Hypervisor& hype
   set(os.child("type"), "arch", hypervisor.arch);
   if (const auto machine = machine_of(hypervisor.arch); !machine.empty()) set(os.child("type"), "machine", machine);
   if (!domain.kernel.empty()) return add_kernel(os, domain, hypervisor);
-  set(os.append_child("boot"), "dev", "hd");
+  // Boards without a BIOS (nova/virt/libvirt/driver.py, _configure_guest_by_virt_type).
+  if (hypervisor.arch == "aarch64") set(os, "firmware", "efi");
 }
 
 void add_container(pugi::xml_node os) {
@@ -86,6 +87,7 @@ void add_boot(pugi::xml_node root, const Domain& domain, const Hypervisor& hyper
   switch (hypervisor.virt_type) {
     case VirtType::kvm:
     case VirtType::qemu:
+    case VirtType::parallels:
       return add_machine(os, domain, hypervisor);
     case VirtType::lxc:
       return add_container(os);
@@ -108,7 +110,7 @@ void add_source(pugi::xml_node element, const DomainDisk& disk) {
   set(element.append_child("source"), disk.is_block ? "dev" : "file", disk.path.native());
 }
 
-void add_disk(pugi::xml_node devices, const DomainDisk& disk, const Hypervisor& hypervisor) {
+void add_disk(pugi::xml_node devices, const DomainDisk& disk, const Hypervisor& hypervisor, bool is_booted) {
   pugi::xml_node element = devices.append_child("disk");
   set(element, "type", disk.is_block ? "block" : "file");
   set(element, "device", disk.is_cdrom ? "cdrom" : "disk");
@@ -118,6 +120,7 @@ void add_disk(pugi::xml_node devices, const DomainDisk& disk, const Hypervisor& 
   set(target, "dev", disk.device);
   set(target, "bus", bus_of(disk.device));
   if (disk.is_cdrom) element.append_child("readonly");
+  if (is_booted) set(element.append_child("boot"), "order", "1");
 }
 
 // A qcow2 file becomes a block device by qemu-nbd, a raw one by a loop device.
@@ -138,7 +141,10 @@ void add_disks(pugi::xml_node devices, const Domain& domain, const Hypervisor& h
     const auto root = std::ranges::find(domain.disks, domain.root_device, &DomainDisk::device);
     if (root != domain.disks.end()) add_root_file_system(devices, *root);
   } else {
-    for (const DomainDisk& disk : domain.disks) add_disk(devices, disk, hypervisor);
+    for (const DomainDisk& disk : domain.disks) {
+      const bool is_root = disk.device == domain.root_device;
+      add_disk(devices, disk, hypervisor, is_root && domain.kernel.empty() && hypervisor.virt_type != VirtType::uml);
+    }
   }
   for (const std::string& note : domain.left_out) {
     devices.append_child(pugi::node_comment).set_value((" " + note + " ").c_str());
@@ -154,10 +160,11 @@ void add_console(pugi::xml_node devices, const Domain& domain, const Hypervisor&
 }
 
 void add_clock(pugi::xml_node root, const Domain& domain, const Hypervisor& hypervisor) {
-  if (is_qemu(hypervisor) && is_pc(hypervisor)) {
+  const bool has_acpi = is_pc(hypervisor) || hypervisor.arch == "aarch64";
+  if (is_qemu(hypervisor) && has_acpi) {
     pugi::xml_node features = root.append_child("features");
     features.append_child("acpi");
-    features.append_child("apic");
+    if (is_pc(hypervisor)) features.append_child("apic");
   }
   set(root.append_child("clock"), "offset", domain.has_local_clock ? "localtime" : "utc");
 }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "agent/base/error.hpp"
+#include "agent/base/text.hpp"
+
 namespace basecache::model {
 namespace {
 
@@ -49,7 +52,13 @@ DeviceNames::DeviceNames(const BlockDevices& devices, VirtType virt_type) {
 
 // Nova passes over what block_device_info gives to others, but goes on behind the place that it would have taken.
 std::string DeviceNames::take(const std::string& device_name) {
-  if (!device_name.empty()) return *taken_.insert(strip_dev(device_name)).first;
+  if (!device_name.empty()) {
+    const auto [name, is_new] = taken_.insert(strip_dev(device_name));
+    if (is_new) return *name;
+    throw Error(ErrorCode::invalid_request, "block_device_info gives device " + quote(device_name) + " to two disks")
+        .add_field("field", "block_device_info")
+        .set_hint("give each a name of its own, or leave device_name out");
+  }
   std::string name = next(prefix_);
   taken_.insert(name);
   while (named_.contains(name)) {

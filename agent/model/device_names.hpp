@@ -21,7 +21,7 @@ class DeviceNames {
 
   // The next name of the bus isn't given to something else by block_device_info (volume_in_mapping).
   bool next_is_free() const { return !held_.contains(next(prefix_)); }
-  // The name of a disk that the request has named so, or, "", left open.
+  // The name of a disk that the request has named so, or, "", left open. Error(invalid_request) for a second one.
   std::string take(const std::string& device_name = "");
   // The next of another bus: "hda" for "hd". What a volume holds isn't given away.
   std::string take_of(const std::string& prefix);

@@ -12,6 +12,8 @@ std::string_view name_of(VirtType type) {
       return "lxc";
     case VirtType::uml:
       return "uml";
+    case VirtType::parallels:
+      return "parallels";
   }
   return "";
 }

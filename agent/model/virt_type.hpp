@@ -5,7 +5,7 @@
 namespace basecache::model {
 
 // What runs the instances of this node ([libvirt] virt_type).
-enum class VirtType { kvm, qemu, lxc, uml };
+enum class VirtType { kvm, qemu, lxc, uml, parallels };
 
 // libvirt's name of it, also Nova's.
 std::string_view name_of(VirtType type);

@@ -62,6 +62,7 @@ bool DiskFormats::forget_ending_with(std::string_view suffix) {
 
 void DiskFormats::write(const Path& directory, Durability durability) const {
   replace_small_file(directory / kFileName, nlohmann::json(formats_).dump(), durability);
+  inherit_owner(directory / kFileName);
 }
 
 void DiskFormats::replace(const Path& directory, const Path& staged, Durability durability) const {

@@ -49,9 +49,9 @@ std::optional<model::DiskFormat> InstanceDirectory::existing(const std::string& 
       .set_hint("add it to disk.info in its directory, or remove the file");
 }
 
-std::optional<model::DiskFormat> InstanceDirectory::recorded(const std::string& disk) const {
+std::string InstanceDirectory::recorded(const std::string& disk) const {
   const Path path = path_ / disk;
-  return fs::symlink_status(path).type() == fs::regular_file ? formats_.format_of(path) : std::nullopt;
+  return fs::symlink_status(path).type() == fs::regular_file ? formats_.word_for(path) : "";
 }
 
 DiskPlace InstanceDirectory::place(const std::string& disk) const {

@@ -29,8 +29,8 @@ class InstanceDirectory : public StagedDisks {
   // file that disk.info doesn't know (what it is can't be told without guessing) or what is no regular file.
   std::optional<model::DiskFormat> existing(const std::string& disk) const override;
 
-  // The same, without an opinion about what is in its place.
-  std::optional<model::DiskFormat> recorded(const std::string& disk) const;
+  // QEMU's word for an existing disk's format, one that we don't know too; "" when there is no such disk, or no word.
+  std::string recorded(const std::string& disk) const;
 
   DiskPlace place(const std::string& disk) const override;
   // The disk at its staged place is whole and of that format.

@@ -14,15 +14,12 @@ const Path& path_of(const InstanceDisks& made, const std::string& name) {
   return std::ranges::find(made.disks, name, &InstanceDisk::name)->path;
 }
 
-domain::DomainDisk disk_at(const std::string& device, const Path& path, std::string format) {
-  domain::DomainDisk disk{.device = device,
-                          .path = path,
-                          .format = std::move(format),
-                          .io = "",
-                          .is_block = path.native().starts_with("/dev/"),
-                          .is_cdrom = false};
-  if (disk.is_block) disk.io = "native";  // as Nova's Lvm has it
-  return disk;
+domain::DomainDisk disk_at(const std::string& device, const InstanceDisk& disk) {
+  return {.device = device,
+          .path = disk.path,
+          .format = disk.format,
+          .io = std::string(name_of(disk.io)),
+          .is_block = disk.is_volume};
 }
 
 class Builder {
@@ -52,8 +49,7 @@ class Builder {
       if (disk.name == "kernel" + spec_.suffix) domain_.kernel = disk.path;
       if (disk.name == "ramdisk" + spec_.suffix) domain_.ramdisk = disk.path;
       if (planned->device.empty()) continue;
-      domain_.disks.push_back(disk_at(planned->device, disk.path, disk.format));
-      if (disk.io != DiskIo::automatic) domain_.disks.back().io = name_of(disk.io);
+      domain_.disks.push_back(disk_at(planned->device, disk));
     }
   }
 
@@ -62,13 +58,20 @@ class Builder {
       domain_.left_out.push_back(plan_.rescued_device + ": the instance's own root disk, which isn't here");
       return;
     }
-    const std::string format(model::qemu_name(rescued->format));
-    domain_.disks.push_back(disk_at(plan_.rescued_device, rescued->path, format));
+    // Of the same backend by configuration, and so read like the rescue's own.
+    const std::string io = domain_.disks.empty() ? "" : domain_.disks.front().io;
+    domain_.disks.push_back({.device = plan_.rescued_device,
+                             .path = rescued->path,
+                             .format = rescued->format,
+                             .io = io,
+                             .is_block = rescued->is_volume});
   }
 
   void add_config_drive() {
-    domain_.disks.push_back(disk_at(plan_.config_drive_device, path_of(made_, *plan_.config_drive), "raw"));
-    domain_.disks.back().is_cdrom = true;
+    domain_.disks.push_back({.device = plan_.config_drive_device,
+                             .path = path_of(made_, *plan_.config_drive),
+                             .format = "raw",
+                             .is_cdrom = true});
   }
 
   // What block_device_mapping says of a volume is where the guest sees it.

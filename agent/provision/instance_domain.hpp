@@ -1,10 +1,10 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "agent/base/path.hpp"
 #include "agent/domain/domain.hpp"
-#include "agent/model/disk_format.hpp"
 #include "agent/model/disk_plan.hpp"
 #include "agent/model/instance_spec.hpp"
 
@@ -15,7 +15,8 @@ struct InstanceDisks;
 // An instance's own root disk, while it is rescued.
 struct RescuedDisk {
   Path path;
-  model::DiskFormat format = model::DiskFormat::raw;
+  std::string format;  // QEMU's name
+  bool is_volume = false;
 };
 
 // The instance as its hypervisor sees it: what was planned, at the places where it was made. A rescue boots its own

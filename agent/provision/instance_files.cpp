@@ -24,6 +24,7 @@ namespace {
 namespace fs = boost::filesystem;
 
 constexpr std::string_view kRoot = "disk";
+constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 
 bool is_root(std::string_view disk) { return disk == kRoot || disk == "disk.rescue"; }
 
@@ -33,15 +34,27 @@ UniqueFd new_file(const Path& path) {
 
 std::optional<RescuedDisk> rescued_disk(const InstanceDirectory& directory, const InstanceVolumes& volumes) {
   const std::string root(kRoot);
-  if (const auto format = directory.recorded(root)) return RescuedDisk{directory.place(root).path, *format};
-  if (const auto format = volumes.existing(root)) return RescuedDisk{volumes.place(root).path, *format};
-  return std::nullopt;
+  const std::string format = directory.recorded(root);
+  if (!format.empty()) return RescuedDisk{.path = directory.place(root).path, .format = format, .is_volume = false};
+  if (!volumes.existing(root)) return std::nullopt;
+  return RescuedDisk{.path = volumes.place(root).path, .format = "raw", .is_volume = true};
+}
+
+// What a power cut left of a file that nobody had written out.
+bool is_empty(std::string_view text) { return text.find_first_not_of(std::string_view("\0 \t\r\n", 5)) == text.npos; }
+
+// Nothing: there is none. What is no file of ours to replace is somebody's.
+std::optional<std::string> existing_text(const Path& file) {
+  const fs::file_type type = fs::symlink_status(file).type();
+  if (type == fs::file_not_found) return std::nullopt;
+  return type == fs::regular_file ? read_small_file(file) : std::string("not a file");
 }
 
 // Nothing: what is there stays.
 std::optional<std::string> domain_text(std::string_view given, const std::optional<std::string>& existing,
                                        const domain::Domain& domain, const domain::Hypervisor& hypervisor) {
-  if (given.empty() && existing && !domain::is_made_here(*existing)) return std::nullopt;
+  const bool is_anothers = existing && !is_empty(*existing) && !domain::is_made_here(*existing);
+  if (given.empty() && is_anothers) return std::nullopt;
   std::string text = given.empty() ? domain_xml(domain, hypervisor) : std::string(domain::without_mark(given));
   return existing == text ? std::nullopt : std::optional(std::move(text));
 }
@@ -66,19 +79,19 @@ void InstanceFiles::provide(const model::InstanceSpec& spec, const model::DiskPl
 void InstanceFiles::provide_console_log(InstanceDirectory& directory) const {
   const DiskPlace place = directory.place(kConsoleLog);
   if (fs::symlink_status(place.path).type() != fs::file_not_found) return;
-  hand_over(new_file(place.staged).get(), settings_.owner, place.staged);
+  hand_over(new_file(place.staged).get(), settings_.owner, settings_.mode, place.staged);
   directory.add_file(kConsoleLog, false);
 }
 
 void InstanceFiles::provide_domain(const std::string& name, std::string_view given, const domain::Domain& domain,
                                    InstanceDirectory& directory) const {
   const DiskPlace place = directory.place(name);
-  const auto text = domain_text(given, read_small_file(place.path), domain, settings_.hypervisor);
+  const auto text = domain_text(given, existing_text(place.path), domain, settings_.hypervisor);
   if (!text) return;
   const UniqueFd fd = new_file(place.staged);
   write_all(fd.get(), std::as_bytes(std::span(*text)), place.staged);
   inherit_owner(place.staged);
-  hand_over(fd.get(), {}, place.staged);
+  hand_over(fd.get(), {}, settings_.mode & ~kOthersWrite, place.staged);
   directory.add_file(name, true);
 }
 
@@ -86,15 +99,15 @@ void InstanceFiles::provide_domain(const std::string& name, std::string_view giv
 void InstanceFiles::hand_over_disk(const std::string& disk, const Path& staged) const {
   FileOwner owner = settings_.owner;
   if (settings_.hypervisor.virt_type == model::VirtType::uml && is_root(disk)) owner.user = 0;
-  hand_over(open_file(staged, O_RDONLY | O_NOFOLLOW).get(), owner, staged);
+  hand_over(open_file(staged, O_RDONLY | O_NOFOLLOW).get(), owner, settings_.mode, staged);
 }
 
-void InstanceFiles::hand_over(int fd, const FileOwner& owner, const Path& path) const {
+void InstanceFiles::hand_over(int fd, const FileOwner& owner, mode_t mode, const Path& path) {
   if (owner.is_given() && ::fchown(fd, owner.user, owner.group) != 0) {
     const int error = errno;
     throw Error::from_errno(error, "give " + quote(path.native()) + " to its owner");
   }
-  if (::fchmod(fd, settings_.mode) == 0) return;
+  if (::fchmod(fd, mode) == 0) return;
   const int error = errno;
   throw Error::from_errno(error, "set the permissions of " + quote(path.native()));
 }

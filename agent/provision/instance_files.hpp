@@ -28,8 +28,8 @@ struct InstanceFileSettings {
 //
 // console.log is made empty, so that libvirt finds one with the right owner (LP 1597644); one that is there is left
 // alone. libvirt.xml is the caller's, else made from the disks; one that a caller gave stays until the caller gives
-// another. It is owned as the directory is, for QEMU's user must not say what the next domain is. A rescue has a
-// libvirt.xml.rescue beside it.
+// another. It is owned as the directory is, and nobody else may write it: QEMU's user must not say what the next domain
+// is. A rescue has a libvirt.xml.rescue beside it.
 class InstanceFiles {
  public:
   static constexpr const char* kConsoleLog = "console.log";
@@ -49,7 +49,7 @@ class InstanceFiles {
   void provide_domain(const std::string& name, std::string_view given, const domain::Domain& domain,
                       InstanceDirectory& directory) const;
   void hand_over_disk(const std::string& disk, const Path& staged) const;
-  void hand_over(int fd, const FileOwner& owner, const Path& path) const;
+  static void hand_over(int fd, const FileOwner& owner, mode_t mode, const Path& path);
 
   InstanceFileSettings settings_;
 };

@@ -79,6 +79,7 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
                            .format = "raw",
                            .size = volume.size,
                            .io = volume.io,
+                           .is_volume = true,
                            .how = "kept"});
   }
   return shown;

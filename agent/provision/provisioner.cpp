@@ -86,6 +86,7 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDire
                         .size = standing.disk.size,
                         .base = std::move(base),
                         .io = standing.disk.io,
+                        .is_volume = standing.is_volume,
                         .how = std::string(how)};
   };
   return with_context([&] { return "disk " + quote(disk.name); },
@@ -103,7 +104,7 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDire
                         const MadeDisk made =
                             backends_.for_type(disk.images_type).create_disk(place, disk.size, lease.base(), op);
                         where.add(disk.name, made.format);
-                        return describe({place.path, made}, lease.base().key().text(), name_of(lease.how()));
+                        return describe({place.path, made, is_volume}, lease.base().key().text(), name_of(lease.how()));
                       });
 }
 
@@ -111,13 +112,13 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDire
 std::optional<Provisioner::Standing> Provisioner::grow_existing(const model::DiskSpec& disk,
                                                                 const InstanceDirectory& directory,
                                                                 const InstanceVolumes& volumes, OpContext& op) const {
-  const auto grow = [&](const StagedDisks& where, DiskBackend& backend) {
+  const auto grow = [&](const StagedDisks& where, DiskBackend& backend, bool is_volume) {
     const auto step = op.steps().measure("grow " + disk.name);
     const DiskPlace place = where.place(disk.name);
-    return Standing{place.path, backend.grow_disk(place, disk.size, op)};
+    return Standing{place.path, backend.grow_disk(place, disk.size, op), is_volume};
   };
-  if (const auto format = directory.existing(disk.name)) return grow(directory, backends_.for_format(*format));
-  if (volumes.existing(disk.name)) return grow(volumes, backends_.lvm);
+  if (const auto format = directory.existing(disk.name)) return grow(directory, backends_.for_format(*format), false);
+  if (volumes.existing(disk.name)) return grow(volumes, backends_.lvm, true);
   return std::nullopt;
 }
 

@@ -26,7 +26,8 @@ struct InstanceDisk {
   Bytes size = {};        // virtual
   std::string base = {};  // cache key; "" for a config drive, and for a kept disk
   DiskIo io = DiskIo::automatic;
-  std::string how;  // hit, joined, built (its base file); kept; made (config drive)
+  bool is_volume = false;  // a block device
+  std::string how;         // hit, joined, built (its base file); kept; made (config drive)
 };
 
 struct InstanceDisks {
@@ -66,6 +67,7 @@ class Provisioner {
   struct Standing {
     Path path;
     MadeDisk disk;
+    bool is_volume = false;
   };
 
   void keep(InstanceDirectory& directory, InstanceVolumes& volumes, OpContext& op) const;

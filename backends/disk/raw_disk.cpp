@@ -66,10 +66,12 @@ provision::MadeDisk RawDisk::grow_disk(const provision::DiskPlace& place, std::o
 
 void RawDisk::grow(const Path& disk, Bytes current, Bytes wanted, OpContext& op) const {
   const GrowthMark mark(disk);
+  const bool was_set = mark.is_set();
   mark.set();
   try {
     qemu::grow_disk(qemu_img_, disk, kRaw, wanted, op);
   } catch (const Error& error) {
+    if (!was_set && sizes_of(disk).apparent == current) mark.remove();   // nothing has begun
     if (error.code() == ErrorCode::in_use && wanted == current) return;  // what is left to do waits for its guest
     throw;
   }

@@ -201,4 +201,5 @@ TEST_CASE("a disk that a guest has open isn't grown") {
   });
   CHECK(error.code() == ErrorCode::in_use);
   CHECK(sizes_of(bench.dir / "disk").apparent == mebibytes(1));
+  CHECK_FALSE(boost::filesystem::exists(bench.dir / ".disk.growing"));
 }

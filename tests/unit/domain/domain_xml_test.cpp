@@ -77,9 +77,20 @@ TEST_CASE("an instance is a domain of its uuid, with the flavor's memory and pro
   CHECK(xml.at("/domain/vcpu") == "2");
   CHECK(xml.at("/domain/os/type") == "hvm");
   CHECK(xml.at("/domain/os/type/@machine") == "pc");
-  CHECK(xml.at("/domain/os/boot/@dev") == "hd");
+  CHECK(xml.count("/domain/os/boot") == 0);  // a disk says that it is booted
   CHECK(xml.at("/domain/clock/@offset") == "utc");
   CHECK(xml.count("/domain/features/acpi") == 1);
+}
+
+TEST_CASE("the guest boots from its root device, whatever disk has the first name of the bus") {
+  Domain domain = small_domain();
+  domain.root_device = "vdb";
+  domain.disks = {file("vda", "disk", "raw"), file("vdb", "disk.rescue", "raw")};
+  const Read xml(domain);
+  CHECK(xml.count("/domain/devices/disk/boot") == 1);
+  CHECK(xml.at("/domain/devices/disk[target/@dev='vdb']/boot/@order") == "1");
+  domain.kernel = kDirectory + "/kernel";
+  CHECK(Read(domain).count("/domain/devices/disk/boot") == 0);
 }
 
 TEST_CASE("disks stand in their order, on the bus of their name") {
@@ -200,7 +211,9 @@ TEST_CASE("another machine isn't made a PC") {
   hypervisor.arch = "aarch64";
   const Read arm(small_domain(), hypervisor);
   CHECK(arm.at("/domain/os/type/@machine") == "virt");
-  CHECK(arm.count("/domain/features") == 0);
+  CHECK(arm.at("/domain/os/@firmware") == "efi");  // it has no BIOS
+  CHECK(arm.count("/domain/features/acpi") == 1);
+  CHECK(arm.count("/domain/features/apic") == 0);
   hypervisor.arch = "riscv64";
   CHECK(Read(small_domain(), hypervisor).count("/domain/os/type/@machine") == 0);
 }

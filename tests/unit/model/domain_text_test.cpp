@@ -63,6 +63,15 @@ TEST_CASE("a refusal shows nothing of the text but its root element") {
   CHECK(refusal("<domain><graphics passwd='secret'></domain>").find("secret") == std::string::npos);
 }
 
-TEST_CASE("a document type can't make more of the text than it is") {
-  CHECK(refusal("<!DOCTYPE domain [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]><domain><name>&b;</name></domain>") == "");
+TEST_CASE("what libvirt might read in another way is refused") {
+  CHECK(refusal("<!DOCTYPE domain [<!ENTITY a 'aaaa'>]><domain><name>&a;</name></domain>") ==
+        "has a document type, which a domain needn't");
+  CHECK(refusal("<?xml version='1.0' encoding='UTF-7'?><domain/>") == "is in another encoding than UTF-8");
+  CHECK(refusal("<?xml version='1.0' encoding='utf-8'?><domain/>") == "");
+  const std::string other = "11111111-5d3a-4b0e-9a53-2f6d1c7b8a90";
+  for (const std::string& uuid : {"-<!-- -->" + other, "-<?x ?>" + other, "<![CDATA[" + other + "]]>",
+                                  kUuid + "<!-- -->", std::string("-"), kUuid + "</uuid><uuid>" + other}) {
+    CAPTURE(uuid);
+    CHECK(refusal("<domain><uuid>" + uuid + "</uuid></domain>") == "has the uuid of another instance");
+  }
 }
