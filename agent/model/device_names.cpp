@@ -41,6 +41,7 @@ DeviceNames::DeviceNames(const BlockDevices& devices, VirtType virt_type) {
   prefix_ = prefix_of(root, virt_type);
   root_ = root.empty() ? prefix_ + "a" : root;
   taken_.insert(root_);
+  given_.insert(root_);
   for (const VolumeDevice& volume : devices.volumes) held_.insert(strip_dev(volume.mount_device));
   root_is_volume_ = held_.contains(root_);
   for (const EphemeralDevice& ephemeral : devices.ephemerals) held_.insert(strip_dev(ephemeral.device_name));
@@ -53,8 +54,9 @@ DeviceNames::DeviceNames(const BlockDevices& devices, VirtType virt_type) {
 // Nova passes over what block_device_info gives to others, but goes on behind the place that it would have taken.
 std::string DeviceNames::take(const std::string& device_name) {
   if (!device_name.empty()) {
-    const auto [name, is_new] = taken_.insert(strip_dev(device_name));
-    if (is_new) return *name;
+    std::string name = strip_dev(device_name);
+    taken_.insert(name);
+    if (given_.insert(name).second) return name;
     throw Error(ErrorCode::invalid_request, "block_device_info gives device " + quote(device_name) + " to two disks")
         .add_field("field", "block_device_info")
         .set_hint("give each a name of its own, or leave device_name out");
@@ -65,6 +67,7 @@ std::string DeviceNames::take(const std::string& device_name) {
     name = next(prefix_);
     taken_.insert(name);
   }
+  given_.insert(name);
   return name;
 }
 

@@ -11,17 +11,12 @@
 
 namespace basecache::test {
 
-std::optional<LoopDevice> LoopDevice::over(const Path& file) {
-  if (::geteuid() != 0) {
-    MESSAGE("not tested: a loop device needs root");
-    return std::nullopt;
-  }
-  const CompletedProcess done = run({.argv = {"losetup", "--find", "--show", file.native()}}, test_operation());
-  if (done.status != 0) {
-    MESSAGE("not tested: this machine has no loop device: ", done.errors);
-    return std::nullopt;
-  }
-  return LoopDevice(done.output.substr(0, done.output.find('\n')));
+bool LoopDevice::can_be_made() { return ::geteuid() == 0 && ::access("/dev/loop-control", R_OK | W_OK) == 0; }
+
+LoopDevice::LoopDevice(const Path& file) {
+  const Command attach{.argv = {"losetup", "--find", "--show", file.native()}};
+  const std::string printed = run_checked(attach, test_operation(), "make a loop device").output;
+  path_ = printed.substr(0, printed.find('\n'));
 }
 
 LoopDevice::LoopDevice(LoopDevice&& other) noexcept : path_(std::exchange(other.path_, Path())) {}

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <optional>
-#include <utility>
-
 #include "agent/base/path.hpp"
 
 namespace basecache::test {
@@ -10,8 +7,10 @@ namespace basecache::test {
 // A block device over a file, while it lives.
 class LoopDevice {
  public:
-  // Nothing, with a message, where this user can't have one.
-  static std::optional<LoopDevice> over(const Path& file);
+  // Whether this user can have one here.
+  static bool can_be_made();
+
+  explicit LoopDevice(const Path& file);
 
   LoopDevice(LoopDevice&& other) noexcept;
   LoopDevice& operator=(LoopDevice&&) = delete;
@@ -20,8 +19,6 @@ class LoopDevice {
   const Path& path() const { return path_; }
 
  private:
-  explicit LoopDevice(Path path) : path_(std::move(path)) {}
-
   Path path_;  // empty once moved from
 };
 

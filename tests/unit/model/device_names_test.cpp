@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/base/error.hpp"
+
 #include <string>
 
 #include "agent/model/disk_plan.hpp"
@@ -73,4 +75,15 @@ TEST_CASE("names go on behind z") {
   std::string last;
   for (int i = 0; i < 26; ++i) last = names.take();
   CHECK(last == "vdaa");
+}
+
+TEST_CASE("no two disks get one name") {
+  BlockDevices devices;
+  devices.root_device_name = "/dev/vdb";
+  DeviceNames names(devices, VirtType::kvm);
+  CHECK_THROWS_AS(names.take("/dev/vdb"), Error);  // the root device
+  CHECK(names.take("/dev/vdc") == "vdc");
+  CHECK_THROWS_AS(names.take("vdc"), Error);
+  CHECK(names.take() == "vda");
+  CHECK_THROWS_AS(names.take("/dev/vda"), Error);
 }
