@@ -18,13 +18,14 @@ constexpr std::chrono::hours kNoDeadline{24 * 365};
 // Builds wait here for a thread; their callers are bounded by the worker pool that runs requests.
 constexpr std::size_t kBuildQueue = 100'000;
 
-// Hands one build's progress to everybody who waits for it.
+// Hands one build's progress to everybody who waits for it; who comes later is told how far it is at once.
 class ProgressFan {
  public:
   using Seat = std::list<ProgressSink>::iterator;
 
   Seat add(ProgressSink sink) {
     const std::lock_guard guard(mutex_);
+    if (sink && last_) sink(*last_);
     return sinks_.insert(sinks_.end(), std::move(sink));
   }
   void remove(Seat seat) {
@@ -33,6 +34,7 @@ class ProgressFan {
   }
   void report(const Progress& progress) {
     const std::lock_guard guard(mutex_);
+    last_ = progress;
     for (const ProgressSink& sink : sinks_) {
       if (sink) sink(progress);
     }
@@ -41,6 +43,7 @@ class ProgressFan {
  private:
   std::mutex mutex_;
   std::list<ProgressSink> sinks_;
+  std::optional<Progress> last_;
 };
 
 // What the source itself said, rather than the bytes, this node or a caller.

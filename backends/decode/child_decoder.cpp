@@ -110,7 +110,9 @@ class ChildDecoding final : public fetch::Decoding {
     arrived_ = length.count;
     (void)!::write(pipe_.writer.get(), &arrived_, sizeof arrived_);
     if (!has_ended(std::chrono::milliseconds(0))) return;
-    const Error failure = error_of(child_.get());
+    const CompletedProcess done = child_.get();
+    if (done.status == 0) return;  // what it made is looked at in the end
+    const Error failure = error_of(done);
     if (failure.code() != ErrorCode::image_unacceptable) throw failure;
   }
 

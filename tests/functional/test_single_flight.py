@@ -61,6 +61,7 @@ class SingleFlight(ImageStory):
         others = [client.create_stream(uuid, creation(url)) for uuid in uuids[1:]]
         for other in others:
             other.started()
+            other.until_progress("fetch")  # it waits for that transfer now
         self.assertLess(client.cancel(leaving).status, 300)
         event = first.last()
         self.assertEqual((event["event"], event["problem"]["status"]), ("error", 499), event)

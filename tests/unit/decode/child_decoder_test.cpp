@@ -182,9 +182,10 @@ TEST_CASE("one that never stops talking ends with its operation") {
   }
 }
 
-TEST_CASE("one that tells no sum has failed") {
+TEST_CASE("one that tells no sum has failed, however early it ends") {
   Place p;
   CHECK(p.failure_of(Takeover::tells_nothing).message().find("no sum") != std::string::npos);
+  CHECK(p.failure_of(Takeover::tells_nothing, gibibytes(3)).message().find("no sum") != std::string::npos);
 }
 
 TEST_CASE("the size of the disk is what it is, not what it should be") {
