@@ -38,8 +38,10 @@ class Sandbox {
 
  private:
   struct Filters {
-    SyscallFilter files{DeviceCommands::none};
-    SyscallFilter devices{DeviceCommands::questions};
+    Filters() : files(DeviceCommands::none), devices(DeviceCommands::questions) {}
+
+    SyscallFilter files;
+    SyscallFilter devices;
   };
 
   const SyscallFilter* filter_for(const Reach& reach) const;
