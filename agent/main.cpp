@@ -99,12 +99,8 @@ void serve(const Config& config) {
       LogLevel::info, "ready",
       {{"socket", config.socket.native()}, {"instances_path", config.instances_path.native()}, {"version", kVersion}});
   notify_service("READY=1");
-  std::stop_source ending;  // by a signal, or because the service has failed
-  const std::stop_callback on_signal(signals.token(), [&] { ending.request_stop(); });
-  const std::jthread left_volumes([&](const std::stop_token& failed) {
-    const std::stop_callback on_failure(failed, [&] { ending.request_stop(); });
-    remove_left_volumes(node, ending.get_token());
-  });
+  std::jthread left_volumes([&](const std::stop_token& stop) { remove_left_volumes(node, stop); });
+  const std::stop_callback on_signal(signals.token(), [&] { left_volumes.request_stop(); });
   server.run(signals.token());
   notify_service("STOPPING=1");
   log_event(LogLevel::info, "stopped");

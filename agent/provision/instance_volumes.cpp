@@ -5,8 +5,6 @@
 #include <exception>
 #include <utility>
 
-#include "agent/provision/left_volumes.hpp"
-
 namespace basecache::provision {
 namespace {
 
@@ -21,8 +19,7 @@ bool contains(const std::vector<std::string>& disks, const std::string& disk) {
 
 InstanceVolumes::InstanceVolumes(VolumeStore& store, VolumeOwner owner, const OpContext& op)
     : store_(store), owner_(std::move(owner)) {
-  for (const DiskVolume& volume : store_.volumes(op)) {
-    if (volume.instance != owner_.instance.text()) continue;
+  for (const DiskVolume& volume : volumes_of(store_, owner_.instance.text(), op)) {
     if (volume.is_staged) {
       store_.remove(volume, op);
     } else {
@@ -37,15 +34,11 @@ InstanceVolumes::~InstanceVolumes() {
   if (!is_begun_) return;
   try {
     const OpContext op("cleanup", {}, OpContext::Clock::now() + kCleanupTime, {});
-    for (const DiskVolume& volume : store_.volumes(op)) {
-      if (is_ours(volume)) remove_if_possible(store_, volume, op);
+    for (const DiskVolume& volume : volumes_of(store_, owner_.instance.text(), op)) {
+      if (volume.is_staged || contains(published_, volume.disk)) remove_if_possible(store_, volume, op);
     }
   } catch (const std::exception&) {
   }
-}
-
-bool InstanceVolumes::is_ours(const DiskVolume& volume) const {
-  return volume.instance == owner_.instance.text() && (volume.is_staged || contains(published_, volume.disk));
 }
 
 std::optional<model::DiskFormat> InstanceVolumes::existing(const std::string& disk) const {

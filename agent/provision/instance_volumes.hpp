@@ -30,8 +30,6 @@ class InstanceVolumes : public StagedDisks {
   void keep() { is_begun_ = false; }
 
  private:
-  bool is_ours(const DiskVolume& volume) const;
-
   VolumeStore& store_;
   const VolumeOwner owner_;
   std::vector<std::string> existing_;

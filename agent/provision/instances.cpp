@@ -37,12 +37,6 @@ Error no_such(const model::InstanceId& uuid, const Path& directory) {
   return Error(ErrorCode::not_found, "instance " + uuid.text() + " has no directory " + quote(directory.native()));
 }
 
-std::vector<DiskVolume> volumes_of(VolumeStore& store, const model::InstanceId& uuid, const OpContext& op) {
-  std::vector<DiskVolume> volumes = store.volumes(op);
-  std::erase_if(volumes, [&](const DiskVolume& volume) { return volume.instance != uuid.text(); });
-  return volumes;
-}
-
 // Before any of them is removed.
 void require_closed(const std::vector<DiskVolume>& volumes) {
   for (const DiskVolume& volume : volumes) {
@@ -57,7 +51,7 @@ void require_closed(const std::vector<DiskVolume>& volumes) {
 
 // A creation that was killed may have left volumes and no directory.
 Instances::Found Instances::find(const model::InstanceId& uuid, const OpContext& op) const {
-  Found found{layout_.instance_directory(uuid.text()), volumes_of(backends_.volumes, uuid, op)};
+  Found found{layout_.instance_directory(uuid.text()), volumes_of(backends_.volumes, uuid.text(), op)};
   if (has_directory(found.directory) || !found.volumes.empty()) return found;
   throw no_such(uuid, found.directory);
 }

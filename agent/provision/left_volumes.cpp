@@ -3,7 +3,6 @@
 #include <boost/filesystem/operations.hpp>
 #include <set>
 
-#include "agent/base/error.hpp"
 #include "agent/base/file_lock.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/layout/state_files.hpp"
@@ -13,22 +12,12 @@ namespace {
 
 // Listed again under the lock: what was staged may be an instance's by now.
 void remove_left_of(const std::string& instance, VolumeStore& store, const OpContext& op, std::vector<Path>& removed) {
-  for (const DiskVolume& volume : store.volumes(op)) {
-    if (volume.instance != instance || !volume.is_staged) continue;
-    if (remove_if_possible(store, volume, op)) removed.push_back(volume.path);
+  for (const DiskVolume& volume : volumes_of(store, instance, op)) {
+    if (volume.is_staged && remove_if_possible(store, volume, op)) removed.push_back(volume.path);
   }
 }
 
 }  // namespace
-
-bool remove_if_possible(VolumeStore& store, const DiskVolume& volume, const OpContext& op) {
-  try {
-    store.remove(volume, op);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
 
 std::vector<Path> remove_left_volumes(VolumeStore& store, const layout::CacheLayout& layout, const OpContext& op) {
   std::set<std::string> instances;

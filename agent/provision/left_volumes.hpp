@@ -8,9 +8,6 @@
 
 namespace basecache::provision {
 
-// Whether it could be removed; what can't be is left to the next creation or deletion of its instance, which tells.
-bool remove_if_possible(VolumeStore& store, const DiskVolume& volume, const OpContext& op);
-
 // Removes the volumes that died while they were made or removed, but those of instances that are being worked on, and
 // those that can't be removed now. Their paths. May take as long as wiping them does.
 std::vector<Path> remove_left_volumes(VolumeStore& store, const layout::CacheLayout& layout, const OpContext& op);

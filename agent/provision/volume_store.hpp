@@ -47,4 +47,9 @@ class VolumeStore {
   virtual void remove(const DiskVolume& volume, const OpContext& op) = 0;
 };
 
+std::vector<DiskVolume> volumes_of(VolumeStore& store, const std::string& instance, const OpContext& op);
+
+// Whether it could be removed; what can't be is left to the next creation or deletion of its instance, which tells.
+bool remove_if_possible(VolumeStore& store, const DiskVolume& volume, const OpContext& op);
+
 }  // namespace basecache::provision
