@@ -4,15 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
-#include <optional>
 #include <thread>
 #include <utility>
 
 #include "agent/base/text.hpp"
 #include "agent/config_values.hpp"
-#include "agent/model/ephemeral_format.hpp"
 #include "agent/option_kinds.hpp"
+#include "agent/option_parsers.hpp"
 
 namespace basecache {
 namespace {
@@ -49,127 +47,9 @@ model::ImagesType parse_images_type(std::string_view text, bool use_cow_images) 
   throw BadValue("one of raw, flat, qcow2, lvm, default");
 }
 
-std::string parse_file_system(std::string_view text) {
-  if (text.empty() || model::is_supported_file_system(text)) return std::string(text);
-  throw BadValue(fmt::format("empty or one of {}", fmt::join(model::supported_file_systems(), ", ")));
-}
-
-using MkfsCommands = decltype(Config::virt_mkfs);
-
-// Whether the line is "os_type=command", and not more words of the command above it, which may have '=' in them too.
-bool begins_command(std::string_view line) {
-  const std::string_view os_type = trim(line.substr(0, line.find('=')));
-  return os_type.size() < line.size() && !os_type.starts_with('-') && os_type.find_first_of(" \t%") == line.npos;
-}
-
-// "linux=mkfs.ext4 -L %(fs_label)s %(target)s". Line ends stay: they are in the digits that Nova names base files by.
-std::vector<std::string> whole_commands(std::string_view text) {
-  std::vector<std::string> commands;
-  for (const std::string& line : split_lines(text)) {
-    if (commands.empty() || begins_command(line)) {
-      commands.push_back(line);
-    } else {
-      commands.back() += "\n" + line;
-    }
-  }
-  return commands;
-}
-
-MkfsCommands parse_mkfs_commands(std::string_view text) {
-  MkfsCommands commands;
-  for (const std::string& line : whole_commands(text)) {
-    const std::size_t equals = std::min(line.find('='), line.size());
-    const std::string_view os_type = trim(std::string_view(line).substr(0, equals));
-    const std::string_view words = std::string_view(line).substr(std::min(equals + 1, line.size()));
-    const auto command = model::MkfsCommand::parse(words);
-    const bool is_none = equals < line.size() && words.empty();
-    if (os_type.empty() || (!command && !is_none)) {
-      throw BadValue("os_type=command, with %(target)s in the command, and no '%' but in that, %(fs_label)s and %%");
-    }
-    commands.insert_or_assign(std::string(os_type), command);
-  }
-  return commands;
-}
-
-std::string show_mkfs_commands(const MkfsCommands& commands) {
-  std::vector<std::string> lines;
-  for (const auto& [os_type, command] : commands) {
-    const std::vector<std::string> words = split_lines(os_type + "=" + (command ? command->text() : ""));
-    lines.insert(lines.end(), words.begin(), words.end());
-  }
-  return show_lines(lines);
-}
-
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 std::size_t default_build_concurrency() { return std::max<std::size_t>(4, 2 * cores()); }
 std::size_t default_copy_concurrency() { return std::max<std::size_t>(2, cores()); }
-
-std::vector<uid_t> parse_uids(std::string_view text) {
-  std::vector<uid_t> uids;
-  for (const std::string& part : split_list(text)) {
-    // The last one is (uid_t)-1, which is nobody.
-    uids.push_back(static_cast<uid_t>(parse_number(part, 0, std::numeric_limits<uid_t>::max() - 1)));
-  }
-  return uids;
-}
-
-std::vector<Path> parse_directories(std::string_view text) {
-  std::vector<Path> directories;
-  for (const std::string& part : split_list(text)) directories.push_back(parse_absolute_path(part));
-  return directories;
-}
-
-// Who that is, is looked up where files are given away.
-std::string parse_owner(std::string_view text) {
-  const std::size_t colon = std::min(text.find(':'), text.size());
-  const std::string_view group = text.substr(std::min(colon + 1, text.size()));
-  if (!text.empty() && (colon == 0 || (colon < text.size() && group.empty()))) throw BadValue("user or user:group");
-  parse_word(text.substr(0, colon));
-  parse_word(group);
-  return std::string(text);
-}
-
-// A name, or an address with ':' in it; a URL or a port would never match.
-std::vector<std::string> parse_hosts(std::string_view text) {
-  std::vector<std::string> hosts = split_list(text);
-  for (const std::string& host : hosts) {
-    const auto colons = std::ranges::count(host, ':');
-    if (host.find_first_of("/@[] ") != std::string::npos || colons == 1) {
-      throw BadValue("a list of host names or addresses, without scheme, brackets and port");
-    }
-  }
-  return hosts;
-}
-
-// Schemes, interfaces: plain words that may hold a '+'.
-std::vector<std::string> parse_words(std::string_view text) {
-  std::vector<std::string> words = split_list(text);
-  for (const std::string& word : words) {
-    if (word.find_first_of(" /:") != std::string::npos) throw BadValue("a list of words");
-  }
-  return words;
-}
-
-// Servers of an API. One without a scheme is taken as Nova does.
-std::vector<std::string> parse_servers(std::string_view text) {
-  std::vector<std::string> servers = split_list(text);
-  for (std::string& server : servers) {
-    if (server.find("://") == std::string::npos) server = "http://" + server;
-    if (!server.starts_with("http://") && !server.starts_with("https://")) {
-      throw BadValue("a list of URLs of http or https");
-    }
-  }
-  return servers;
-}
-
-std::vector<std::string> parse_uuids(std::string_view text) {
-  std::vector<std::string> ids = split_list(text);
-  for (std::string& id : ids) {
-    id = lower_case(id);
-    if (!is_uuid(id)) throw BadValue("a list of UUIDs");
-  }
-  return ids;
-}
 
 template <class Values, class Show>
 std::string show_each(const Values& values, Show&& show) {
@@ -178,14 +58,6 @@ std::string show_each(const Values& values, Show&& show) {
   return show_list(parts);
 }
 
-// Names that lvm(8) takes; what it keeps for itself is refused where they are used.
-std::string parse_lvm_name(std::string_view text) {
-  constexpr std::string_view legal = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+_.-";
-  if (text.starts_with('-') || text.find_first_not_of(legal) != std::string_view::npos) {
-    throw BadValue("a name of LVM: letters, digits and + _ . -, not beginning with -");
-  }
-  return std::string(text);
-}
 template <auto... members>
 constexpr OptionValue lvm_name = checked<parse_lvm_name, members...>;
 
@@ -207,10 +79,6 @@ constexpr OptionValue file_url_directories{
     [](const Config& config) {
       return show_each(config.file_url_directories, [](const Path& directory) { return directory.string(); });
     }};
-std::string parse_optional_path(std::string_view text) {
-  return text.empty() ? std::string() : parse_absolute_path(text).string();
-}
-
 // The name of an option, as a template's argument.
 template <std::size_t size>
 struct OptionName {
