@@ -21,6 +21,7 @@
 #include "backends/disk/qcow2_disk.hpp"
 #include "backends/disk/raw_disk.hpp"
 #include "backends/drive/iso9660_writer.hpp"
+#include "backends/drive/vfat_writer.hpp"
 #include "backends/glance/glance_registry.hpp"
 #include "backends/glance/glance_v1.hpp"
 #include "backends/http/http_client.hpp"
@@ -145,8 +146,9 @@ struct Node::Parts {
   disk::Qcow2Disk qcow2_disk;
   lvm::LvmVolumes volumes;
   disk::LvmDisk lvm_disk{volumes, qemu_img, layout};
-  drive::Iso9660Writer config_drive;
-  provision::Backends backends{raw_disk, qcow2_disk, lvm_disk, volumes, config_drive};
+  drive::Iso9660Writer iso9660_drive;
+  drive::VfatWriter vfat_drive;
+  provision::Backends backends{raw_disk, qcow2_disk, lvm_disk, volumes, iso9660_drive, vfat_drive};
 
   prune::ChainUsers users{layout, chains};
   cache::Quarantine quarantine{layout, users};

@@ -138,6 +138,7 @@ model::PlanDefaults plan_defaults(const Config& config) {
   return {.images_type = config.images_type,
           .default_ephemeral_format = config.default_ephemeral_format,
           .force_config_drive = config.force_config_drive,
+          .config_drive_format = config.config_drive_format,
           .mkfs_commands = config.virt_mkfs,
           .virt_type = config.virt_type,
           .cdrom_prefix = has_ide() ? "hd" : "sd",

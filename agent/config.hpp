@@ -17,6 +17,7 @@
 #include "agent/glance_config.hpp"
 #include "agent/lvm_config.hpp"
 #include "agent/model/disk_format.hpp"
+#include "agent/model/drive_format.hpp"
 #include "agent/model/mkfs_command.hpp"
 #include "agent/model/virt_type.hpp"
 
@@ -41,6 +42,7 @@ struct Config {
   // By os_type; "default": of every other. None: by its file system, whatever is the default.
   std::map<std::string, std::optional<model::MkfsCommand>> virt_mkfs;
   bool force_config_drive = false;
+  model::DriveFormat config_drive_format = model::DriveFormat::iso9660;
 
   // [image_cache]
   std::string subdirectory_name = "_base";  // below instances_path; one name, no '/'

@@ -19,6 +19,8 @@ using namespace option_kinds;
 
 constexpr std::array<std::pair<std::string_view, PreallocateImages>, 2> kPreallocations{
     {{"none", PreallocateImages::none}, {"space", PreallocateImages::space}}};
+constexpr std::array<std::pair<std::string_view, model::DriveFormat>, 2> kDriveFormats{
+    {{"iso9660", model::DriveFormat::iso9660}, {"vfat", model::DriveFormat::vfat}}};
 constexpr std::array<std::pair<std::string_view, RegistryChoice>, 3> kRegistries{
     {{"auto", RegistryChoice::automatic},
      {"directory", RegistryChoice::directory},
@@ -127,6 +129,8 @@ constexpr std::array kOptions{
                    "os_type=command that formats ephemeral disks; one a line, or the option once for each."}),
     ConfigOption{"DEFAULT", "force_config_drive", flag<&Config::force_config_drive>,
                  "Every instance gets a config drive."},
+    ConfigOption{"DEFAULT", "config_drive_format", choice<kDriveFormats, &Config::config_drive_format>,
+                 "What new config drives are: iso9660 (an optical disc) or vfat (a disk of 64 MiB)."},
 
     ConfigOption{"image_cache", "subdirectory_name", checked<parse_file_name, &Config::subdirectory_name>,
                  "Directory of base files, below instances_path.", "", "DEFAULT", "image_cache_subdirectory_name"},

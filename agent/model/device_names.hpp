@@ -25,6 +25,8 @@ class DeviceNames {
   std::string take(const std::string& device_name = "");
   // The next of another bus: "hda" for "hd". What a volume holds isn't given away.
   std::string take_of(const std::string& prefix);
+  // The same on the bus of the instance's own disks.
+  std::string take_of_own_bus() { return take_of(prefix_); }
 
  private:
   std::string next(const std::string& prefix) const;

@@ -13,6 +13,12 @@ BlockDevices rescue_devices(const InstanceSpec& spec) {
   return devices;
 }
 
+Error no_drive_to_refresh() {
+  return Error(ErrorCode::invalid_request, "refresh_config_drive is set, but no config drive is wanted")
+      .add_field("field", "refresh_config_drive")
+      .set_hint("set config_drive too (basecache create --config-drive)");
+}
+
 // Builds the plan of one instance, disk by disk.
 class Planner {
  public:
@@ -32,7 +38,11 @@ class Planner {
       plan_swap();
     }
     // Forced means that a request can't do without it, either (nova/virt/configdrive.py, required_by).
-    if (defaults_.force_config_drive || spec_.config_drive) plan_config_drive();
+    if (defaults_.force_config_drive || spec_.config_drive) {
+      plan_config_drive();
+    } else if (spec_.refresh_config_drive) {
+      throw no_drive_to_refresh();
+    }
     return std::move(plan_);
   }
 
@@ -104,7 +114,10 @@ class Planner {
 
   void plan_config_drive() {
     plan_.config_drive = "disk.config" + spec_.suffix;
-    plan_.config_drive_device = names_.take_of(defaults_.cdrom_prefix);
+    plan_.config_drive_format = defaults_.config_drive_format;
+    // Which of them it gets is said by its medium, which one that is there keeps. The last device that is named.
+    plan_.config_drive_device = DeviceNames(names_).take_of(defaults_.cdrom_prefix);
+    plan_.config_drive_disk = names_.take_of_own_bus();
   }
 
   const InstanceSpec& spec_;

@@ -8,6 +8,7 @@
 #include "agent/base/byte_size.hpp"
 #include "agent/model/base_file_spec.hpp"
 #include "agent/model/disk_format.hpp"
+#include "agent/model/drive_format.hpp"
 #include "agent/model/instance_spec.hpp"
 #include "agent/model/virt_type.hpp"
 
@@ -18,6 +19,7 @@ struct PlanDefaults {
   ImagesType images_type = ImagesType::qcow2;
   std::string default_ephemeral_format = {};  // "": by os_type, as Nova: linux ext4, windows ntfs, else vfat
   bool force_config_drive = false;
+  DriveFormat config_drive_format = DriveFormat::iso9660;
   // By os_type; "default": of every other. None: by its file system, whatever is the default.
   std::map<std::string, std::optional<MkfsCommand>> mkfs_commands = {};
   VirtType virt_type = VirtType::kvm;
@@ -35,16 +37,19 @@ struct DiskSpec {
 };
 
 struct DiskPlan {
-  std::vector<DiskSpec> disks;              // in the order they are made: boot files, root ...
-  std::optional<std::string> config_drive;  // its file's name ("disk.config"), when one is wanted
-  std::string root_device = {};             // "vda", also where a volume is the root device
-  std::string config_drive_device = {};     // "hda"
-  std::string rescued_device = {};          // "vdb": the instance's own root disk while it is rescued
+  std::vector<DiskSpec> disks;                             // in the order they are made: boot files, root ...
+  std::optional<std::string> config_drive;                 // its file's name ("disk.config"), when one is wanted
+  std::string root_device = {};                            // "vda", also where a volume is the root device
+  DriveFormat config_drive_format = DriveFormat::iso9660;  // of a new one
+  std::string config_drive_device = {};                    // "hda": where it is an optical drive (iso9660)
+  std::string config_drive_disk = {};                      // "vdb": where it is a disk (vfat)
+  std::string rescued_device = {};                         // "vdb": the instance's own root disk while it is rescued
 };
 
 // The decisions of LibvirtDriver._create_image and blockinfo.get_disk_mapping (nova/virt/libvirt), as one pure
 // function: which disks, of what size, from which base files.
-// Error(invalid_request) where the request contradicts itself (no image and no root volume).
+// Error(invalid_request) where the request contradicts itself (no image and no root volume, a config drive to be made
+// anew that isn't wanted).
 DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults);
 
 // Before a disk is made: nobody gets a plain one who wanted, or must have, an encrypted one. Error(invalid_request).

@@ -203,6 +203,7 @@ void read_image(JsonFields& fields, InstanceSpec& spec) {
 
 void read_guest(JsonFields& fields, InstanceSpec& spec) {
   spec.config_drive = fields.boolean("config_drive").value_or(false);
+  spec.refresh_config_drive = fields.boolean("refresh_config_drive").value_or(false);
   if (const json* metadata = fields.object("metadata")) spec.metadata = read_metadata(*metadata);
   spec.user_data = decoded(fields, "user_data", kLongestUserData);
   spec.injected_files = read_list(fields, "injected_files", kMostInjectedFiles, read_injected_file);

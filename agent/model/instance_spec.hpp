@@ -79,6 +79,7 @@ struct InstanceSpec {
   std::string ephemeral_key_uuid = {};         // of encrypted volumes; "": none
   std::string suffix = {};                     // ".rescue" or ""
   bool config_drive = false;                   // wanted by the caller; the configuration may force it besides
+  bool refresh_config_drive = false;           // made anew, also where there is one
   std::map<std::string, std::string> metadata = {};
   std::string user_data = {};  // decoded bytes
   std::vector<InjectedFile> injected_files = {};

@@ -6,7 +6,7 @@
 
 namespace basecache::provision {
 
-// Writes the medium that carries the guest's metadata. Volume id exactly "config-2".
+// Writes a medium that carries the guest's metadata. Its label is exactly "config-2".
 class DriveWriter {
  public:
   virtual ~DriveWriter() = default;

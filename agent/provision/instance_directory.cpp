@@ -63,10 +63,16 @@ void InstanceDirectory::add(const std::string& disk, model::DiskFormat format) {
   added_.push_back(disk);
 }
 
+std::vector<std::string> InstanceDirectory::staged_disks() const {
+  std::vector<std::string> disks = added_;
+  disks.insert(disks.end(), replaced_.begin(), replaced_.end());
+  return disks;
+}
+
 void InstanceDirectory::add_file(const std::string& name, bool replaces) { files_.push_back({name, replaces}); }
 
 void InstanceDirectory::keep() {
-  if (added_.empty() && files_.empty() && fs::exists(path_)) return;
+  if (staged_disks().empty() && files_.empty() && fs::exists(path_)) return;
   rename_added();
   if (!is_synced_) return;
   sync_directory(path_);
@@ -74,7 +80,7 @@ void InstanceDirectory::keep() {
 }
 
 void InstanceDirectory::sync() {
-  std::vector<std::string> names = added_;
+  std::vector<std::string> names = staged_disks();
   for (const File& file : files_) names.push_back(file.name);
   for (const std::string& name : names) {
     const Path path = staged_ / name;
@@ -98,6 +104,7 @@ void InstanceDirectory::rename_added() {
       throw Error(ErrorCode::already_exists, quote((path_ / disk).native()) + " appeared while it was being made");
     }
   }
+  for (const std::string& disk : replaced_) fs::rename(staged_ / disk, path_ / disk);
   rename_files();
 }
 

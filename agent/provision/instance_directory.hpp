@@ -36,16 +36,20 @@ class InstanceDirectory : public StagedDisks {
   // The disk at its staged place is whole and of that format.
   void add(const std::string& disk, model::DiskFormat format) override;
 
+  // The disk at its staged place is whole and takes the place of the one that is there, whose format it has.
+  void replace(const std::string& disk) { replaced_.push_back(disk); }
+
   // A file at its staged place that is no disk is whole. It takes the place of one that is there, or goes with the
   // staged directory if there is one by then.
   void add_file(const std::string& name, bool replaces);
 
-  // The disks that were added.
-  const std::vector<std::string>& added() const { return added_; }
+  // The disks that were added, and those that take another's place.
+  std::vector<std::string> staged_disks() const;
 
   // What was added is written out; what keep() then makes visible is there after a power cut too.
   void sync();
-  // What was added becomes visible: a new instance as a whole, an older one disk by disk.
+  // What was added becomes visible: a new instance as a whole, an older one disk by disk. Who has a disk open that
+  // another takes the place of goes on with the old one.
   void keep();
 
  private:
@@ -64,6 +68,7 @@ class InstanceDirectory : public StagedDisks {
   ExclusiveLock lock_;
   DiskFormats formats_;
   std::vector<std::string> added_;
+  std::vector<std::string> replaced_;
   std::vector<File> files_;
   bool is_synced_ = false;
 };

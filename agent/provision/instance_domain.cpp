@@ -9,11 +9,6 @@
 namespace basecache::provision {
 namespace {
 
-// Who made it told where.
-const Path& path_of(const InstanceDisks& made, const std::string& name) {
-  return std::ranges::find(made.disks, name, &InstanceDisk::name)->path;
-}
-
 domain::DomainDisk disk_at(const std::string& device, const InstanceDisk& disk) {
   return {.device = device,
           .path = disk.path,
@@ -67,11 +62,14 @@ class Builder {
                              .is_block = rescued->is_volume});
   }
 
+  // nova/virt/libvirt/blockinfo.py, get_config_drive_type, but by what the drive is: the option may have changed since.
   void add_config_drive() {
-    domain_.disks.push_back({.device = plan_.config_drive_device,
-                             .path = path_of(made_, *plan_.config_drive),
+    const InstanceDisk& drive = *std::ranges::find(made_.disks, *plan_.config_drive, &InstanceDisk::name);
+    const bool is_cdrom = drive.format != model::name_of(model::DriveFormat::vfat);
+    domain_.disks.push_back({.device = is_cdrom ? plan_.config_drive_device : plan_.config_drive_disk,
+                             .path = drive.path,
                              .format = "raw",
-                             .is_cdrom = true});
+                             .is_cdrom = is_cdrom});
   }
 
   // What block_device_mapping says of a volume is where the guest sees it.

@@ -67,7 +67,7 @@ void InstanceFiles::require_fit(const std::string& disk, const cache::BaseFile& 
 
 void InstanceFiles::provide(const model::InstanceSpec& spec, const model::DiskPlan& plan, const InstanceDisks& made,
                             InstanceDirectory& directory, const InstanceVolumes& volumes) const {
-  for (const std::string& disk : directory.added()) hand_over_disk(disk, directory.place(disk).staged);
+  for (const std::string& disk : directory.staged_disks()) hand_over_disk(disk, directory.place(disk).staged);
   const bool is_rescue = !spec.suffix.empty();
   if (!is_rescue) provide_console_log(directory);
   const auto rescued = is_rescue ? rescued_disk(directory, volumes) : std::nullopt;

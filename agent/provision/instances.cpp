@@ -81,9 +81,10 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
 
 InstanceDisk Instances::shown_file(const Path& path, const DiskFormats& formats, OpContext& op) const {
   const std::string name = path.filename().native();
-  InstanceDisk disk{.name = name, .path = path, .format = "iso9660", .how = "kept"};
+  InstanceDisk disk{.name = name, .path = path, .format = "", .how = "kept"};
   if (name.starts_with(kConfigDrive)) {
     disk.size = sizes_of(path).apparent;
+    disk.format = model::name_of(model::drive_format_of(disk.size));
     return disk;
   }
   const model::DiskFormat format = formats.format_of(path).value();

@@ -1,30 +1,14 @@
 #include "agent/provision/provisioner.hpp"
 
-#include <openssl/rand.h>
-
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/model/guest_metadata.hpp"
 #include "agent/provision/instance_directory.hpp"
 #include "agent/provision/instance_volumes.hpp"
+#include "agent/provision/random_seed.hpp"
 
 namespace basecache::provision {
-namespace {
-
-// nova/api/metadata/base.py: random_seed holds 512 bytes.
-constexpr std::size_t kRandomSeedBytes = 512;
-
-std::string random_seed() {
-  std::string seed(kRandomSeedBytes, '\0');
-  if (::RAND_bytes(reinterpret_cast<unsigned char*>(seed.data()), static_cast<int>(seed.size())) != 1) {
-    throw Error(ErrorCode::internal, "cannot draw random bytes for the guest");
-  }
-  return seed;
-}
-
-}  // namespace
-
 DiskBackend& Backends::for_type(model::ImagesType type) const {
   switch (type) {
     case model::ImagesType::raw:
@@ -44,6 +28,10 @@ DiskBackend& Backends::for_format(model::DiskFormat format) const {
               "instance disks of format " + std::string(model::qemu_name(format)) + " are not supported");
 }
 
+DriveWriter& Backends::drive_of(model::DriveFormat format) const {
+  return format == model::DriveFormat::vfat ? vfat_drive : iso9660_drive;
+}
+
 InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op) {
   return with_context([&] { return "cannot create the disks of instance " + spec.uuid.text(); },
                       [&] {
@@ -56,7 +44,7 @@ InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op
                           made.disks.push_back(provide_disk(disk, directory, volumes, leases, op));
                         }
                         if (plan.config_drive) {
-                          made.disks.push_back(provide_config_drive(*plan.config_drive, spec, directory, op));
+                          made.disks.push_back(provide_config_drive(plan, spec, directory, op));
                         }
                         files_.provide(spec, plan, made, directory, volumes);
                         op.check();
@@ -122,22 +110,28 @@ std::optional<Provisioner::Standing> Provisioner::grow_existing(const model::Dis
   return std::nullopt;
 }
 
-InstanceDisk Provisioner::provide_config_drive(const std::string& name, const model::InstanceSpec& spec,
+// One that is there stays what it is, also when it is made anew: whoever defined the domain knows its device.
+InstanceDisk Provisioner::provide_config_drive(const model::DiskPlan& plan, const model::InstanceSpec& spec,
                                                InstanceDirectory& directory, OpContext& op) {
+  const std::string& name = *plan.config_drive;
   const DiskPlace place = directory.place(name);
-  InstanceDisk drive{.name = name, .path = place.path, .format = "iso9660", .how = "kept"};
+  InstanceDisk drive{.name = name, .path = place.path, .format = "", .how = "kept"};
   return with_context([&] { return "config drive " + quote(name); },
                       [&] {
-                        Path written = place.path;
-                        if (!directory.existing(name)) {
-                          const auto step = op.steps().measure(name);
-                          backends_.config_drive.write_drive(place.staged, model::guest_metadata(spec, random_seed()),
-                                                             op);
-                          directory.add(name, model::DiskFormat::raw);
-                          drive.how = "made";
-                          written = place.staged;
+                        const bool is_there = directory.existing(name).has_value();
+                        model::DriveFormat format = plan.config_drive_format;
+                        if (is_there) {
+                          drive.size = sizes_of(place.path).apparent;
+                          format = model::drive_format_of(drive.size);
                         }
-                        drive.size = sizes_of(written).apparent;
+                        drive.format = model::name_of(format);
+                        if (is_there && !spec.refresh_config_drive) return drive;
+                        const auto step = op.steps().measure(name);
+                        backends_.drive_of(format).write_drive(place.staged, model::guest_metadata(spec, random_seed()),
+                                                               op);
+                        is_there ? directory.replace(name) : directory.add(name, model::DiskFormat::raw);
+                        drive.how = "made";
+                        drive.size = sizes_of(place.staged).apparent;
                         return drive;
                       });
 }

@@ -22,7 +22,7 @@ class InstanceVolumes;
 struct InstanceDisk {
   std::string name;
   Path path;
-  std::string format;     // QEMU's name; "iso9660" for a config drive
+  std::string format;     // QEMU's name; "iso9660" or "vfat" for a config drive
   Bytes size = {};        // virtual
   std::string base = {};  // cache key; "" for a config drive, and for a kept disk
   DiskIo io = DiskIo::automatic;
@@ -40,11 +40,13 @@ struct Backends {
   DiskBackend& qcow2;
   DiskBackend& lvm;
   VolumeStore& volumes;
-  DriveWriter& config_drive;
+  DriveWriter& iso9660_drive;
+  DriveWriter& vfat_drive;
 
   DiskBackend& for_type(model::ImagesType type) const;
   // The backend that looks after an existing file, by disk.info's format. Error(storage_unusable) for another format.
   DiskBackend& for_format(model::DiskFormat format) const;
+  DriveWriter& drive_of(model::DriveFormat format) const;
 };
 
 // The use case: an image becomes the disks of an instance.
@@ -59,8 +61,9 @@ class Provisioner {
         syncs_disks_(syncs_disks),
         files_(std::move(files)) {}
 
-  // Idempotent: disks that exist are kept and grown, never made again. All or nothing: on failure what this call made
-  // is gone, and an instance directory appears only when it is whole. One creation an instance at a time.
+  // Idempotent: disks that exist are kept and grown, never made again, but for a config drive that is to be. All or
+  // nothing: on failure what this call made is gone, and an instance directory appears only when it is whole. One
+  // creation an instance at a time.
   InstanceDisks create(const model::InstanceSpec& spec, OpContext& op);
 
  private:
@@ -76,7 +79,7 @@ class Provisioner {
   // The disk as it stands, grown where it has to be; nothing when there is none.
   std::optional<Standing> grow_existing(const model::DiskSpec& disk, const InstanceDirectory& directory,
                                         const InstanceVolumes& volumes, OpContext& op) const;
-  InstanceDisk provide_config_drive(const std::string& name, const model::InstanceSpec& spec,
+  InstanceDisk provide_config_drive(const model::DiskPlan& plan, const model::InstanceSpec& spec,
                                     InstanceDirectory& directory, OpContext& op);
 
   cache::ImageCache& cache_;

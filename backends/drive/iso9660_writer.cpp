@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 
+#include <cstdint>
 #include <string>
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
+#include "agent/model/drive_format.hpp"
 #include "backends/drive/iso_image_tree.hpp"
 #include "backends/drive/libisofs.hpp"
 
@@ -19,7 +21,12 @@ constexpr int kKeepLocale = 1;  // bit0 of iso_init_with_flag: setlocale() isn't
 // All of it at once. libisofs drops what it has when its image ends within a read, so no more may be asked for than
 // there is.
 std::vector<std::byte> read_image(burn_source& source) {
-  std::vector<std::byte> image(static_cast<std::size_t>(source.get_size(&source)));
+  const auto length = static_cast<std::uint64_t>(source.get_size(&source));
+  if (length >= model::kVfatDriveSize.count) {
+    throw Error(ErrorCode::invalid_request, "the files don't fit on a config drive, which is smaller than 64 MiB")
+        .set_hint("leave out files, or make them smaller");
+  }
+  std::vector<std::byte> image(length);
   auto* const buffer = reinterpret_cast<unsigned char*>(image.data());
   const int size = static_cast<int>(image.size());
   const int count = source.read == nullptr ? source.read_xt(&source, buffer, size) : source.read(&source, buffer, size);
@@ -50,7 +57,7 @@ std::vector<std::byte> Iso9660Writer::image_of(const model::DriveContents& conte
 
 void Iso9660Writer::write_drive(const Path& file, const model::DriveContents& contents, OpContext& op) {
   const std::vector<std::byte> image = image_of(contents, op);
-  const UniqueFd fd = open_file(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+  const UniqueFd fd = open_file(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   write_all(fd.get(), image, file);
 }
 

@@ -80,6 +80,11 @@ Command& Command::flag(const std::string& name, bool& value, const std::string& 
   return *this;
 }
 
+Command& Command::required(const std::string& name) {
+  app_->get_option(name)->required();
+  return *this;
+}
+
 Command& Command::excludes(const std::string& one, const std::string& other) {
   app_->get_option(one)->excludes(app_->get_option(other));
   return *this;

@@ -31,6 +31,7 @@ class Command {
   Command& options(const std::string& name, std::vector<std::string>& values, const std::string& help);  // repeated
   Command& options(const std::string& name, std::vector<std::uint64_t>& values, const std::string& help);
   Command& flag(const std::string& name, bool& value, const std::string& help);
+  Command& required(const std::string& name);
   Command& excludes(const std::string& one, const std::string& other);
 
   // Runs when the whole line has been understood.

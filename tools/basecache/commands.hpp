@@ -9,6 +9,7 @@ namespace basecache::cli {
 void add_create(Command root, Session& session);
 void add_show(Command root, Session& session);
 void add_delete(Command root, Session& session);
+void add_config_drive(Command root, Session& session);  // build, show
 
 void add_cache_list(Command cache, Session& session);  // list, show
 void add_cache_precache(Command cache, Session& session);

@@ -82,7 +82,10 @@ nlohmann::json Session::fetch(const std::string& target, const nlohmann::json& b
 }
 
 void Session::show(const nlohmann::json& answer, const std::function<std::string(const nlohmann::json&)>& text) const {
-  const std::string shown = options.json ? json_text(answer) + "\n" : harmless(text(answer));
+  write_out(options.json ? json_text(answer) + "\n" : harmless(text(answer)));
+}
+
+void write_out(std::string_view shown) {
   const bool written = std::fwrite(shown.data(), 1, shown.size(), stdout) == shown.size() && std::fflush(stdout) == 0;
   const int error = errno;
   // A reader that has gone (head, less) has seen enough.

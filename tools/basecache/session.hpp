@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/config.hpp"
 #include "tools/basecache/agent_link.hpp"
@@ -13,6 +14,9 @@ namespace basecache::cli {
 
 // JSON for people, several lines of it. Bytes that aren't UTF-8 (a file's name may hold any) are replaced.
 std::string json_text(const nlohmann::json& value);
+
+// To stdout, whatever bytes they are. Error when they can't be written.
+void write_out(std::string_view shown);
 
 // The options that stand before the command.
 struct GlobalOptions {

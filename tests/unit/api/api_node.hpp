@@ -46,7 +46,7 @@ struct ApiNode : FakeNode {
   cache::Pins pins{layout};
   ScratchDir volume_scratch;
   FakeVolumes volumes{volume_scratch.path()};
-  provision::Backends backends{disk, disk, disk, volumes, drive};
+  provision::Backends backends{disk, disk, disk, volumes, drive, drive};
   provision::Provisioner provisioner{images, backends, {}, false};
   provision::Instances instances{layout, backends};
   prune::Pruner pruner{images, pins, chains, {}};

@@ -24,7 +24,8 @@ std::string devices_of(const char* request, const PlanDefaults& defaults = {}) {
   };
   for (const DiskSpec& disk : plan.disks) add(disk.name, disk.device);
   if (!plan.rescued_device.empty()) add("rescued", plan.rescued_device);
-  if (plan.config_drive) add(*plan.config_drive, plan.config_drive_device);
+  const bool is_vfat = plan.config_drive_format == DriveFormat::vfat;
+  if (plan.config_drive) add(*plan.config_drive, is_vfat ? plan.config_drive_disk : plan.config_drive_device);
   return words;
 }
 
@@ -45,6 +46,20 @@ TEST_CASE("disks have the names of their bus in order, a config drive that of an
       "disk hda, disk.swap hdb, disk.config hdc");
   CHECK(devices_of(R"({"config_drive":true})", on(VirtType::kvm, "sd")) == "disk vda, disk.config sda");
   CHECK(devices_of(R"({"flavor":{"swap":8}})", on(VirtType::uml)) == "disk ubda, disk.swap ubdb");
+}
+
+TEST_CASE("a config drive of format vfat is a disk behind all others") {
+  PlanDefaults defaults;
+  defaults.config_drive_format = DriveFormat::vfat;
+  CHECK(devices_of(R"({"flavor":{"root_gb":1,"swap":8},"config_drive":true})", defaults) ==
+        "disk vda, disk.swap vdb, disk.config vdc");
+  CHECK(
+      devices_of(R"({"config_drive":true,"block_device_info":{"block_device_mapping":[{"mount_device":"/dev/vdb"}]}})",
+                 defaults) == "disk vda, disk.config vdc");
+  CHECK(devices_of(R"({"suffix":".rescue","config_drive":true})", defaults) ==
+        "disk.rescue vda, rescued vdb, disk.config.rescue vdc");
+  CHECK(devices_of(R"({"config_drive":true,"block_device_info":{"root_device_name":"/dev/hda"}})", defaults) ==
+        "disk hda, disk.config hdb");
 }
 
 TEST_CASE("what has a name keeps it, and what has none goes round it") {

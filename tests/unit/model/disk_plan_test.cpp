@@ -244,6 +244,26 @@ TEST_CASE("a config drive is made when it is asked for or forced") {
   });
 }
 
+TEST_CASE("a config drive is made anew only where one is wanted") {
+  CHECK_THROWS_AS(plan_disks(spec_of(R"({"refresh_config_drive":true})"), {}), Error);
+  CHECK_THROWS_AS(plan_disks(spec_of(R"({"refresh_config_drive":true,"config_drive":false})"), {}), Error);
+  CHECK(plan_disks(spec_of(R"({"refresh_config_drive":true,"config_drive":true})"), {}).config_drive == "disk.config");
+  PlanDefaults forced;
+  forced.force_config_drive = true;
+  CHECK(plan_disks(spec_of(R"({"refresh_config_drive":true})"), forced).config_drive == "disk.config");
+}
+
+TEST_CASE("a config drive of exactly 64 MiB is vfat, and every other iso9660") {
+  CHECK(drive_format_of(mebibytes(64)) == DriveFormat::vfat);
+  for (const Bytes size : {Bytes{0}, kibibytes(364), Bytes{mebibytes(64).count - 1}, Bytes{mebibytes(64).count + 1}}) {
+    CHECK(drive_format_of(size) == DriveFormat::iso9660);
+  }
+  for (const DriveFormat format : {DriveFormat::iso9660, DriveFormat::vfat}) {
+    CHECK(drive_format_from(name_of(format)) == format);
+  }
+  CHECK_FALSE(drive_format_from("fat"));
+}
+
 TEST_CASE("an instance that has neither an image nor a root volume is refused") {
   const std::pair<const char*, const char*> rows[] = {
       {"no volume at all", R"({"image_ref":null})"},

@@ -64,6 +64,32 @@ TEST_CASE("all that is new has the configured mode") {
   }
 }
 
+TEST_CASE("a config drive that is made anew has the configured mode too") {
+  FilesNode node;
+  node.create();
+  InstanceFileSettings settings;
+  settings.mode = 0640;
+  Provisioner provisioner(node.images, node.backends, {}, true, InstanceFiles(settings));
+  OpContext op = test_operation();
+  provisioner.create(model::InstanceSpec::make({{"uuid", kUuid},
+                                                {"image_ref", "http://registry.example/image"},
+                                                {"config_drive", true},
+                                                {"refresh_config_drive", true}}),
+                     op);
+  CHECK(mode_of(node.file("disk.config")) == 0640);
+  CHECK(mode_of(node.file("disk")) == 0600);
+}
+
+TEST_CASE("a config drive of format vfat is a disk of the domain") {
+  FilesNode node;
+  model::PlanDefaults defaults;
+  defaults.config_drive_format = model::DriveFormat::vfat;
+  Provisioner of_vfat(node.images, node.backends, defaults, false, InstanceFiles());
+  node.create({{"flavor", {{"root_gb", 4}}}}, of_vfat);
+  CHECK(node.devices() == std::vector<std::string>{"vda disk qcow2", "vdb disk.config raw"});
+  CHECK(read_file(node.file("libvirt.xml")).find("cdrom") == std::string::npos);
+}
+
 TEST_CASE("a console.log that is there is not touched") {
   FilesNode node;
   node.create();

@@ -4,7 +4,9 @@
 
 namespace basecache::test {
 
-InstanceDisks ProvisionNode::create(const nlohmann::json& more) {
+InstanceDisks ProvisionNode::create(const nlohmann::json& more) { return create(more, provisioner); }
+
+InstanceDisks ProvisionNode::create(const nlohmann::json& more, Provisioner& by) {
   nlohmann::json request = {{"uuid", kUuid},
                             {"image_ref", "http://registry.example/image"},
                             {"os_type", "linux"},
@@ -12,7 +14,7 @@ InstanceDisks ProvisionNode::create(const nlohmann::json& more) {
                             {"config_drive", true}};
   request.update(more);
   OpContext op = test_operation(stop.get_token());
-  return provisioner.create(model::InstanceSpec::make(request), op);
+  return by.create(model::InstanceSpec::make(request), op);
 }
 
 InstanceDisks ProvisionNode::create() { return create(nlohmann::json::object()); }

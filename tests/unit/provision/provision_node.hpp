@@ -46,7 +46,20 @@ class FakeDisk : public DiskBackend {
 
 class FakeDrive : public DriveWriter {
  public:
-  void write_drive(const Path& file, const model::DriveContents&, OpContext&) override { write_file(file, "drive"); }
+  void write_drive(const Path& file, const model::DriveContents&, OpContext&) override {
+    write_file(file, "drive");
+    if (fails) throw Error(ErrorCode::no_space, "the fake drive is full");
+  }
+  bool fails = false;
+};
+
+// Of the size that tells a vfat drive.
+class FakeVfatDrive : public DriveWriter {
+ public:
+  void write_drive(const Path& file, const model::DriveContents&, OpContext&) override {
+    write_file(file, "vfat");
+    boost::filesystem::resize_file(file, model::kVfatDriveSize.count);
+  }
 };
 
 struct ProvisionNode : FakeNode {
@@ -54,6 +67,8 @@ struct ProvisionNode : FakeNode {
 
   // Root, ephemeral and swap disk and config drive, with `more` over it.
   InstanceDisks create(const nlohmann::json& more);
+  // By a provisioner of another configuration.
+  InstanceDisks create(const nlohmann::json& more, Provisioner& by);
   InstanceDisks create();
   std::vector<std::string> volume_names() const { return names_in(volumes.directory()); }
   std::vector<std::string> seen() const { return names_in(layout.instances_path()); }
@@ -64,7 +79,8 @@ struct ProvisionNode : FakeNode {
   ScratchDir volume_scratch;
   FakeVolumes volumes{volume_scratch.path()};
   FakeDrive drive;
-  Backends backends{raw, qcow2, lvm, volumes, drive};
+  FakeVfatDrive vfat_drive;
+  Backends backends{raw, qcow2, lvm, volumes, drive, vfat_drive};
   Provisioner provisioner{images, backends, {}, false};
   Instances instances{layout, backends};
   std::stop_source stop;

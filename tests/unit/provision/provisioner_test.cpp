@@ -2,11 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+
 #include <boost/filesystem/operations.hpp>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "agent/base/error.hpp"
 #include "agent/base/file_lock.hpp"
+#include "agent/base/posix_file.hpp"
 #include "agent/provision/disk_formats.hpp"
 #include "agent/provision/instances.hpp"
 #include "tests/unit/provision/provision_node.hpp"
@@ -55,6 +59,53 @@ TEST_CASE("how a disk is to be read and written is what its backend says, when i
   CHECK(kept.disks[3].io == DiskIo::automatic);  // the config drive is no backend's
   OpContext op = test_operation();
   CHECK(node.instances.show(model::InstanceId::parse(kUuid, "uuid"), op).disks[0].io == DiskIo::native);
+}
+
+TEST_CASE("a config drive is of the configured format, and stays what it is when that changes") {
+  ProvisionNode node;
+  model::PlanDefaults vfat;
+  vfat.config_drive_format = model::DriveFormat::vfat;
+  Provisioner of_vfat(node.images, node.backends, vfat, false);
+  CHECK(node.create(nlohmann::json::object(), of_vfat).disks[3].format == "vfat");
+  for (const bool refresh : {false, true}) {
+    const InstanceDisk drive = node.create({{"refresh_config_drive", refresh}}).disks[3];
+    CHECK(drive.format == "vfat");
+    CHECK(drive.size == mebibytes(64));
+    CHECK(drive.how == (refresh ? "made" : "kept"));
+  }
+  OpContext op = test_operation();
+  const InstanceDisks shown = node.instances.show(model::InstanceId::parse(kUuid, "uuid"), op);
+  const auto drive = std::ranges::find(shown.disks, "disk.config", &InstanceDisk::name);
+  REQUIRE(drive != shown.disks.end());
+  CHECK(drive->format == "vfat");
+}
+
+TEST_CASE("a config drive is made anew on request, and whoever has the old one open keeps it") {
+  ProvisionNode node;
+  node.create();
+  const Path file = node.layout.instance_directory(kUuid) / "disk.config";
+  write_file(file, "the old one");
+  const UniqueFd opened = open_file(file, O_RDONLY);
+  CHECK(node.create().disks[3].how == "kept");
+  CHECK(read_file(file) == "the old one");
+  const InstanceDisk drive = node.create({{"refresh_config_drive", true}}).disks[3];
+  CHECK(drive.how == "made");
+  CHECK(drive.size == Bytes{5});
+  CHECK(read_file(file) == "drive");
+  std::string old(11, '\0');
+  CHECK(read_at(opened.get(), std::as_writable_bytes(std::span(old)), 0, file) == old.size());
+  CHECK(old == "the old one");
+  CHECK(node.seen() == kOneInstance);
+}
+
+TEST_CASE("a request that fails leaves the config drive that it would have made anew") {
+  ProvisionNode node;
+  node.create({{"flavor", {{"root_gb", 4}}}});
+  const Path file = node.layout.instance_directory(kUuid) / "disk.config";
+  write_file(file, "the old one");
+  node.drive.fails = true;
+  CHECK_THROWS_AS(node.create({{"refresh_config_drive", true}}), Error);
+  CHECK(read_file(file) == "the old one");
 }
 
 TEST_CASE("a disk stays with the backend that made it, whatever images_type is asked for now") {
