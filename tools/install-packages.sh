@@ -12,9 +12,9 @@ build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev l
   libzstd-dev meson ninja-build nlohmann-json3-dev pkg-config python3 doctest-dev zlib1g-dev)
 demo=("${build[@]}" curl xorriso)
 bench=("${demo[@]}" genisoimage libbenchmark-dev nginx-light openssl python3-nova xfsprogs)
-test=("${demo[@]}" bzip2 ccache clang clang-format-14 libclang-rt-14-dev libvirt-clients libxml2-utils lz4 ntfs-3g openssl procps
+test=("${demo[@]}" bzip2 ccache clang clang-format-14 libclang-rt-14-dev libvirt-clients libxml2-utils lz4 mtools ntfs-3g openssl procps
   shellcheck strace systemd universal-ctags xfsprogs xz-utils zstd)
-peers=(ceph-common ceph-mon ceph-osd glance-api glance-common keystone python3-nova python3-openstackclient radosgw
+peers=(ceph-common ceph-mon ceph-osd cloud-init glance-api glance-common keystone mtools python3-nova python3-openstackclient radosgw
   uwsgi-plugin-python3)
 lvm=(busybox-static cpio cryptsetup-bin kmod linux-image-cloud-amd64 lvm2 qemu-system-common qemu-system-x86
   thin-provisioning-tools)
