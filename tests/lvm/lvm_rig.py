@@ -21,8 +21,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Iterator
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
 import lvm_guest
-from requirements import IN_GUEST, Missing, require
+from lvm_guest import IN_GUEST
+from requirements import Missing, require
 
 SKIPPED, TOOK_TOO_LONG = 77, 124
 GROUP_SIZE = int(os.environ.get("BASECACHE_TEST_GROUP_GIB", "1")) << 30
@@ -36,7 +39,7 @@ def main() -> int:
     try:
         if os.getuid() != 0:
             raise Missing("LVM needs root")
-        require("LVM", "lvm", "dmsetup", "losetup", "cryptsetup")
+        require("lvm", "LVM", "lvm", "dmsetup", "losetup", "cryptsetup")
         if has_device_mapper():
             return run_here(sys.argv[1:], seconds)
         if IN_GUEST in os.environ:

@@ -7,6 +7,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
 from requirements import Missing, require, require_file
 
 RIG = Path(__file__).resolve().with_name("lvm_rig.py")
@@ -45,9 +47,9 @@ class Rig(unittest.TestCase):
 
     def test_what_is_missing_is_named_with_what_installs_it(self):
         with self.assertRaisesRegex(Missing, r"no-such-program\): tools/install-packages.sh lvm"):
-            require("LVM", "sh", "no-such-program")
+            require("lvm", "LVM", "sh", "no-such-program")
         with self.assertRaisesRegex(Missing, r"no-such-file\): tools/install-packages.sh lvm"):
-            require_file("kernel", "/no-such-file")
+            require_file("lvm", "kernel", "/no-such-file")
 
 
 def processes_with(word: str) -> list[str]:
