@@ -22,7 +22,7 @@ NEXT_STEPS = """for device in $(echo "$devices" | tr , ' '); do
   until [ -b "$device" ] || [ $tries -eq 0 ]; do tries=$((tries - 1)); sleep 0.1; done
   [ -b "$device" ] || { echo "there is no $device"; poweroff -f; }
 done
-mount -t ext4 /dev/vda1 /root || poweroff -f
+mount -t ext4 /dev/vda1 /root || { echo "there is no root file system"; poweroff -f; }
 for place in proc sys dev; do mount --move /$place /root/$place; done
 exec switch_root /root /sbin/init
 """
@@ -57,7 +57,7 @@ def run(scratch: Path, kernel: str, ramdisk: str, drives: list[Drive], mac: str)
     devices = ",".join(device_names(drives))
     arguments = [*emulated_machine.ARGUMENTS, "-m", MEMORY, "-serial", f"file:{console}", "-kernel", kernel, "-initrd", ramdisk,
                  "-append", f"{emulated_machine.KERNEL_ARGUMENTS} rw systemd.show_status=0 devices={devices}",
-                 "-netdev", "user,id=net,restrict=on", "-device", f"virtio-net-pci,netdev=net,mac={mac}"]
+                 "-netdev", "user,id=net,restrict=on,ipv6=off", "-device", f"virtio-net-pci,netdev=net,mac={mac}"]
     for index, drive in enumerate(drives):
         arguments += drive.arguments(f"drive{index}")
     with open(scratch / "qemu.log", "wb") as log:

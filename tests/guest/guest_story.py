@@ -107,7 +107,8 @@ class GuestStory(ImageStory):
 
     def assert_has_its_disks(self, report: dict) -> None:
         """Each of its size and in its place, and the file system of the root as large as its disk."""
-        self.assertEqual(report["mounts"]["/dev/vda1"], "/")
+        self.assertEqual(report["mounts"], {"/dev/vda1": "/", "/dev/vdb": "/mnt"})
+        self.assertEqual(report["swap"], ["/dev/vdc"])
         self.assertGreater(report["root_bytes"], 2.8 * GIB)
         self.assertEqual(report["labels"]["ephemeral0"], "/dev/vdb")
         self.assertEqual(report["labels"]["config-2"], self.drive_device)
