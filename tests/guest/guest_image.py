@@ -61,6 +61,8 @@ def make(image: Path) -> None:
     if os.getuid() != 0:
         raise Missing("a guest's packages are only installed by root")
     require("guest", "what makes a guest's image", "mmdebstrap", "mke2fs", "sfdisk", "qemu-img")
+    for killed in DIRECTORY.glob("making.*"):
+        shutil.rmtree(killed)
     with tempfile.TemporaryDirectory(dir=DIRECTORY, prefix="making.") as scratch:
         for old in DIRECTORY.glob("debian-*.qcow2"):
             old.unlink()

@@ -1,7 +1,10 @@
 """The guest's image is made once, and of the machine's own package sources."""
 
 import json
+import tempfile
 import unittest
+from pathlib import Path
+from unittest import mock
 
 import guest_image
 import package_sources
@@ -44,6 +47,15 @@ class GuestImage(unittest.TestCase):
                                  "deb [signed-by=/keys/debian.gpg] http://mirror/debian bookworm-updates main"])):
             with self.subTest(stanzas=stanzas):
                 self.assertEqual([source.line for source in package_sources.sources_of(text, stanzas, "bookworm")], expected)
+
+    def test_a_mirror_that_does_not_answer_is_a_reason_to_skip_and_is_named(self):
+        source = package_sources.Source("http://127.0.0.1:1/debian", "bookworm", "")
+        with tempfile.TemporaryDirectory() as scratch, mock.patch.object(package_sources, "of_this_machine", return_value=[source]):
+            with self.assertRaisesRegex(Missing, "no Debian mirror answers.*http://127.0.0.1:1/debian/dists/bookworm/InRelease"):
+                guest_image.reached_sources(Path(scratch))
+        with mock.patch.object(package_sources, "of_this_machine", return_value=[]):
+            with self.assertRaisesRegex(Missing, "no package sources"):
+                guest_image.reached_sources(Path(scratch))
 
     def test_the_image_is_a_disk_with_one_partition_and_is_made_once(self):
         try:

@@ -29,11 +29,9 @@ from requirements import Missing, require
 
 SKIPPED, TOOK_TOO_LONG = 77, 124
 GROUP_SIZE = int(os.environ.get("BASECACHE_TEST_GROUP_GIB", "1")) << 30
-SYSTEM_PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def main() -> int:
-    os.environ["PATH"] = f"{os.environ.get('PATH', '')}:{SYSTEM_PATHS}"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that everything is given back
     seconds = float(os.environ.get("BASECACHE_TEST_SECONDS", "540"))
     try:

@@ -3,6 +3,9 @@
 import os
 import shutil
 
+# Who became root by su may be without the places of root's programs.
+os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
+
 
 class Missing(Exception):
     """This machine can't run the tests; says why."""
