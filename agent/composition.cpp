@@ -124,7 +124,7 @@ struct Node::Parts {
         images(layout, builder, review, config.build_concurrency),
         pins(layout),
         provisioner(images, backends, plan_defaults(config), config.disk_sync == DiskSync::data,
-                    provision::InstanceFiles(instance_file_settings(config))),
+                    provision::InstanceFiles(instance_file_settings(config)), config.dhcp_domain),
         instances(layout, backends),
         pruner(images, pins, chains, prune_rules(config)) {
     require_sandbox(config, sandbox);

@@ -44,6 +44,9 @@ struct Config {
   bool force_config_drive = false;
   model::DriveFormat config_drive_format = model::DriveFormat::iso9660;
 
+  // [api]
+  std::string dhcp_domain = "novalocal";  // behind the hostnames that guests are told; empty: none
+
   // [image_cache]
   std::string subdirectory_name = "_base";  // below instances_path; one name, no '/'
   bool remove_unused_base_images = true;

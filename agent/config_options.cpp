@@ -132,6 +132,9 @@ constexpr std::array kOptions{
     ConfigOption{"DEFAULT", "config_drive_format", choice<kDriveFormats, &Config::config_drive_format>,
                  "What new config drives are: iso9660 (an optical disc) or vfat (a disk of 64 MiB)."},
 
+    ConfigOption{"api", "dhcp_domain", name<&Config::dhcp_domain>,
+                 "Domain behind the hostnames that guests are told; empty: none.", "", "DEFAULT", "dhcp_domain"},
+
     ConfigOption{"image_cache", "subdirectory_name", checked<parse_file_name, &Config::subdirectory_name>,
                  "Directory of base files, below instances_path.", "", "DEFAULT", "image_cache_subdirectory_name"},
     ConfigOption{"image_cache", "remove_unused_base_images", flag<&Config::remove_unused_base_images>,

@@ -8,6 +8,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
 #include "agent/model/base64.hpp"
+#include "agent/model/checked_fields.hpp"
 #include "agent/model/domain_text.hpp"
 #include "agent/model/ephemeral_format.hpp"
 #include "agent/model/json_fields.hpp"
@@ -20,7 +21,6 @@ using nlohmann::json;
 // 512 TiB: beyond what a file system of a node holds, and far below where GiB overflow a count of bytes.
 constexpr std::uint64_t kMostGibibytes = 512 * 1024;
 constexpr std::uint64_t kMostMebibytes = kMostGibibytes * 1024;
-constexpr std::size_t kLongestName = 255;
 // Nova's API takes 64 KiB of user data as base64 (MAX_USERDATA_SIZE).
 constexpr std::size_t kLongestUserData = 65535;
 // Beyond Nova's default quotas (5 files of 10 KiB): what the body limit of the socket lets through anyway.
@@ -34,31 +34,22 @@ constexpr std::size_t kLongestDomain = 256 * 1024;
 // 64 TiB, and what QEMU's machines stop far below.
 constexpr std::uint64_t kMostMemory = std::uint64_t{64} * 1024 * 1024;
 constexpr std::uint64_t kMostProcessors = 4096;
-
-Error bad(const std::string& field, const std::string& why) {
-  return Error(ErrorCode::invalid_request, field + " " + why).add_field("field", field);
-}
-
-bool has_control_bytes(std::string_view text) {
-  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
-std::string plain_text(JsonFields& fields, std::string_view name, std::size_t max_bytes = kLongestName) {
-  std::string text = fields.text(name, max_bytes).value_or("");
-  if (has_control_bytes(text)) throw bad(fields.path_of(name), "has control characters in it");
-  return text;
-}
+// Of what is handed on as it is: vendor data, a network that somebody else has described.
+constexpr std::size_t kLongestJson = 256 * 1024;
+constexpr std::size_t kMostSecurityGroups = 256;
+// Far beyond what one request of Nova's API starts.
+constexpr std::uint64_t kMostLaunched = 1'000'000;
 
 std::string decoded(JsonFields& fields, std::string_view name, std::size_t max_bytes) {
   const auto bytes = base64_decode(fields.text(name, max_bytes).value_or(""));
-  if (!bytes) throw bad(fields.path_of(name), "is not base64");
+  if (!bytes) throw bad_field(fields.path_of(name), "is not base64");
   return *bytes;
 }
 
 // `otherwise` where it isn't given; 0 is refused.
 std::uint64_t at_least_one(JsonFields& fields, std::string_view name, std::uint64_t max, std::uint64_t otherwise) {
   const std::uint64_t number = fields.number(name, max).value_or(otherwise);
-  if (number == 0) throw bad(fields.path_of(name), "must be at least 1");
+  if (number == 0) throw bad_field(fields.path_of(name), "must be at least 1");
   return number;
 }
 
@@ -68,7 +59,7 @@ std::string device_name(JsonFields& fields, std::string_view name) {
   const std::string_view last = std::string_view(device).substr(device.starts_with("/dev/") ? 5 : 0);
   const bool valid = std::ranges::all_of(last, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
   if (!device.empty() && (last.empty() || !valid)) {
-    throw bad(fields.path_of(name), quote(device) + " is not a device name like '/dev/vdb'");
+    throw bad_field(fields.path_of(name), quote(device) + " is not a device name like '/dev/vdb'");
   }
   return device;
 }
@@ -76,6 +67,7 @@ std::string device_name(JsonFields& fields, std::string_view name) {
 Flavor read_flavor(const json& value) {
   JsonFields fields(value, "flavor");
   Flavor flavor;
+  flavor.name = plain_text(fields, "name");
   flavor.root_gb = fields.number("root_gb", kMostGibibytes).value_or(0);
   flavor.ephemeral_gb = fields.number("ephemeral_gb", kMostGibibytes).value_or(0);
   flavor.swap_mb = fields.number("swap", kMostMebibytes).value_or(0);
@@ -89,12 +81,12 @@ EphemeralDevice read_ephemeral(const json& value, const std::string& path) {
   JsonFields fields(value, path);
   EphemeralDevice device;
   device.size_gb = fields.number("size", kMostGibibytes).value_or(0);
-  if (device.size_gb == 0) throw bad(fields.path_of("size"), "must be at least 1 (GiB)");
+  if (device.size_gb == 0) throw bad_field(fields.path_of("size"), "must be at least 1 (GiB)");
   device.device_name = device_name(fields, "device_name");
   device.guest_format = fields.text("guest_format", 16);
   if (device.guest_format && !is_supported_guest_format(*device.guest_format)) {
-    throw bad(fields.path_of("guest_format"), fmt::format("{} is not one of {}", quote(*device.guest_format, 40),
-                                                          fmt::join(supported_guest_formats(), ", ")));
+    throw bad_field(fields.path_of("guest_format"), fmt::format("{} is not one of {}", quote(*device.guest_format, 40),
+                                                                fmt::join(supported_guest_formats(), ", ")));
   }
   fields.finish();
   return device;
@@ -112,22 +104,9 @@ VolumeDevice read_volume(const json& value, const std::string& path) {
   JsonFields fields(value, path);
   VolumeDevice volume{.mount_device = device_name(fields, "mount_device"),
                       .is_booted = fields.integer("boot_index", -1, kMostDevices) == 0};
-  if (volume.mount_device.empty()) throw bad(fields.path_of("mount_device"), "is missing");
+  if (volume.mount_device.empty()) throw bad_field(fields.path_of("mount_device"), "is missing");
   fields.finish();
   return volume;
-}
-
-// Reads a list field, each item by `read(item, path of the item)`.
-template <class Item>
-std::vector<Item> read_list(JsonFields& fields, std::string_view name, std::size_t max_items,
-                            Item (*read)(const json&, const std::string&)) {
-  std::vector<Item> items;
-  const json* list = fields.array(name, max_items);
-  if (list == nullptr) return items;
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    items.push_back(read((*list)[i], fmt::format("{}[{}]", fields.path_of(name), i)));
-  }
-  return items;
 }
 
 BlockDevices read_block_devices(const json& value) {
@@ -145,7 +124,7 @@ InjectedFile read_injected_file(const json& value, const std::string& path) {
   JsonFields fields(value, path);
   InjectedFile file{.path = fields.required_text("path", kLongestName), .contents = {}};
   if (!file.path.starts_with('/') || has_control_bytes(file.path)) {
-    throw bad(fields.path_of("path"), quote(file.path) + " is not an absolute path");
+    throw bad_field(fields.path_of("path"), quote(file.path) + " is not an absolute path");
   }
   file.contents = decoded(fields, "contents", kLongestInjectedFile);
   fields.finish();
@@ -153,11 +132,11 @@ InjectedFile read_injected_file(const json& value, const std::string& path) {
 }
 
 std::map<std::string, std::string> read_metadata(const json& value) {
-  if (value.size() > kMostMetadata) throw bad("metadata", fmt::format("has more than {} items", kMostMetadata));
+  if (value.size() > kMostMetadata) throw bad_field("metadata", fmt::format("has more than {} items", kMostMetadata));
   JsonFields fields(value, "metadata");
   std::map<std::string, std::string> metadata;
   for (const auto& [name, item] : value.items()) {
-    if (name.size() > kLongestName) throw bad("metadata", "has a name of more than 255 bytes");
+    if (name.size() > kLongestName) throw bad_field("metadata", "has a name of more than 255 bytes");
     metadata.emplace(name, fields.text(name, kLongestName).value_or(""));
   }
   return metadata;
@@ -167,13 +146,13 @@ std::optional<ImagesType> read_images_type(JsonFields& fields) {
   const auto name = fields.text("images_type", 16);
   if (!name) return std::nullopt;
   const auto type = images_type_from(*name);
-  if (!type) throw bad("images_type", quote(*name, 40) + " is none of 'raw', 'qcow2' and 'lvm'");
+  if (!type) throw bad_field("images_type", quote(*name, 40) + " is none of 'raw', 'qcow2' and 'lvm'");
   return type;
 }
 
 std::string read_key_uuid(JsonFields& fields) {
   std::string id = fields.text("ephemeral_key_uuid", 64).value_or("");
-  if (!id.empty() && !is_uuid(id)) throw bad("ephemeral_key_uuid", quote(id) + " is not a UUID");
+  if (!id.empty() && !is_uuid(id)) throw bad_field("ephemeral_key_uuid", quote(id) + " is not a UUID");
   return id;
 }
 
@@ -183,16 +162,39 @@ std::optional<ImageRef> read_boot_file(JsonFields& fields, std::string_view name
   return ref.empty() ? std::nullopt : std::optional(ImageRef::parse(ref, name));
 }
 
-std::string read_network_data(JsonFields& fields) {
-  const json* value = fields.object("network_data");
-  return value == nullptr ? "" : value->dump();
+std::string read_key_type(JsonFields& fields) {
+  const std::string type = fields.text("key_type", 16).value_or("ssh");
+  if (type != "ssh" && type != "x509") throw bad_field("key_type", quote(type, 40) + " is neither 'ssh' nor 'x509'");
+  return type;
+}
+
+Ec2Ids read_ec2_ids(const json& value) {
+  JsonFields fields(value, "ec2_ids");
+  Ec2Ids ids{.instance_id = plain_text(fields, "instance_id"),
+             .ami_id = plain_text(fields, "ami_id"),
+             .kernel_id = plain_text(fields, "kernel_id"),
+             .ramdisk_id = plain_text(fields, "ramdisk_id")};
+  fields.finish();
+  return ids;
+}
+
+unsigned read_processor(const json& value, const std::string& path) {
+  if (!value.is_number_integer() || value < 0 || value >= kMostProcessors) {
+    throw bad_field(path, fmt::format("must be a whole number from 0 to {}", kMostProcessors - 1));
+  }
+  return value.get<unsigned>();
+}
+
+std::set<unsigned> read_dedicated_cpus(JsonFields& fields) {
+  const auto listed = read_list(fields, "dedicated_cpus", kMostProcessors, read_processor);
+  return {listed.begin(), listed.end()};
 }
 
 void read_image(JsonFields& fields, InstanceSpec& spec) {
   if (const auto ref = fields.text("image_ref", 4096)) spec.image_ref = ImageRef::parse(*ref, "image_ref");
   spec.checksum = fields.digest("checksum");
   if (spec.checksum && !spec.image_ref) {
-    throw bad("checksum", "is given, but no image_ref that it could belong to");
+    throw bad_field("checksum", "is given, but no image_ref that it could belong to");
   }
   spec.kernel_id = read_boot_file(fields, "kernel_id");
   spec.ramdisk_id = read_boot_file(fields, "ramdisk_id");
@@ -210,25 +212,42 @@ void read_guest(JsonFields& fields, InstanceSpec& spec) {
   spec.admin_pass = plain_text(fields, "admin_pass");
   spec.key_name = plain_text(fields, "key_name");
   spec.key_data = fields.text("key_data", kLongestKey).value_or("");
-  spec.network_data = read_network_data(fields);
+  spec.key_type = read_key_type(fields);
   spec.availability_zone = plain_text(fields, "availability_zone");
   spec.project_id = plain_text(fields, "project_id");
   spec.hostname = plain_text(fields, "hostname");
+  spec.launch_index = fields.number("launch_index", kMostLaunched).value_or(0);
+  spec.vendor_data = object_text(fields, "vendor_data", kLongestJson);
+  spec.vendor_data2 = object_text(fields, "vendor_data2", kLongestJson);
+  spec.dedicated_cpus = read_dedicated_cpus(fields);
+}
+
+void read_devices(JsonFields& fields, InstanceSpec& spec) {
+  if (const json* devices = fields.object("block_device_info")) spec.block_device_info = read_block_devices(*devices);
+  spec.devices = read_device_metadata(fields, "device_metadata");
+  spec.network_info = read_network_info(fields, "network_info");
+  spec.network_data = object_text(fields, "network_data", kLongestJson);
+}
+
+void read_ec2(JsonFields& fields, InstanceSpec& spec) {
+  if (const json* ids = fields.object("ec2_ids")) spec.ec2_ids = read_ec2_ids(*ids);
+  spec.reservation_id = plain_text(fields, "reservation_id");
+  spec.security_groups = read_list(fields, "security_groups", kMostSecurityGroups, text_item);
 }
 
 }  // namespace
 
 InstanceId InstanceId::parse(std::string_view text, std::string_view field) {
   if (!is_uuid(text)) {
-    throw bad(std::string(field),
-              quote(text, 80) + " is not a UUID like '4e3f6d0c-5d3a-4b0e-9a53-2f6d1c7b8a90' (lower case)");
+    throw bad_field(std::string(field),
+                    quote(text, 80) + " is not a UUID like '4e3f6d0c-5d3a-4b0e-9a53-2f6d1c7b8a90' (lower case)");
   }
   return InstanceId(std::string(text));
 }
 
 std::string parse_suffix(std::string_view text, bool may_be_empty) {
   if (text == ".rescue" || (text.empty() && may_be_empty)) return std::string(text);
-  throw bad("suffix", quote(text, 40) + (may_be_empty ? " is neither '' nor '.rescue'" : " is not '.rescue'"));
+  throw bad_field("suffix", quote(text, 40) + (may_be_empty ? " is neither '' nor '.rescue'" : " is not '.rescue'"));
 }
 
 InstanceSpec InstanceSpec::make(const json& request) {
@@ -237,9 +256,10 @@ InstanceSpec InstanceSpec::make(const json& request) {
   spec.name = plain_text(fields, "name");
   read_image(fields, spec);
   if (const json* flavor = fields.object("flavor")) spec.flavor = read_flavor(*flavor);
-  if (const json* devices = fields.object("block_device_info")) spec.block_device_info = read_block_devices(*devices);
+  read_devices(fields, spec);
   spec.suffix = parse_suffix(fields.text("suffix", 16).value_or(""), true);
   read_guest(fields, spec);
+  read_ec2(fields, spec);
   if (auto text = fields.text("libvirt_xml", kLongestDomain); text && !text->empty()) {
     check_domain_text(*text, spec.uuid, "libvirt_xml");
     spec.libvirt_xml = *std::move(text);

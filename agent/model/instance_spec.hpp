@@ -4,13 +4,16 @@
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/base/digest.hpp"
+#include "agent/model/device_metadata.hpp"
 #include "agent/model/disk_format.hpp"
 #include "agent/model/image.hpp"
+#include "agent/model/network_model.hpp"
 
 namespace basecache::model {
 
@@ -36,6 +39,7 @@ struct Flavor {
   std::uint64_t swap_mb = 0;       // MiB; 0: none ("swap" in a request, Nova's word)
   std::uint64_t memory_mb = 512;   // MiB
   std::uint64_t vcpus = 1;
+  std::string name = {};  // told to the guest; "" unknown
 };
 
 // block_device_info as nova/virt/driver.py describes it.
@@ -64,6 +68,14 @@ struct InjectedFile {
   std::string contents;
 };
 
+// Names that the EC2 API has for an instance and its images, which only Nova's database knows. "": not told.
+struct Ec2Ids {
+  std::string instance_id;  // "i-0000001f"
+  std::string ami_id;
+  std::string kernel_id;
+  std::string ramdisk_id;
+};
+
 // Everything a creation asks for, in Nova's words. Made only by make(): holding one means that it is valid.
 struct InstanceSpec {
   InstanceId uuid;
@@ -86,10 +98,20 @@ struct InstanceSpec {
   std::string admin_pass = {};
   std::string key_name = {};
   std::string key_data = {};
-  std::string network_data = {};  // network_data.json as given (JSON text); "" for none
+  std::string key_type = "ssh";  // or "x509"
+  std::vector<Vif> network_info = {};
+  std::string network_data = {};  // network_data.json as given (JSON text), before network_info; "" for none
   std::string availability_zone = {};
   std::string project_id = {};
   std::string hostname = {};
+  std::uint64_t launch_index = 0;          // which of the instances that one request started
+  std::string vendor_data = {};            // as given (JSON text); "" for none
+  std::string vendor_data2 = {};           // the same
+  std::vector<TaggedDevice> devices = {};  // device_metadata
+  std::set<unsigned> dedicated_cpus = {};  // host CPUs that belong to the guest alone
+  std::string reservation_id = {};
+  std::vector<std::string> security_groups = {};  // their names
+  Ec2Ids ec2_ids = {};
   std::string libvirt_xml = {};  // the domain as the caller has it (XML text); "": one is made
 
   // From the JSON object of a creation request. Every rule about a request is checked here and

@@ -2,7 +2,7 @@
 
 #include "agent/base/op_context.hpp"
 #include "agent/base/path.hpp"
-#include "agent/model/guest_metadata.hpp"
+#include "agent/metadata/drive_contents.hpp"
 
 namespace basecache::provision {
 
@@ -10,7 +10,7 @@ namespace basecache::provision {
 class DriveWriter {
  public:
   virtual ~DriveWriter() = default;
-  virtual void write_drive(const Path& file, const model::DriveContents& contents, OpContext& op) = 0;
+  virtual void write_drive(const Path& file, const metadata::DriveContents& contents, OpContext& op) = 0;
 };
 
 }  // namespace basecache::provision

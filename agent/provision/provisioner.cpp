@@ -3,7 +3,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
-#include "agent/model/guest_metadata.hpp"
+#include "agent/metadata/guest_metadata.hpp"
 #include "agent/provision/instance_directory.hpp"
 #include "agent/provision/instance_volumes.hpp"
 #include "agent/provision/random_seed.hpp"
@@ -127,8 +127,9 @@ InstanceDisk Provisioner::provide_config_drive(const model::DiskPlan& plan, cons
                         drive.format = model::name_of(format);
                         if (is_there && !spec.refresh_config_drive) return drive;
                         const auto step = op.steps().measure(name);
-                        backends_.drive_of(format).write_drive(place.staged, model::guest_metadata(spec, random_seed()),
-                                                               op);
+                        const metadata::MetadataContext context{.dhcp_domain = dhcp_domain_, .plan = plan};
+                        backends_.drive_of(format).write_drive(
+                            place.staged, metadata::guest_metadata(spec, random_seed(), context), op);
                         is_there ? directory.replace(name) : directory.add(name, model::DiskFormat::raw);
                         drive.how = "made";
                         drive.size = sizes_of(place.staged).apparent;

@@ -52,14 +52,15 @@ struct Backends {
 // The use case: an image becomes the disks of an instance.
 class Provisioner {
  public:
-  // `syncs_disks`: what was made outlives a power cut.
+  // `syncs_disks`: what was made outlives a power cut. `dhcp_domain`: behind the hostnames that guests are told.
   Provisioner(cache::ImageCache& cache, Backends backends, model::PlanDefaults defaults, bool syncs_disks,
-              InstanceFiles files = InstanceFiles())
+              InstanceFiles files = InstanceFiles(), std::string dhcp_domain = "novalocal")
       : cache_(cache),
         backends_(backends),
         defaults_(std::move(defaults)),
         syncs_disks_(syncs_disks),
-        files_(std::move(files)) {}
+        files_(std::move(files)),
+        dhcp_domain_(std::move(dhcp_domain)) {}
 
   // Idempotent: disks that exist are kept and grown, never made again, but for a config drive that is to be. All or
   // nothing: on failure what this call made is gone, and an instance directory appears only when it is whole. One
@@ -87,6 +88,7 @@ class Provisioner {
   model::PlanDefaults defaults_;
   bool syncs_disks_;
   InstanceFiles files_;
+  std::string dhcp_domain_;
 };
 
 }  // namespace basecache::provision

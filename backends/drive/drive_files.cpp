@@ -36,8 +36,8 @@ void DriveFiles::add(const std::string& path, std::string contents) {
   files_.push_back({path, std::move(contents)});
 }
 
-model::DriveContents DriveFiles::sorted() && {
-  std::ranges::sort(files_, {}, &model::DriveFile::path);
+metadata::DriveContents DriveFiles::sorted() && {
+  std::ranges::sort(files_, {}, &metadata::DriveFile::path);
   return std::move(files_);
 }
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "agent/base/error.hpp"
-#include "agent/model/guest_metadata.hpp"
+#include "agent/metadata/drive_contents.hpp"
 
 namespace basecache::drive {
 
@@ -27,10 +27,10 @@ class DriveFiles {
   void add(const std::string& path, std::string contents);
 
   // By their paths.
-  model::DriveContents sorted() &&;
+  metadata::DriveContents sorted() &&;
 
  private:
-  model::DriveContents files_;
+  metadata::DriveContents files_;
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
 };

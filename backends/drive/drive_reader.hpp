@@ -5,16 +5,16 @@
 #include <string>
 
 #include "agent/base/path.hpp"
+#include "agent/metadata/drive_contents.hpp"
 #include "agent/model/drive_format.hpp"
-#include "agent/model/guest_metadata.hpp"
 
 namespace basecache::drive {
 
 // What stands on a config drive.
 struct ReadDrive {
   model::DriveFormat format = model::DriveFormat::iso9660;
-  std::string label;           // "config-2" on a drive that guests look at
-  model::DriveContents files;  // by their paths
+  std::string label;              // "config-2" on a drive that guests look at
+  metadata::DriveContents files;  // by their paths
 };
 
 // The drive that these bytes are: ISO 9660 (names of Rock Ridge, else of Joliet) or FAT, ours or anybody's. Nothing is

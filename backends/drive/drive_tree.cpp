@@ -14,7 +14,7 @@ Error twice(const std::string& path) {
   return Error(ErrorCode::invalid_request, quote(path) + " is on the config drive twice");
 }
 
-void add(DriveDirectory& root, const model::DriveFile& file) {
+void add(DriveDirectory& root, const metadata::DriveFile& file) {
   DriveDirectory* directory = &root;
   for (std::string_view rest = file.path;;) {
     const std::size_t slash = rest.find('/');
@@ -36,9 +36,9 @@ void add(DriveDirectory& root, const model::DriveFile& file) {
 
 }  // namespace
 
-DriveDirectory tree_of(const model::DriveContents& contents) {
+DriveDirectory tree_of(const metadata::DriveContents& contents) {
   DriveDirectory root;
-  for (const model::DriveFile& file : contents) add(root, file);
+  for (const metadata::DriveFile& file : contents) add(root, file);
   return root;
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/model/guest_metadata.hpp"
+#include "agent/metadata/drive_contents.hpp"
 
 namespace basecache::drive {
 
@@ -15,6 +15,6 @@ struct DriveDirectory {
 };
 
 // The files by their paths. Error(invalid_request) for a path that isn't relative and plain, or that is there twice.
-DriveDirectory tree_of(const model::DriveContents& contents);
+DriveDirectory tree_of(const metadata::DriveContents& contents);
 
 }  // namespace basecache::drive

@@ -47,15 +47,15 @@ Iso9660Writer::Iso9660Writer() {
 }
 
 // Others wait for libisofs, but not for this drive's file.
-std::vector<std::byte> Iso9660Writer::image_of(const model::DriveContents& contents, const OpContext& op) {
+std::vector<std::byte> Iso9660Writer::image_of(const metadata::DriveContents& contents, const OpContext& op) {
   const std::lock_guard guard(mutex_);
   op.check();
   IsoImageTree tree(kVolumeId);
-  for (const model::DriveFile& one : contents) tree.add(one);
+  for (const metadata::DriveFile& one : contents) tree.add(one);
   return read_image(*tree.bytes());
 }
 
-void Iso9660Writer::write_drive(const Path& file, const model::DriveContents& contents, OpContext& op) {
+void Iso9660Writer::write_drive(const Path& file, const metadata::DriveContents& contents, OpContext& op) {
   const std::vector<std::byte> image = image_of(contents, op);
   const UniqueFd fd = open_file(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   write_all(fd.get(), image, file);

@@ -21,10 +21,10 @@ class Iso9660Writer : public provision::DriveWriter {
   // `file` must not exist; mode 0600, for there may be a password in it. Not synced, like the instance's disks.
   // Error(invalid_request) for a path that isn't relative and plain, or that is there twice, and for what would be as
   // large as a vfat drive, which is told by its size.
-  void write_drive(const Path& file, const model::DriveContents& contents, OpContext& op) override;
+  void write_drive(const Path& file, const metadata::DriveContents& contents, OpContext& op) override;
 
  private:
-  std::vector<std::byte> image_of(const model::DriveContents& contents, const OpContext& op);
+  std::vector<std::byte> image_of(const metadata::DriveContents& contents, const OpContext& op);
 
   std::mutex mutex_;
 };

@@ -107,7 +107,7 @@ IsoImageTree::IsoImageTree(const std::string& volume_id) {
   directories_.emplace("", iso_image_get_root(made));
 }
 
-void IsoImageTree::add(const model::DriveFile& file) {
+void IsoImageTree::add(const metadata::DriveFile& file) {
   const auto [parent, name] = split(file.path);
   check_name(file.path.starts_with('/') ? "" : name, file.path);
   IsoDir* const folder = directory(parent);

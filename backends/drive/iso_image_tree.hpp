@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/model/guest_metadata.hpp"
+#include "agent/metadata/drive_contents.hpp"
 
 struct Iso_Image;
 struct Iso_Dir;
@@ -19,7 +19,7 @@ class IsoImageTree {
   explicit IsoImageTree(const std::string& volume_id);
 
   // Copies the contents. Error(invalid_request): see Iso9660Writer.
-  void add(const model::DriveFile& file);
+  void add(const metadata::DriveFile& file);
 
   struct FreeSource {
     void operator()(burn_source* source) const;

@@ -8,7 +8,7 @@
 
 namespace basecache::drive {
 
-void VfatWriter::write_drive(const Path& file, const model::DriveContents& contents, OpContext& op) {
+void VfatWriter::write_drive(const Path& file, const metadata::DriveContents& contents, OpContext& op) {
   op.check();
   const FatImage image(tree_of(contents), "config-2");
   const UniqueFd fd = open_file(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);

@@ -12,7 +12,7 @@ class VfatWriter : public provision::DriveWriter {
   // `file` must not exist; mode 0600, for there may be a password in it. Not synced, like the instance's disks.
   // Error(invalid_request) for a path that isn't relative and plain, that VFAT can't have, that is there twice (upper
   // and lower case are one), or when it doesn't fit.
-  void write_drive(const Path& file, const model::DriveContents& contents, OpContext& op) override;
+  void write_drive(const Path& file, const metadata::DriveContents& contents, OpContext& op) override;
 };
 
 }  // namespace basecache::drive

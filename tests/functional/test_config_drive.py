@@ -38,7 +38,7 @@ class ConfigDrive(ImageStory):
                           availability_zone="zone-1",
                           injected_files=[{"path": "/etc/motd", "contents": base64.b64encode(b"welcome\n").decode()}])
         meta = json.loads(files["openstack/latest/meta_data.json"])
-        self.assertEqual(meta["hostname"], "web-1")
+        self.assertEqual(meta["hostname"], "web-1.novalocal")
         self.assertEqual(meta["meta"], {"role": "web"})
         self.assertEqual(meta["availability_zone"], "zone-1")
         self.assertEqual(files["openstack/latest/user_data"], USER_DATA)

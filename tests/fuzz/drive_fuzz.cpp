@@ -12,7 +12,7 @@ using namespace basecache;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
     std::size_t bytes = 0;
-    for (const model::DriveFile& file : drive::read_drive(std::as_bytes(std::span(data, size))).files) {
+    for (const metadata::DriveFile& file : drive::read_drive(std::as_bytes(std::span(data, size))).files) {
       if (file.path.empty() || file.path.front() == '/') std::abort();
       bytes += file.contents.size();
     }

@@ -9,8 +9,10 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/composition_settings.hpp"
+#include "agent/metadata/guest_metadata.hpp"
+#include "agent/model/disk_plan.hpp"
 #include "agent/model/drive_format.hpp"
-#include "agent/model/guest_metadata.hpp"
 #include "agent/model/instance_spec.hpp"
 #include "agent/provision/random_seed.hpp"
 #include "backends/drive/drive_reader.hpp"
@@ -38,7 +40,7 @@ struct ShowOptions {
 // What stands on a drive may be secret, so nothing of it but names and sizes.
 json drive_json(const drive::ReadDrive& read) {
   json files = json::array();
-  for (const model::DriveFile& file : read.files)
+  for (const metadata::DriveFile& file : read.files)
     files.push_back({{"path", file.path}, {"size", file.contents.size()}});
   return {{"format", model::name_of(read.format)}, {"label", read.label}, {"files", std::move(files)}};
 }
@@ -52,13 +54,13 @@ std::string drive_text(const json& answer) {
          table.text();
 }
 
-void write_drive(model::DriveFormat format, const Path& file, const model::DriveContents& contents, OpContext& op) {
+void write_drive(model::DriveFormat format, const Path& file, const metadata::DriveContents& contents, OpContext& op) {
   if (format == model::DriveFormat::vfat) return drive::VfatWriter().write_drive(file, contents, op);
   drive::Iso9660Writer().write_drive(file, contents, op);
 }
 
 // At its name when it is whole.
-void build_at(const Path& output, model::DriveFormat format, const model::DriveContents& contents, OpContext& op) {
+void build_at(const Path& output, model::DriveFormat format, const metadata::DriveContents& contents, OpContext& op) {
   const Path staged = output.native() + fmt::format(".part-{}", ::getpid());
   try {
     write_drive(format, staged, contents, op);
@@ -72,6 +74,12 @@ void build_at(const Path& output, model::DriveFormat format, const model::DriveC
   }
 }
 
+// A drive on its own may belong to a guest whose disks the request leaves out.
+model::DiskPlan planned_disks(const model::InstanceSpec& spec, const Config& config) {
+  if (!spec.image_ref && spec.block_device_info.volumes.empty()) return {};
+  return model::plan_disks(spec, plan_defaults(config));
+}
+
 void build(const BuildOptions& options, Session& session) {
   const auto format = model::drive_format_from(options.format);
   if (!format) {
@@ -79,7 +87,9 @@ void build(const BuildOptions& options, Session& session) {
   }
   const auto spec = model::InstanceSpec::make(creation_request(options.guest));
   const Path output = boost::filesystem::absolute(options.output);
-  const model::DriveContents contents = model::guest_metadata(spec, provision::random_seed());
+  const metadata::MetadataContext context{.dhcp_domain = session.config().dhcp_domain,
+                                          .plan = planned_disks(spec, session.config())};
+  const metadata::DriveContents contents = metadata::guest_metadata(spec, provision::random_seed(), context);
   attended(session, "config-drive", [&](OpContext& op) { build_at(output, *format, contents, op); });
   session.show(drive_json(drive::read_drive(output)), drive_text);
 }
@@ -87,7 +97,7 @@ void build(const BuildOptions& options, Session& session) {
 void show(const ShowOptions& options, const Session& session) {
   const drive::ReadDrive read = drive::read_drive(boost::filesystem::absolute(options.drive));
   if (options.file.empty()) return session.show(drive_json(read), drive_text);
-  const auto found = std::ranges::find(read.files, options.file, &model::DriveFile::path);
+  const auto found = std::ranges::find(read.files, options.file, &metadata::DriveFile::path);
   if (found == read.files.end()) {
     throw Error(ErrorCode::not_found, "there is no file " + quote(options.file) + " on the config drive")
         .set_hint("'basecache config-drive show' without --file lists them");

@@ -26,7 +26,7 @@ class PlainDisk : public provision::DiskBackend {
 
 class PlainDrive : public provision::DriveWriter {
  public:
-  void write_drive(const Path& file, const model::DriveContents&, OpContext&) override { write_file(file, "drive"); }
+  void write_drive(const Path& file, const metadata::DriveContents&, OpContext&) override { write_file(file, "drive"); }
 };
 
 class NoChains : public prune::DiskChainReader {

@@ -15,7 +15,7 @@ using namespace basecache;
 using namespace basecache::test;
 using drive::read_drive;
 using drive::ReadDrive;
-using model::DriveContents;
+using metadata::DriveContents;
 using model::DriveFormat;
 
 namespace {
@@ -37,7 +37,7 @@ const DriveContents kContents{
 // Programs that make media take names for what their locale says; the tests have none.
 DriveContents without_accents() {
   DriveContents contents = kContents;
-  std::erase_if(contents, [](const model::DriveFile& file) { return file.path.starts_with("content/"); });
+  std::erase_if(contents, [](const metadata::DriveFile& file) { return file.path.starts_with("content/"); });
   return contents;
 }
 
@@ -50,7 +50,7 @@ struct Media {
   // The contents as files, for other programs to make a medium of.
   Path tree() const {
     const Path top = dir / "tree";
-    for (const model::DriveFile& file : without_accents()) {
+    for (const metadata::DriveFile& file : without_accents()) {
       fs::create_directories((top / file.path).parent_path());
       write_file(top / file.path, file.contents);
     }

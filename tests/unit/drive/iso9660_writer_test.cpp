@@ -13,7 +13,7 @@
 using namespace basecache;
 using namespace basecache::test;
 using drive::Iso9660Writer;
-using model::DriveContents;
+using metadata::DriveContents;
 
 namespace {
 
@@ -55,7 +55,7 @@ TEST_CASE("a drive holds every file under its path with its bytes") {
   drive.write(kContents);
   const Path out = drive.dir / "out";
   drive.xorriso({"-osirrox", "on", "-extract", "/", out.native()});
-  for (const model::DriveFile& one : kContents) {
+  for (const metadata::DriveFile& one : kContents) {
     CAPTURE(one.path);
     CHECK(read_file(out / one.path) == one.contents);
   }

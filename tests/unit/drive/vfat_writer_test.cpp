@@ -12,7 +12,7 @@
 
 using namespace basecache;
 using namespace basecache::test;
-using model::DriveContents;
+using metadata::DriveContents;
 
 namespace {
 
@@ -41,7 +41,7 @@ struct Drive {
     const Path out = dir / "out";
     fs::create_directory(out);
     run_tool({"mcopy", "-s", "-n", "-i", file.native(), "::*", out.native()});
-    for (const model::DriveFile& one : contents) {
+    for (const metadata::DriveFile& one : contents) {
       CAPTURE(one.path);
       CHECK(read_file(out / one.path) == one.contents);
     }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,7 +64,8 @@ TEST_CASE("a request with all there is becomes a spec with all there is") {
       {"image_ref", kImage},
       {"checksum", "SHA256:" + std::string(64, 'A')},
       {"os_type", "linux"},
-      {"flavor", {{"root_gb", 4}, {"ephemeral_gb", 1}, {"swap", 256}, {"memory_mb", 2048}, {"vcpus", 2}}},
+      {"flavor",
+       {{"root_gb", 4}, {"ephemeral_gb", 1}, {"swap", 256}, {"memory_mb", 2048}, {"vcpus", 2}, {"name", "m1"}}},
       {"block_device_info",
        {{"root_device_name", "/dev/vda"},
         {"ephemerals", {{{"size", 1}, {"device_name", "/dev/vdb"}, {"guest_format", "ext4"}}, {{"size", 2}}}},
@@ -83,6 +85,16 @@ TEST_CASE("a request with all there is becomes a spec with all there is") {
       {"project_id", "p1"},
       {"hostname", "web-1"},
       {"libvirt_xml", "<domain/>"},
+      {"key_type", "x509"},
+      {"launch_index", 3},
+      {"vendor_data", {{"a", "\u00e4"}}},
+      {"vendor_data2", {{"b", 1.5}}},
+      {"dedicated_cpus", {3, 1, 3}},
+      {"reservation_id", "r-1"},
+      {"security_groups", json::array({"default"})},
+      {"ec2_ids", {{"instance_id", "i-1"}, {"ami_id", "ami-1"}, {"kernel_id", "aki-1"}, {"ramdisk_id", "ari-1"}}},
+      {"device_metadata", json::parse(R"({"devices": [{"type": "disk", "serial": "s"}]})")},
+      {"network_info", json::parse(R"([{"id": "p1"}])")},
   });
   CHECK(spec.uuid.text() == kUuid);
   CHECK(spec.name == "web 1");
@@ -94,6 +106,20 @@ TEST_CASE("a request with all there is becomes a spec with all there is") {
   CHECK(spec.flavor.swap_mb == 256);
   CHECK(spec.flavor.memory_mb == 2048);
   CHECK(spec.flavor.vcpus == 2);
+  CHECK(spec.flavor.name == "m1");
+  CHECK(spec.key_type == "x509");
+  CHECK(spec.launch_index == 3);
+  CHECK(spec.vendor_data == R"({"a":"\u00e4"})");
+  CHECK(spec.vendor_data2 == R"({"b":1.5})");
+  CHECK(spec.dedicated_cpus == std::set<unsigned>{1, 3});
+  CHECK(spec.reservation_id == "r-1");
+  CHECK(spec.security_groups == std::vector<std::string>{"default"});
+  CHECK(spec.ec2_ids.instance_id == "i-1");
+  CHECK(spec.ec2_ids.ami_id == "ami-1");
+  CHECK(spec.ec2_ids.kernel_id == "aki-1");
+  CHECK(spec.ec2_ids.ramdisk_id == "ari-1");
+  CHECK(spec.devices.at(0).serial == "s");
+  CHECK(spec.network_info.at(0).id == "p1");
   CHECK(spec.libvirt_xml == "<domain/>");
   CHECK(spec.block_device_info.root_device_name == "/dev/vda");
   REQUIRE(spec.block_device_info.ephemerals.size() == 2);
@@ -345,4 +371,28 @@ TEST_CASE("what is to be removed by its suffix has one") {
   CHECK(parse_suffix(".rescue", false) == ".rescue");
   CHECK(parse_suffix("", true).empty());
   for (const char* text : {"", ".resize", ".rescue/..", "rescue"}) CHECK_THROWS_AS(parse_suffix(text, false), Error);
+}
+
+TEST_CASE("what a guest is told has limits") {
+  const std::string large(256 * 1024, 'x');
+  check_refused({
+      {"/key_type", "dsa", "key_type", "neither 'ssh' nor 'x509'"},
+      {"/launch_index", -1, "launch_index", "whole number from 0 to 1000000"},
+      {"/vendor_data", json::array(), "vendor_data", "must be a JSON object"},
+      {"/vendor_data", {{"a", large}}, "vendor_data", "at most 262144 are allowed"},
+      {"/vendor_data2", {{"a", large}}, "vendor_data2", "at most 262144 are allowed"},
+      {"/network_data", {{"a", large}}, "network_data", "at most 262144 are allowed"},
+      {"/dedicated_cpus", json::array({1, -1}), "dedicated_cpus[1]", "whole number from 0 to 4095"},
+      {"/dedicated_cpus", json::array({4096}), "dedicated_cpus[0]", "whole number from 0 to 4095"},
+      {"/dedicated_cpus", "1", "dedicated_cpus", "must be a list"},
+      {"/reservation_id", "a\nb", "reservation_id", "control characters"},
+      {"/security_groups", json::parse(R"([{"name": "default"}])"), "security_groups[0]", "must be a string"},
+      {"/security_groups", list_of(257, "g"), "security_groups", "at most 256"},
+      {"/security_groups", json::array({std::string(256, 'g')}), "security_groups[0]", "more than 255 bytes"},
+      {"/ec2_ids", {{"ami", "ami-1"}}, "ec2_ids.ami", "not a known field"},
+      {"/flavor", {{"name", 1}}, "flavor.name", "must be a string"},
+      {"/network_info", json::parse(R"([{"id": 1}])"), "network_info[0].id", "must be a string"},
+      {"/device_metadata", json::parse(R"({"devices": [{"type": "x"}]})"), "device_metadata.devices[0].type",
+       "neither"},
+  });
 }

@@ -46,7 +46,7 @@ class FakeDisk : public DiskBackend {
 
 class FakeDrive : public DriveWriter {
  public:
-  void write_drive(const Path& file, const model::DriveContents&, OpContext&) override {
+  void write_drive(const Path& file, const metadata::DriveContents&, OpContext&) override {
     write_file(file, "drive");
     if (fails) throw Error(ErrorCode::no_space, "the fake drive is full");
   }
@@ -56,7 +56,7 @@ class FakeDrive : public DriveWriter {
 // Of the size that tells a vfat drive.
 class FakeVfatDrive : public DriveWriter {
  public:
-  void write_drive(const Path& file, const model::DriveContents&, OpContext&) override {
+  void write_drive(const Path& file, const metadata::DriveContents&, OpContext&) override {
     write_file(file, "vfat");
     boost::filesystem::resize_file(file, model::kVfatDriveSize.count);
   }

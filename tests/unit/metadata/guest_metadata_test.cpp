@@ -1,4 +1,4 @@
-#include "agent/model/guest_metadata.hpp"
+#include "agent/metadata/guest_metadata.hpp"
 
 #include <doctest/doctest.h>
 
@@ -12,7 +12,10 @@
 
 #include "agent/model/base64.hpp"
 
-using namespace basecache::model;
+using namespace basecache::metadata;
+using basecache::model::base64_decode;
+using basecache::model::base64_encode;
+using basecache::model::InstanceSpec;
 using nlohmann::json;
 
 namespace {
@@ -41,9 +44,6 @@ json meta_data_of(const json& more, const std::string& version = "latest") {
   return json::parse(tree_of(more).at("openstack/" + version + "/meta_data.json"));
 }
 
-std::string hostname_of(const std::string& name) { return meta_data_of({{"name", name}}).at("hostname"); }
-
-// The names of the files in the directory `path` of `tree`.
 std::set<std::string> files_in(const Tree& tree, const std::string& path) {
   std::set<std::string> names;
   for (const auto& [file, contents] : tree) {
@@ -64,7 +64,7 @@ TEST_CASE("each version of the OpenStack tree has the files that Nova gave it") 
   const std::pair<const char*, const std::set<std::string>&> rows[] = {
       {"2012-08-10", essex},   {"2013-04-04", essex},  {"2013-10-17", havana}, {"2015-10-15", liberty},
       {"2016-06-30", liberty}, {"2016-10-06", newton}, {"2017-02-22", newton}, {"2018-08-27", newton},
-      {"2020-10-14", newton},  {"2025-04-04", newton}, {"latest", newton},
+      {"2020-10-14", newton},  {"latest", newton},
   };
   std::size_t files = 0;
   for (const auto& row : rows) {
@@ -133,7 +133,7 @@ TEST_CASE("meta_data.json says what the request said") {
                                   {"key_data", "ssh-ed25519 AAAA me"}});
   CHECK(meta.at("uuid") == kUuid);
   CHECK(meta.at("name") == "Web 1");
-  CHECK(meta.at("hostname") == "web-1");
+  CHECK(meta.at("hostname") == "web-1.novalocal");
   CHECK(meta.at("launch_index") == 0);
   CHECK(meta.at("availability_zone") == "az1");
   CHECK(meta.at("project_id") == "p1");
@@ -150,7 +150,7 @@ TEST_CASE("what the request doesn't say is null or left out") {
   const json meta = meta_data_of(json::object());
   CHECK(meta.at("availability_zone").is_null());
   CHECK(meta.at("project_id").is_null());
-  CHECK(meta.at("name") == "");
+  CHECK(meta.at("name") == "Server " + kUuid);
   for (const char* field : {"meta", "files", "admin_pass", "public_keys", "keys"}) {
     CAPTURE(field);
     CHECK_FALSE(meta.contains(field));
@@ -184,63 +184,63 @@ TEST_CASE("injected files are numbered, and listed in every version") {
   }
 }
 
-TEST_CASE("network_data.json is what the caller gave, else an answer that says nothing is there") {
+TEST_CASE("network_data.json is what the caller gave, else made of the ports, else empty") {
   const json given = {{"links", {{{"id", "eth0"}}}}, {"networks", json::array()}, {"services", json::array()}};
-  CHECK(json::parse(tree_of({{"network_data", given}}).at("openstack/latest/network_data.json")) == given);
-  CHECK(json::parse(tree_of().at("openstack/2015-10-15/network_data.json")) ==
-        json::parse(R"({"links":[],"networks":[],"services":[]})"));
-}
-
-TEST_CASE("vendor data is there and empty") {
-  const Tree tree = tree_of();
-  CHECK(tree.at("openstack/2013-10-17/vendor_data.json") == "{}");
-  CHECK(json::parse(tree.at("openstack/latest/vendor_data2.json")) == json::parse(R"({"static":{}})"));
-}
-
-TEST_CASE("a hostname is made of the display name") {
-  const std::pair<std::string, std::string> rows[] = {
-      {"web", "web"},
-      {"Web Server_1.example", "web-server-1-example"},
-      {"--web--", "web"},
-      {"..web..", "web"},
-      {"web/../../etc", "web----etc"},
-      {"w\xc3\xa4"
-       "b",
-       "wb"},
-      {"a!b@c#", "abc"},
-      {"1", "1"},
-      {std::string(63, 'a') + "b", std::string(63, 'a')},
-      {std::string(62, 'a') + "-b", std::string(62, 'a')},
-      {"", "server-" + kUuid},
-      {"---", "server-" + kUuid},
-      {"\xe4\xb8\xad\xe6\x96\x87", "server-" + kUuid},
+  const json ports = json::parse(R"([{"id": "p1", "network": {"subnets": [{"cidr": "10.0.0.0/24"}]}}])");
+  const auto told = [](const json& more) {
+    return json::parse(tree_of(more).at("openstack/2015-10-15/network_data.json"));
   };
-  for (const auto& row : rows) {
-    const auto& name = row.first;
-    const auto& hostname = row.second;
-    CAPTURE(name);
-    CHECK(hostname_of(name) == hostname);
+  CHECK(told({{"network_data", given}, {"network_info", ports}}) == given);
+  CHECK(told({{"network_info", ports}}).at("links").at(0).at("vif_id") == "p1");
+  CHECK(told(json::object()) == json::object());
+}
+
+TEST_CASE("a network file is the first of the contents") {
+  const json ports = json::parse(R"([{"id": "p1", "address": "fa:16:3e:00:00:01", "network":
+    {"meta": {"injected": true}, "subnets": [{"cidr": "10.0.0.0/24", "ips": [{"address": "10.0.0.5"}]}]}}])");
+  const Tree tree = tree_of({{"network_info", ports}, {"injected_files", {{{"path", "/etc/motd"}, {"contents", ""}}}}});
+  CHECK(tree.at("openstack/content/0000").find("address 10.0.0.5\n") != std::string::npos);
+  CHECK(tree.at("openstack/content/0001").empty());
+  for (const char* version : {"2012-08-10", "latest"}) {
+    const json meta = json::parse(tree.at(std::string("openstack/") + version + "/meta_data.json"));
+    CHECK(meta.at("network_config") == json::parse(R"({"name": "network_config", "content_path": "/content/0000"})"));
+    CHECK(meta.at("files") == json::parse(R"([{"path": "/etc/motd", "content_path": "/content/0001"}])"));
   }
 }
 
-TEST_CASE("a hostname that the caller gives is taken as it is") {
-  CHECK(meta_data_of({{"name", "other"}, {"hostname", "web.example"}}).at("hostname") == "web.example");
+TEST_CASE("vendor data is what the caller gave, else empty") {
+  const Tree none = tree_of();
+  CHECK(none.at("openstack/2013-10-17/vendor_data.json") == "{}");
+  CHECK(json::parse(none.at("openstack/latest/vendor_data2.json")) == json::parse(R"({"static":{}})"));
+  const json vendor = {{"cloud-init", "#cloud-config\n"}, {"n", 1}};
+  const Tree first = tree_of({{"vendor_data", vendor}});
+  CHECK(json::parse(first.at("openstack/latest/vendor_data.json")) == vendor);
+  CHECK(json::parse(first.at("openstack/latest/vendor_data2.json")) == json{{"static", vendor}});
+  const Tree both = tree_of({{"vendor_data", vendor}, {"vendor_data2", {{"service", vendor}}}});
+  CHECK(json::parse(both.at("openstack/latest/vendor_data.json")) == vendor);
+  CHECK(json::parse(both.at("openstack/latest/vendor_data2.json")) == json{{"service", vendor}});
 }
 
-TEST_CASE("the EC2 tree says who the instance is and which key opens it") {
-  const Tree tree = tree_of({{"hostname", "web"},
-                             {"availability_zone", "az1"},
-                             {"key_data", "ssh-rsa A"},
-                             {"block_device_info", {{"root_device_name", "/dev/sda"}}}});
-  const json meta = json::parse(tree.at("ec2/latest/meta-data.json"));
-  CHECK(meta.at("instance-id") == kUuid);
-  CHECK(meta.at("hostname") == "web");
-  CHECK(meta.at("local-hostname") == "web");
-  CHECK(meta.at("placement").at("availability-zone") == "az1");
-  CHECK(meta.at("public-keys").at("0").at("openssh-key") == "ssh-rsa A");
-  CHECK(meta.at("block-device-mapping").at("root") == "/dev/sda");
-  CHECK(tree.at("ec2/2009-04-04/meta-data.json") == tree.at("ec2/latest/meta-data.json"));
-  CHECK_FALSE(json::parse(tree_of().at("ec2/latest/meta-data.json")).contains("public-keys"));
+TEST_CASE("the rest of the request is told too") {
+  const json meta =
+      meta_data_of(json::parse(R"({"key_type": "x509", "key_name": "k", "key_data": "c", "launch_index": 2,
+    "dedicated_cpus": [7, 2, 7], "device_metadata": {"devices": [{"type": "disk", "tags": ["t"]}]}})"));
+  CHECK(meta.at("keys") == json::parse(R"([{"name": "k", "type": "x509", "data": "c"}])"));
+  CHECK(meta.at("launch_index") == 2);
+  CHECK(meta.at("dedicated_cpus") == json::array({2, 7}));
+  CHECK(meta.at("devices").at(0).at("tags") == json::array({"t"}));
+}
+
+TEST_CASE("JSON is ASCII, and a text that isn't UTF-8 is no reason to fail") {
+  CHECK(tree_of({{"name", "w\u00e4b \u4e2d"}}).at("openstack/latest/meta_data.json").find("w\\u00e4b \\u4e2d") !=
+        std::string::npos);
+  InstanceSpec spec = spec_of();
+  spec.name = "w\xff";
+  spec.metadata = {{"\xfe", "\xc3"}};
+  for (const DriveFile& file : guest_metadata(spec, kSeed)) {
+    CAPTURE(file.path);
+    CHECK_NOTHROW(CHECK(json::parse(file.contents).is_object()));
+  }
 }
 
 TEST_CASE("the same request and seed give the same bytes") {
