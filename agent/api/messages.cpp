@@ -95,7 +95,12 @@ json timing(OpContext& op, std::chrono::steady_clock::time_point started) {
 json to_json(const provision::InstanceDisks& instance) {
   json disks = json::array();
   for (const provision::InstanceDisk& disk : instance.disks) disks.push_back(disk_to_json(disk));
-  return {{"uuid", instance.uuid.text()}, {"disks", std::move(disks)}};
+  json shown = {{"uuid", instance.uuid.text()}, {"disks", std::move(disks)}};
+  if (instance.image) {
+    shown["image"] = {{"ref", instance.image->ref.empty() ? json() : json(instance.image->ref)},
+                      {"system_metadata", instance.image->system_metadata}};
+  }
+  return shown;
 }
 
 json to_json(const cache::CacheEntry& entry, const prune::Usage& usage) {

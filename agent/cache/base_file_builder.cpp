@@ -105,31 +105,33 @@ auto within_limits(const layout::CacheLayout& layout, const model::CacheKey& key
 
 }  // namespace
 
-BaseFile BaseFileBuilder::build(const model::BaseFileSpec& spec, OpContext& op) {
+BaseFile BaseFileBuilder::build(const model::BaseFileSpec& spec, OpContext& op, const Known& known) {
   struct Chooser {
     BaseFileBuilder& builder;
+    const Known& known;
     OpContext& op;
-    BaseFile operator()(const model::ImageBase& image) const { return builder.build_image(image, op); }
+    BaseFile operator()(const model::ImageBase& image) const { return builder.build_image(image, known, op); }
     BaseFile operator()(const model::EphemeralBase& blank) const { return builder.build_ephemeral(blank, op); }
     BaseFile operator()(const model::SwapBase& blank) const { return builder.build_swap(blank, op); }
   };
   return with_context([&] { return "cannot prepare base file of " + model::describe(spec); },
                       [&] {
-                        return std::visit(Chooser{*this, op}, spec);
+                        return std::visit(Chooser{*this, known, op}, spec);
                       });
 }
 
-BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, OpContext& op) {
+BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, const Known& known, OpContext& op) {
   const model::CacheKey key = model::key_of(image);
   BaseFile base =
-      within_limits(layout_, key, settings_.most_left_bytes, [&] { return fetch_and_publish(image, key, op); });
+      within_limits(layout_, key, settings_.most_left_bytes, [&] { return fetch_and_publish(image, known, key, op); });
   fetch::remove_transfer(layout_, key);
   refusals_.forget(key);
   return base;
 }
 
-BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op) {
-  fetch::InspectedImage inspected = fetch_safe(image, key, op);
+BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const Known& known,
+                                            const model::CacheKey& key, OpContext& op) {
+  fetch::InspectedImage inspected = fetch_safe(image, known, key, op);
   try {
     return publish_image(std::move(inspected), image, key, op);
   } catch (const Error& error) {
@@ -138,9 +140,9 @@ BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const
   }
 }
 
-fetch::InspectedImage BaseFileBuilder::fetch_safe(const model::ImageBase& image, const model::CacheKey& key,
-                                                  OpContext& op) {
-  const model::ImageRecord known = describe(image.ref, op);
+fetch::InspectedImage BaseFileBuilder::fetch_safe(const model::ImageBase& image, const Known& told,
+                                                  const model::CacheKey& key, OpContext& op) {
+  const model::ImageRecord known = told ? *told : describe(image.ref, op);
   const std::optional<RefusedImage> refusable = refusable_image(known, image.use);
   if (refusable) refusals_.require_none(key, *refusable);
   std::optional<fetch::StreamedDisk> disk;
@@ -207,7 +209,9 @@ fetch::InspectedImage BaseFileBuilder::inspect(fetch::FetchedImage fetched, mode
 
 model::ImageRecord BaseFileBuilder::describe(const model::ImageRef& ref, OpContext& op) {
   const auto step = op.steps().measure("describe");
-  return steps_.source.describe(ref, op);
+  model::ImageRecord record = steps_.source.describe(ref, op);
+  (void)model::image_meta_of(record);  // before any byte is fetched
+  return record;
 }
 
 // Nothing where no digest tells these bytes from others.
@@ -234,6 +238,7 @@ BaseFile BaseFileBuilder::publish_image(fetch::InspectedImage inspected, const m
   if (converts && !record.source_digest) record.source_digest = kept_digest(inspected.path(), op);
   record.rules = steps_.inspector.rules();
   record.is_boot_file_only = verdict.is_boot_file_only;
+  record.image_meta = model::image_meta_of(inspected.record());
 
   fetch::SummedFile ready = converts ? convert(std::move(inspected), key, op) : std::move(inspected).take_file();
   return publish(std::move(ready), key, std::move(record), op);
@@ -341,7 +346,7 @@ BaseFile BaseFileBuilder::publish(fetch::SummedFile made, const model::CacheKey&
   return *base;
 }
 
-BaseFile BaseFileBuilder::adopt(const model::ImageBase& image, OpContext& op) {
+BaseFile BaseFileBuilder::adopt(const model::ImageBase& image, OpContext& op, const Known& known) {
   const model::CacheKey key = model::key_of(image);
   const Path path = layout_.base_file(key);
   BaseFileRecord record;
@@ -359,6 +364,7 @@ BaseFile BaseFileBuilder::adopt(const model::ImageBase& image, OpContext& op) {
   }
   record.rules = steps_.inspector.rules();
   record.content_digest = digest_in_place(path, op);
+  if (known) record.image_meta = model::image_meta_of(*known);
   write_record(layout_, key, record, path);
   return BaseFile::find(layout_, key).value();
 }

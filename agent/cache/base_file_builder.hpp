@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "agent/base/op_context.hpp"
 #include "agent/cache/base_file.hpp"
 #include "agent/cache/base_file_record.hpp"
@@ -48,11 +50,18 @@ class BaseFileBuilder {
   BaseFileBuilder(const layout::CacheLayout& layout, BuildSteps steps, BuildSettings settings)
       : layout_(layout), steps_(steps), settings_(settings), refusals_(layout) {}
 
-  BaseFile build(const model::BaseFileSpec& spec, OpContext& op);
+  // `known`: what the image's source has said of it, not to be asked again; may be null.
+  using Known = std::shared_ptr<const model::ImageRecord>;
+
+  BaseFile build(const model::BaseFileSpec& spec, OpContext& op, const Known& known = {});
+
+  // What the source of the image says of it. Errors of ImageSource::describe(); Error(image_unacceptable) when it says
+  // more than can be kept.
+  model::ImageRecord describe(const model::ImageRef& ref, OpContext& op);
 
   // A visible base file without a record, inherited from Nova: inspected as if it had just been fetched, but for its
   // source's digest, which nobody knows any more.
-  BaseFile adopt(const model::ImageBase& image, OpContext& op);
+  BaseFile adopt(const model::ImageBase& image, OpContext& op, const Known& known = {});
 
   // What the inspector finds today in the bytes that a base file was made from.
   struct SourceReport {
@@ -64,16 +73,17 @@ class BaseFileBuilder {
   SourceReport inspect_source(const model::ImageBase& image, const std::optional<Digest>& made_from, OpContext& op);
 
  private:
-  BaseFile build_image(const model::ImageBase& image, OpContext& op);
+  BaseFile build_image(const model::ImageBase& image, const Known& known, OpContext& op);
   BaseFile build_ephemeral(const model::EphemeralBase& ephemeral, OpContext& op);
   BaseFile build_swap(const model::SwapBase& swap, OpContext& op);
 
-  fetch::InspectedImage fetch_safe(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
+  fetch::InspectedImage fetch_safe(const model::ImageBase& image, const Known& known, const model::CacheKey& key,
+                                   OpContext& op);
   fetch::InspectedImage inspect(fetch::FetchedImage fetched, model::ImageUse use, OpContext& op);
   SourceReport fetch_and_inspect(const model::ImageBase& image, const std::optional<Digest>& made_from,
                                  const model::CacheKey& key, OpContext& op);
-  BaseFile fetch_and_publish(const model::ImageBase& image, const model::CacheKey& key, OpContext& op);
-  model::ImageRecord describe(const model::ImageRef& ref, OpContext& op);
+  BaseFile fetch_and_publish(const model::ImageBase& image, const Known& known, const model::CacheKey& key,
+                             OpContext& op);
   std::optional<RefusedImage> refusable_image(const model::ImageRecord& known, model::ImageUse use) const;
   fetch::FetchedImage fetch(const model::ImageRecord& known, const fetch::WantedDigests& digests,
                             const model::CacheKey& key, std::optional<fetch::StreamedDisk> disk, OpContext& op);

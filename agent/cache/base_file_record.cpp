@@ -34,6 +34,7 @@ BaseFileRecord record_from(const json& object) {
   record.rules = object.value("rules", 0U);
   record.is_boot_file_only = object.value("boot_file_only", false);
   if (object.contains("content_digest")) record.content_digest = object.at("content_digest").get<std::string>();
+  if (object.contains("image_meta")) record.image_meta = model::stored_image_meta(object.at("image_meta"));
   return record;
 }
 
@@ -67,6 +68,7 @@ void write_record(const layout::CacheLayout& layout, const model::CacheKey& key,
   if (record.source_format) object["source_format"] = model::qemu_name(*record.source_format);
   if (record.source_digest) object["source_digest"] = record.source_digest->text();
   if (record.content_digest) object["content_digest"] = *record.content_digest;
+  if (record.image_meta) object["image_meta"] = model::to_json(*record.image_meta);
   layout::replace_state_file(layout, layout.record(key),
                              object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }

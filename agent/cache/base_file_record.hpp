@@ -7,6 +7,7 @@
 #include "agent/base/digest.hpp"
 #include "agent/layout/cache_layout.hpp"
 #include "agent/model/disk_format.hpp"
+#include "agent/model/image_meta.hpp"
 
 namespace basecache::cache {
 
@@ -22,7 +23,8 @@ struct BaseFileRecord {
   std::int64_t created = 0;                             // seconds since the epoch
   unsigned rules = 0;              // of the inspector, that it passed; 0: older than their being counted
   bool is_boot_file_only = false;  // passed them as a kernel or ramdisk, and wouldn't as a disk
-  std::optional<std::string> content_digest = {};  // of the base file itself (content_digest.hpp), since it was made
+  std::optional<std::string> content_digest = {};   // of the base file itself (content_digest.hpp), since it was made
+  std::optional<model::ImageMeta> image_meta = {};  // of the registry's record; nothing: nobody has asked it
 };
 
 // The record of the base file that is there now; nothing when it has none, or an unreadable one.

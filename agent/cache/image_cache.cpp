@@ -14,6 +14,7 @@
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/cache/base_file_builder.hpp"
+#include "agent/cache/descriptions.hpp"
 #include "agent/cache/leases.hpp"
 #include "agent/cache/pins.hpp"
 #include "agent/cache/review.hpp"
@@ -89,20 +90,56 @@ ImageCache::ImageCache(const layout::CacheLayout& layout, BaseFileBuilder& build
       builder_(builder),
       review_(review),
       leases_(std::make_unique<Leases>(layout)),
+      descriptions_(std::make_unique<Descriptions>()),
       flights_(std::make_unique<SingleFlight>(concurrent_builds)) {}
 
 ImageCache::~ImageCache() = default;
 
-BaseFileLease ImageCache::acquire(const model::BaseFileSpec& spec, OpContext& op) {
+BaseFileLease ImageCache::acquire(const model::BaseFileSpec& spec, OpContext& op, const KnownImage& known) {
   const model::CacheKey key = model::key_of(spec);
   std::optional<BaseFileLease> lease = hit(key, op);
   if (!lease) {
-    lease =
-        flights_->run(flight_name(spec, key), op, [this, spec](OpContext& build_op) { return build(spec, build_op); });
+    lease = flights_->run(flight_name(spec, key), op,
+                          [this, spec, known](OpContext& build_op) { return build(spec, known, build_op); });
   }
+  if (known.record && lease->how() == HowAcquired::hit) remember(lease->base(), known);
   require_use(spec, lease->base());
   require_checksum(spec, layout_, lease->base(), op);
   return *std::move(lease);
+}
+
+KnownImage ImageCache::look_up(const model::ImageBase& image, OpContext& op) {
+  if (auto meta = remembered(image.ref)) return {.meta = std::move(meta)};
+  const model::CacheKey key = model::key_of(image);
+  try {
+    return with_context([&] { return "cannot prepare base file of " + model::describe(image); },
+                        [&] {
+                          KnownImage known;
+                          known.record = descriptions_->of(
+                              key.text(), op, [&](OpContext& asking) { return builder_.describe(image.ref, asking); });
+                          known.meta = model::image_meta_of(*known.record);
+                          return known;
+                        });
+  } catch (const Error& error) {
+    const bool is_there = boost::filesystem::exists(layout_.base_file(key));
+    if (!is_there || error.code() == ErrorCode::timed_out) throw;
+    op.note(fmt::format("the properties of image {} aren't known, since its base file is of before they were kept: {}",
+                        quote(image.ref.shown()), error.message()));
+    return {};
+  }
+}
+
+std::optional<model::ImageMeta> ImageCache::remembered(const model::ImageRef& ref) const {
+  const auto record = read_record(layout_, model::CacheKey::for_image(ref.text()));
+  return record ? record->image_meta : std::nullopt;
+}
+
+// A base file of before, or Nova's. The lease keeps everybody away who would write another record.
+void ImageCache::remember(const BaseFile& base, const KnownImage& known) const {
+  std::optional<BaseFileRecord> record = read_record(layout_, base.key());
+  if (!record || record->image_meta) return;
+  record->image_meta = known.meta;
+  write_record(layout_, base.key(), *record, base.path());
 }
 
 std::optional<BaseFileLease> ImageCache::hit(const model::CacheKey& key, OpContext& op) {
@@ -120,7 +157,7 @@ std::optional<BaseFileLease> ImageCache::hit(const model::CacheKey& key, OpConte
   return BaseFileLease(std::move(held), *std::move(base), HowAcquired::hit);
 }
 
-BaseFileLease ImageCache::build(const model::BaseFileSpec& spec, OpContext& op) {
+BaseFileLease ImageCache::build(const model::BaseFileSpec& spec, const KnownImage& known, OpContext& op) {
   const model::CacheKey key = model::key_of(spec);
   auto file = std::make_unique<FileLock>(layout_.lock_file(key));
   if (auto lease = lock_or_hit(*file, key, op)) return *std::move(lease);
@@ -128,9 +165,9 @@ BaseFileLease ImageCache::build(const model::BaseFileSpec& spec, OpContext& op) 
   review_.pass(spec, op);
   HowAcquired how = HowAcquired::hit;  // another process may have built it while we waited
   std::optional<BaseFile> base = BaseFile::find(layout_, key);
-  if (!base) base = inherited(spec, op);
+  if (!base) base = inherited(spec, known, op);
   if (!base) {
-    base = builder_.build(spec, op);
+    base = builder_.build(spec, op, known.record);
     how = HowAcquired::built;
   }
   mark_used(*base);
@@ -152,10 +189,10 @@ std::optional<BaseFileLease> ImageCache::lock_or_hit(FileLock& file, const model
 }
 
 // What stands there without a record: Nova made it.
-std::optional<BaseFile> ImageCache::inherited(const model::BaseFileSpec& spec, OpContext& op) {
+std::optional<BaseFile> ImageCache::inherited(const model::BaseFileSpec& spec, const KnownImage& known, OpContext& op) {
   const auto* image = std::get_if<model::ImageBase>(&spec);
   if (image == nullptr || !boost::filesystem::exists(layout_.base_file(model::key_of(spec)))) return std::nullopt;
-  return builder_.adopt(*image, op);
+  return builder_.adopt(*image, op, known.record);
 }
 
 std::vector<CacheEntry> ImageCache::list() const {

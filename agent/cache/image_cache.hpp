@@ -16,6 +16,7 @@
 namespace basecache::cache {
 
 class BaseFileBuilder;
+class Descriptions;
 class Leases;
 class Review;
 class SingleFlight;
@@ -32,6 +33,12 @@ struct CacheEntry {
   std::optional<std::string> unfit = {};  // why no request gets it any more
 };
 
+// What is known of an image before its base file is acquired.
+struct KnownImage {
+  std::optional<model::ImageMeta> meta = {};              // nothing: nobody can tell
+  std::shared_ptr<const model::ImageRecord> record = {};  // what its source has just said; null: it wasn't asked
+};
+
 // The read-through cache of base files.
 class ImageCache {
  public:
@@ -46,7 +53,15 @@ class ImageCache {
   // one has left, the build is cancelled. The build that others join fetches with the token of whoever started it; one
   // whose own token is another isn't refused for that.
   // Error(image_unacceptable) when the base file is there for another use of its image than the one that is asked for.
-  BaseFileLease acquire(const model::BaseFileSpec& spec, OpContext& op);
+  // `known`: of look_up(), held until this returns.
+  BaseFileLease acquire(const model::BaseFileSpec& spec, OpContext& op, const KnownImage& known = {});
+
+  // By its base file's record; where that doesn't tell, by its source, which is asked once however many look it up at a
+  // time (descriptions.hpp). A base file that is there is no worse for a source that doesn't answer: that is noted.
+  // Errors of the source in the context of the base file.
+  KnownImage look_up(const model::ImageBase& image, OpContext& op);
+  // By its base file's record alone.
+  std::optional<model::ImageMeta> remembered(const model::ImageRef& ref) const;
 
   // The base files that are there, by key.
   std::vector<CacheEntry> list() const;
@@ -55,14 +70,16 @@ class ImageCache {
 
  private:
   std::optional<BaseFileLease> hit(const model::CacheKey& key, OpContext& op);
-  BaseFileLease build(const model::BaseFileSpec& spec, OpContext& op);
+  BaseFileLease build(const model::BaseFileSpec& spec, const KnownImage& known, OpContext& op);
   std::optional<BaseFileLease> lock_or_hit(FileLock& file, const model::CacheKey& key, OpContext& op);
-  std::optional<BaseFile> inherited(const model::BaseFileSpec& spec, OpContext& op);
+  std::optional<BaseFile> inherited(const model::BaseFileSpec& spec, const KnownImage& known, OpContext& op);
+  void remember(const BaseFile& base, const KnownImage& known) const;
 
   const layout::CacheLayout& layout_;
   BaseFileBuilder& builder_;
   Review& review_;
   std::unique_ptr<Leases> leases_;
+  std::unique_ptr<Descriptions> descriptions_;
   std::unique_ptr<SingleFlight> flights_;
 };
 

@@ -17,12 +17,13 @@ struct Hypervisor {
 };
 
 struct DomainDisk {
-  std::string device;  // the guest's name for it, "vda", which also tells the bus
+  std::string device;  // the guest's name for it, "vda"
   Path path;
   std::string format;     // QEMU's name
   std::string io = {};    // "native", "threads"; "": as libvirt likes
   bool is_block = false;  // a block device, not a file
   bool is_cdrom = false;
+  std::string bus = {};  // "sata"; "": as the device's name tells
 };
 
 // An instance as its hypervisor sees it.

@@ -37,9 +37,10 @@ std::string_view machine_of(const std::string& arch) {
 }
 
 // nova/virt/libvirt/blockinfo.py, get_disk_bus_for_disk_dev.
-const char* bus_of(const std::string& device) {
+std::string_view bus_of(const std::string& device) {
   if (device.starts_with("sd")) return "scsi";
   if (device.starts_with("hd")) return "ide";
+  if (device.starts_with("fd")) return "fdc";
   return device.starts_with("ubd") ? "uml" : "virtio";
 }
 
@@ -118,7 +119,7 @@ void add_disk(pugi::xml_node devices, const DomainDisk& disk, const Hypervisor& 
   add_source(element, disk);
   pugi::xml_node target = element.append_child("target");
   set(target, "dev", disk.device);
-  set(target, "bus", bus_of(disk.device));
+  set(target, "bus", disk.bus.empty() ? bus_of(disk.device) : std::string_view(disk.bus));
   if (disk.is_cdrom) element.append_child("readonly");
   if (is_booted) set(element.append_child("boot"), "order", "1");
 }

@@ -63,6 +63,8 @@ class InspectedImage {
   }
 
   const InspectionVerdict& verdict() const { return verdict_; }
+  // As its source described it.
+  const model::ImageRecord& record() const { return fetched_.record_; }
   // The registry's word, which agrees.
   const std::optional<std::string>& declared_format() const { return fetched_.record_.disk_format; }
   Path path() const { return fetched_.path(); }

@@ -18,7 +18,7 @@ const std::string& root_name(const BlockDevices& devices) {
 
 // The letters that stand for a bus (nova/block_device.py, strip_prefix); the hypervisor's own when the caller leaves it
 // open. ubd was User-mode Linux' in the Novas that had it.
-std::string prefix_of(const std::string& root, VirtType virt_type) {
+std::string prefix_told_by(const std::string& root, VirtType virt_type) {
   for (const std::string prefix : {"vd", "sd", "hd", "ubd"}) {
     if (root.starts_with(prefix)) return prefix;
   }
@@ -36,9 +36,9 @@ std::string letters_of(unsigned index) {
 
 }  // namespace
 
-DeviceNames::DeviceNames(const BlockDevices& devices, VirtType virt_type) {
+DeviceNames::DeviceNames(const BlockDevices& devices, VirtType virt_type, std::optional<DiskBus> wish) {
   const std::string root = strip_dev(root_name(devices));
-  prefix_ = prefix_of(root, virt_type);
+  prefix_ = wish ? std::string(prefix_of(*wish)) : prefix_told_by(root, virt_type);
   root_ = root.empty() ? prefix_ + "a" : root;
   taken_.insert(root_);
   given_.insert(root_);

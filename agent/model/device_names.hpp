@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 
+#include "agent/model/disk_bus.hpp"
 #include "agent/model/instance_spec.hpp"
 #include "agent/model/virt_type.hpp"
 
@@ -11,10 +13,11 @@ namespace basecache::model {
 // The names that the guest's devices get, in the order in which Nova hands them out
 // (nova/virt/libvirt/blockinfo.py): "vda", without "/dev/".
 //
-// Nova takes the bus from the image's properties, which no request has, and so from the root device's name here.
+// The bus is the image's wish; where it has none, the root device's name tells, or the hypervisor. A disk that the
+// request names is called so, on whatever bus.
 class DeviceNames {
  public:
-  DeviceNames(const BlockDevices& devices, VirtType virt_type);
+  DeviceNames(const BlockDevices& devices, VirtType virt_type, std::optional<DiskBus> wish = std::nullopt);
 
   const std::string& root() const { return root_; }
   bool root_is_volume() const { return root_is_volume_; }

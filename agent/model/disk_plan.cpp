@@ -22,11 +22,13 @@ Error no_drive_to_refresh() {
 // Builds the plan of one instance, disk by disk.
 class Planner {
  public:
-  Planner(const InstanceSpec& spec, const PlanDefaults& defaults)
+  Planner(const InstanceSpec& spec, const PlanDefaults& defaults, const BusWishes& wishes)
       : spec_(spec),
         defaults_(defaults),
         images_type_(spec.images_type.value_or(defaults.images_type)),
-        names_(spec.suffix.empty() ? spec.block_device_info : rescue_devices(spec), defaults.virt_type) {}
+        names_(spec.suffix.empty() ? spec.block_device_info : rescue_devices(spec), defaults.virt_type, wishes.disk) {
+    plan_.buses = wishes;
+  }
 
   DiskPlan plan() {
     plan_boot_files();
@@ -116,7 +118,8 @@ class Planner {
     plan_.config_drive = "disk.config" + spec_.suffix;
     plan_.config_drive_format = defaults_.config_drive_format;
     // Which of them it gets is said by its medium, which one that is there keeps. The last device that is named.
-    plan_.config_drive_device = DeviceNames(names_).take_of(defaults_.cdrom_prefix);
+    plan_.config_drive_device = DeviceNames(names_).take_of(
+        plan_.buses.cdrom ? std::string(prefix_of(*plan_.buses.cdrom)) : defaults_.cdrom_prefix);
     plan_.config_drive_disk = names_.take_of_own_bus();
   }
 
@@ -129,7 +132,13 @@ class Planner {
 
 }  // namespace
 
-DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults) { return Planner(spec, defaults).plan(); }
+DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults, const BusWishes& wishes) {
+  return Planner(spec, defaults, wishes).plan();
+}
+
+bool boots_from_volume(const InstanceSpec& spec, const PlanDefaults& defaults) {
+  return spec.suffix.empty() && DeviceNames(spec.block_device_info, defaults.virt_type).root_is_volume();
+}
 
 // Nova makes it plain.
 void require_key(const DiskSpec& disk, const std::string& key_id, const PlanDefaults& defaults) {

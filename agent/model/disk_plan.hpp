@@ -7,6 +7,7 @@
 
 #include "agent/base/byte_size.hpp"
 #include "agent/model/base_file_spec.hpp"
+#include "agent/model/disk_bus.hpp"
 #include "agent/model/disk_format.hpp"
 #include "agent/model/drive_format.hpp"
 #include "agent/model/instance_spec.hpp"
@@ -44,13 +45,17 @@ struct DiskPlan {
   std::string config_drive_device = {};                    // "hda": where it is an optical drive (iso9660)
   std::string config_drive_disk = {};                      // "vdb": where it is a disk (vfat)
   std::string rescued_device = {};                         // "vdb": the instance's own root disk while it is rescued
+  BusWishes buses = {};                                    // nothing: as the devices' names tell
 };
 
 // The decisions of LibvirtDriver._create_image and blockinfo.get_disk_mapping (nova/virt/libvirt), as one pure
 // function: which disks, of what size, from which base files.
 // Error(invalid_request) where the request contradicts itself (no image and no root volume, a config drive to be made
 // anew that isn't wanted).
-DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults);
+DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults, const BusWishes& wishes = {});
+
+// A volume stands on the root device, and what image_ref names isn't made a disk of.
+bool boots_from_volume(const InstanceSpec& spec, const PlanDefaults& defaults);
 
 // Before a disk is made: nobody gets a plain one who wanted, or must have, an encrypted one. Error(invalid_request).
 void require_key(const DiskSpec& disk, const std::string& key_id, const PlanDefaults& defaults);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -43,8 +44,11 @@ struct ImageRecord {
   ImageRef ref;
   std::string name = {};
   std::optional<std::string> disk_format = {};  // as declared, in the registry's words
-  std::optional<Bytes> size = {};               // of the stored bytes
-  std::optional<Digest> digest = {};            // of the stored bytes
+  std::optional<std::string> container_format = {};
+  std::optional<std::uint64_t> min_disk = {};  // GiB
+  std::optional<std::uint64_t> min_ram = {};   // MiB
+  std::optional<Bytes> size = {};              // of the stored bytes
+  std::optional<Digest> digest = {};           // of the stored bytes
   std::map<std::string, std::string> properties = {};
   // URLs where the registry says that the bytes can be had besides its own, in its order. May hold credentials.
   std::vector<std::string> locations = {};

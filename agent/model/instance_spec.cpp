@@ -39,6 +39,8 @@ constexpr std::size_t kLongestJson = 256 * 1024;
 constexpr std::size_t kMostSecurityGroups = 256;
 // Far beyond what one request of Nova's API starts.
 constexpr std::uint64_t kMostLaunched = 1'000'000;
+// nova/compute/api.py, _handle_kernel_and_ramdisk.
+constexpr std::string_view kNoKernel = "nokernel";
 
 std::string decoded(JsonFields& fields, std::string_view name, std::size_t max_bytes) {
   const auto bytes = base64_decode(fields.text(name, max_bytes).value_or(""));
@@ -190,15 +192,28 @@ std::set<unsigned> read_dedicated_cpus(JsonFields& fields) {
   return {listed.begin(), listed.end()};
 }
 
+std::optional<ImageMeta> read_image_meta(JsonFields& fields, bool is_of_image) {
+  const json* meta = fields.object("image_meta");
+  const json* volume = fields.object("volume_image_metadata");
+  if (volume == nullptr)
+    return meta == nullptr ? std::nullopt : std::optional(requested_image_meta(*meta, "image_meta"));
+  if (meta == nullptr && !is_of_image) return requested_volume_metadata(*volume, "volume_image_metadata");
+  throw bad_field("volume_image_metadata",
+                  is_of_image ? "is of a volume, and image_ref is given too"
+                              : "and image_meta are both given, and one tells what the instance is of");
+}
+
 void read_image(JsonFields& fields, InstanceSpec& spec) {
   if (const auto ref = fields.text("image_ref", 4096)) spec.image_ref = ImageRef::parse(*ref, "image_ref");
   spec.checksum = fields.digest("checksum");
   if (spec.checksum && !spec.image_ref) {
     throw bad_field("checksum", "is given, but no image_ref that it could belong to");
   }
-  spec.kernel_id = read_boot_file(fields, "kernel_id");
+  spec.without_kernel = fields.text("kernel_id", 4096) == kNoKernel;
+  if (!spec.without_kernel) spec.kernel_id = read_boot_file(fields, "kernel_id");
   spec.ramdisk_id = read_boot_file(fields, "ramdisk_id");
   spec.os_type = plain_text(fields, "os_type", 64);
+  spec.image_meta = read_image_meta(fields, spec.image_ref.has_value());
   spec.images_type = read_images_type(fields);
   spec.ephemeral_key_uuid = read_key_uuid(fields);
 }

@@ -13,6 +13,7 @@
 #include "agent/model/device_metadata.hpp"
 #include "agent/model/disk_format.hpp"
 #include "agent/model/image.hpp"
+#include "agent/model/image_meta.hpp"
 #include "agent/model/network_model.hpp"
 
 namespace basecache::model {
@@ -83,8 +84,10 @@ struct InstanceSpec {
   std::optional<ImageRef> image_ref = {};  // absent: booted from volume
   std::optional<Digest> checksum = {};     // of the image's bytes, when the caller knows it
   std::optional<ImageRef> kernel_id = {};
-  std::optional<ImageRef> ramdisk_id = {};  // of no use without a kernel
-  std::string os_type = {};                 // "linux", "windows", "" unknown
+  std::optional<ImageRef> ramdisk_id = {};   // of no use without a kernel
+  bool without_kernel = false;               // kernel_id "nokernel": not the image's either
+  std::optional<ImageMeta> image_meta = {};  // goes before the registry's; a volume's, where it boots from one
+  std::string os_type = {};                  // "linux", "windows", "" unknown
   Flavor flavor = {};
   BlockDevices block_device_info = {};
   std::optional<ImagesType> images_type = {};  // absent: as configured

@@ -72,7 +72,7 @@ std::vector<std::string> InstanceDirectory::staged_disks() const {
 void InstanceDirectory::add_file(const std::string& name, bool replaces) { files_.push_back({name, replaces}); }
 
 void InstanceDirectory::keep() {
-  if (staged_disks().empty() && files_.empty() && fs::exists(path_)) return;
+  if (staged_disks().empty() && files_.empty() && !first_ && fs::exists(path_)) return;
   rename_added();
   if (!is_synced_) return;
   sync_directory(path_);
@@ -82,6 +82,7 @@ void InstanceDirectory::keep() {
 void InstanceDirectory::sync() {
   std::vector<std::string> names = staged_disks();
   for (const File& file : files_) names.push_back(file.name);
+  if (first_) names.push_back(*first_);
   for (const std::string& name : names) {
     const Path path = staged_ / name;
     sync_file(open_file(path, O_RDONLY | O_NOFOLLOW).get(), path);
@@ -97,6 +98,7 @@ void InstanceDirectory::rename_added() {
     // Somebody else, a Nova perhaps, has made the directory meanwhile: the disks go into it one by one.
     fs::remove(staged_ / "disk.info");
   }
+  if (first_) fs::rename(staged_ / *first_, path_ / *first_);
   // disk.info first: a disk is never visible without its format, and an entry without a disk means nothing.
   if (!added_.empty()) formats_.replace(path_, staged_, durability);
   for (const std::string& disk : added_) {

@@ -42,6 +42,10 @@ class InstanceDirectory : public StagedDisks {
   // A file at its staged place that is no disk is whole. It takes the place of one that is there, or goes with the
   // staged directory if there is one by then.
   void add_file(const std::string& name, bool replaces);
+  // The same, which takes the place of one that is there before any disk is seen.
+  void add_first(const std::string& name) { first_ = name; }
+
+  const Path& path() const { return path_; }
 
   // The disks that were added, and those that take another's place.
   std::vector<std::string> staged_disks() const;
@@ -70,6 +74,7 @@ class InstanceDirectory : public StagedDisks {
   std::vector<std::string> added_;
   std::vector<std::string> replaced_;
   std::vector<File> files_;
+  std::optional<std::string> first_;
   bool is_synced_ = false;
 };
 

@@ -9,12 +9,16 @@
 namespace basecache::provision {
 namespace {
 
-domain::DomainDisk disk_at(const std::string& device, const InstanceDisk& disk) {
+std::string bus_name(const std::optional<model::DiskBus>& wish) { return wish ? std::string(name_of(*wish)) : ""; }
+
+domain::DomainDisk disk_at(const std::string& device, const InstanceDisk& disk,
+                           const std::optional<model::DiskBus>& bus) {
   return {.device = device,
           .path = disk.path,
           .format = disk.format,
           .io = std::string(name_of(disk.io)),
-          .is_block = disk.is_volume};
+          .is_block = disk.is_volume,
+          .bus = bus_name(bus)};
 }
 
 class Builder {
@@ -44,7 +48,7 @@ class Builder {
       if (disk.name == "kernel" + spec_.suffix) domain_.kernel = disk.path;
       if (disk.name == "ramdisk" + spec_.suffix) domain_.ramdisk = disk.path;
       if (planned->device.empty()) continue;
-      domain_.disks.push_back(disk_at(planned->device, disk));
+      domain_.disks.push_back(disk_at(planned->device, disk, plan_.buses.disk));
     }
   }
 
@@ -59,7 +63,8 @@ class Builder {
                              .path = rescued->path,
                              .format = rescued->format,
                              .io = io,
-                             .is_block = rescued->is_volume});
+                             .is_block = rescued->is_volume,
+                             .bus = bus_name(plan_.buses.disk)});
   }
 
   // nova/virt/libvirt/blockinfo.py, get_config_drive_type, but by what the drive is: the option may have changed since.
@@ -69,7 +74,8 @@ class Builder {
     domain_.disks.push_back({.device = is_cdrom ? plan_.config_drive_device : plan_.config_drive_disk,
                              .path = drive.path,
                              .format = "raw",
-                             .is_cdrom = is_cdrom});
+                             .is_cdrom = is_cdrom,
+                             .bus = bus_name(is_cdrom ? plan_.buses.cdrom : plan_.buses.disk)});
   }
 
   // What block_device_mapping says of a volume is where the guest sees it.

@@ -15,6 +15,7 @@
 #include "agent/domain/domain_xml.hpp"
 #include "agent/provision/instance_directory.hpp"
 #include "agent/provision/instance_domain.hpp"
+#include "agent/provision/instance_image.hpp"
 #include "agent/provision/instance_volumes.hpp"
 #include "agent/provision/whole_file_system.hpp"
 
@@ -88,11 +89,22 @@ void InstanceFiles::provide_domain(const std::string& name, std::string_view giv
   const DiskPlace place = directory.place(name);
   const auto text = domain_text(given, existing_text(place.path), domain, settings_.hypervisor);
   if (!text) return;
-  const UniqueFd fd = new_file(place.staged);
-  write_all(fd.get(), std::as_bytes(std::span(*text)), place.staged);
-  inherit_owner(place.staged);
-  hand_over(fd.get(), {}, settings_.mode & ~kOthersWrite, place.staged);
+  stage_text(*text, place.staged);
   directory.add_file(name, true);
+}
+
+void InstanceFiles::provide_image(const InstanceImage& image, const std::string& suffix,
+                                  InstanceDirectory& directory) const {
+  const std::string name = InstanceImage::kFileName + suffix;
+  stage_text(image.to_text(), directory.place(name).staged);
+  directory.add_first(name);
+}
+
+void InstanceFiles::stage_text(std::string_view text, const Path& staged) const {
+  const UniqueFd fd = new_file(staged);
+  write_all(fd.get(), std::as_bytes(std::span(text)), staged);
+  inherit_owner(staged);
+  hand_over(fd.get(), {}, settings_.mode & ~kOthersWrite, staged);
 }
 
 // The root disk of User-mode Linux stays root's, as older Novas had it.

@@ -16,6 +16,7 @@ namespace basecache::provision {
 class InstanceDirectory;
 class InstanceVolumes;
 struct InstanceDisks;
+struct InstanceImage;
 
 struct InstanceFileSettings {
   FileOwner owner = {};  // of new disks, boot files and console.log
@@ -40,11 +41,16 @@ class InstanceFiles {
   // Error(image_unacceptable) when the hypervisor can't take such a disk from that base file.
   void require_fit(const std::string& disk, const cache::BaseFile& base) const;
 
+  // Stages what the instance keeps of its image, which nobody but the directory's owner may write: what it says decides
+  // what the next domain is.
+  void provide_image(const InstanceImage& image, const std::string& suffix, InstanceDirectory& directory) const;
+
   // Stages what is missing or has changed, and gives the disks that were staged to their owner.
   void provide(const model::InstanceSpec& spec, const model::DiskPlan& plan, const InstanceDisks& made,
                InstanceDirectory& directory, const InstanceVolumes& volumes) const;
 
  private:
+  void stage_text(std::string_view text, const Path& staged) const;
   void provide_console_log(InstanceDirectory& directory) const;
   void provide_domain(const std::string& name, std::string_view given, const domain::Domain& domain,
                       InstanceDirectory& directory) const;

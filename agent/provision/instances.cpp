@@ -60,7 +60,7 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
   Found found = find(uuid, op);
   std::erase_if(found.volumes, [](const DiskVolume& volume) { return volume.is_staged; });
   if (!has_directory(found.directory) && found.volumes.empty()) throw no_such(uuid, found.directory);
-  InstanceDisks shown{uuid, {}};
+  InstanceDisks shown{uuid, {}, InstanceImage::read(found.directory)};
   const DiskFormats formats = DiskFormats::read(found.directory);
   for (const auto& [path, format] : formats.all()) {
     // Not ours to look at, or recorded by a creation that was cut off.
@@ -146,8 +146,9 @@ bool Instances::remove_suffixed_files(const model::InstanceId& uuid, const std::
   DiskFormats formats = DiskFormats::read(directory);
   const bool was_recorded = formats.forget_ending_with(suffix);
   for (const std::string& name : files) remove_file(directory / name);
-  std::ranges::copy_if(files, std::back_inserter(names),
-                       [](const std::string& name) { return !name.starts_with(InstanceFiles::kDomain); });
+  std::ranges::copy_if(files, std::back_inserter(names), [](const std::string& name) {
+    return !name.starts_with(InstanceFiles::kDomain) && !name.starts_with(InstanceImage::kFileName);
+  });
   if (!was_recorded) return !files.empty();
   const Path staged = layout_.staged_instance_directory(uuid.text());
   make_directories(staged);

@@ -3,12 +3,27 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/image/image_choices.hpp"
+#include "agent/image/image_properties.hpp"
 #include "agent/metadata/guest_metadata.hpp"
 #include "agent/provision/instance_directory.hpp"
 #include "agent/provision/instance_volumes.hpp"
 #include "agent/provision/random_seed.hpp"
 
 namespace basecache::provision {
+namespace {
+
+constexpr const char* kRoot = "disk";  // with the suffix
+
+std::optional<InstanceImage> image_to_keep(const model::InstanceSpec& spec, const ChosenImage& chosen) {
+  if (!chosen.is_new || !chosen.meta) return std::nullopt;
+  InstanceImage image{.ref = spec.image_ref ? spec.image_ref->shown() : ""};
+  image.system_metadata = image::system_metadata_of(*chosen.meta, spec.flavor.root_gb, image.ref);
+  return image;
+}
+
+}  // namespace
+
 DiskBackend& Backends::for_type(model::ImagesType type) const {
   switch (type) {
     case model::ImagesType::raw:
@@ -35,22 +50,47 @@ DriveWriter& Backends::drive_of(model::DriveFormat format) const {
 InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op) {
   return with_context([&] { return "cannot create the disks of instance " + spec.uuid.text(); },
                       [&] {
-                        const model::DiskPlan plan = model::plan_disks(spec, defaults_);
                         std::vector<cache::BaseFileLease> leases;  // until the disks stand in their place
                         InstanceDirectory directory(cache_.layout(), spec.uuid, op);
                         InstanceVolumes volumes(backends_.volumes, {spec.uuid, spec.ephemeral_key_uuid}, op);
+                        const auto [whole, plan, known, image] = decide(spec, directory, volumes, op);
                         InstanceDisks made{spec.uuid, {}};
                         for (const model::DiskSpec& disk : plan.disks) {
-                          made.disks.push_back(provide_disk(disk, directory, volumes, leases, op));
+                          const bool is_root = disk.name == kRoot + spec.suffix;
+                          made.disks.push_back(provide_disk(disk, is_root ? known : cache::KnownImage{}, directory,
+                                                            volumes, leases, op));
                         }
                         if (plan.config_drive) {
-                          made.disks.push_back(provide_config_drive(plan, spec, directory, op));
+                          made.disks.push_back(provide_config_drive(plan, whole, directory, op));
                         }
-                        files_.provide(spec, plan, made, directory, volumes);
+                        if (image) files_.provide_image(*image, spec.suffix, directory);
+                        files_.provide(whole, plan, made, directory, volumes);
                         op.check();
                         keep(directory, volumes, op);
                         return made;
                       });
+}
+
+Provisioner::Decision Provisioner::decide(const model::InstanceSpec& spec, const InstanceDirectory& directory,
+                                          const InstanceVolumes& volumes, OpContext& op) {
+  const bool is_on_volume = model::boots_from_volume(spec, defaults_);
+  const std::string root = kRoot + spec.suffix;
+  ChosenImage chosen;
+  image::ImageProperties properties;
+  model::BusWishes buses;
+  with_context([&] { return "disk " + quote(root); },
+               [&] {
+                 const bool has_root = !is_on_volume && (directory.existing(root) || volumes.existing(root));
+                 chosen = choose_image(spec, directory.path(), has_root, is_on_volume, cache_, op);
+                 if (!chosen.meta) return;
+                 properties = image::ImageProperties::parse(chosen.meta->properties, chosen.blame);
+                 buses = image::buses_of(properties, defaults_.virt_type, chosen.blame);
+                 // Nothing is fetched for a disk that is there, and a rescue disk isn't of the flavor's size.
+                 if (!has_root && spec.suffix.empty()) image::require_room(*chosen.meta, spec.flavor, !is_on_volume);
+               });
+  model::InstanceSpec whole = image::with_image(spec, properties);
+  model::DiskPlan plan = model::plan_disks(whole, defaults_, buses);
+  return Decision{std::move(whole), std::move(plan), std::move(chosen.known), image_to_keep(spec, chosen)};
 }
 
 // The directory last: where it is there, the instance's disks are.
@@ -64,9 +104,9 @@ void Provisioner::keep(InstanceDirectory& directory, InstanceVolumes& volumes, O
   volumes.keep();
 }
 
-InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDirectory& directory,
-                                       InstanceVolumes& volumes, std::vector<cache::BaseFileLease>& leases,
-                                       OpContext& op) {
+InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, const cache::KnownImage& known,
+                                       InstanceDirectory& directory, InstanceVolumes& volumes,
+                                       std::vector<cache::BaseFileLease>& leases, OpContext& op) {
   const auto describe = [&](const Standing& standing, std::string base, std::string_view how) {
     return InstanceDisk{.name = disk.name,
                         .path = standing.path,
@@ -86,7 +126,7 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, InstanceDire
                         const bool is_volume = disk.images_type == model::ImagesType::lvm;
                         StagedDisks& where = is_volume ? static_cast<StagedDisks&>(volumes) : directory;
                         const DiskPlace place = where.place(disk.name);
-                        const cache::BaseFileLease& lease = leases.emplace_back(cache_.acquire(disk.base, op));
+                        const cache::BaseFileLease& lease = leases.emplace_back(cache_.acquire(disk.base, op, known));
                         files_.require_fit(disk.name, lease.base());
                         const auto step = op.steps().measure(disk.name);
                         const MadeDisk made =

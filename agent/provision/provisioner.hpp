@@ -11,6 +11,7 @@
 #include "agent/provision/disk_backend.hpp"
 #include "agent/provision/drive_writer.hpp"
 #include "agent/provision/instance_files.hpp"
+#include "agent/provision/instance_image.hpp"
 #include "agent/provision/volume_store.hpp"
 
 namespace basecache::provision {
@@ -33,6 +34,7 @@ struct InstanceDisk {
 struct InstanceDisks {
   model::InstanceId uuid;
   std::vector<InstanceDisk> disks;
+  std::optional<InstanceImage> image = {};  // what it keeps of its image; only shown
 };
 
 struct Backends {
@@ -74,9 +76,18 @@ class Provisioner {
     bool is_volume = false;
   };
 
+  // What the request and the image decide together.
+  struct Decision {
+    model::InstanceSpec spec;
+    model::DiskPlan plan;
+    cache::KnownImage known;
+    std::optional<InstanceImage> image;  // to be kept
+  };
+  Decision decide(const model::InstanceSpec& spec, const InstanceDirectory& directory, const InstanceVolumes& volumes,
+                  OpContext& op);
   void keep(InstanceDirectory& directory, InstanceVolumes& volumes, OpContext& op) const;
-  InstanceDisk provide_disk(const model::DiskSpec& disk, InstanceDirectory& directory, InstanceVolumes& volumes,
-                            std::vector<cache::BaseFileLease>& leases, OpContext& op);
+  InstanceDisk provide_disk(const model::DiskSpec& disk, const cache::KnownImage& known, InstanceDirectory& directory,
+                            InstanceVolumes& volumes, std::vector<cache::BaseFileLease>& leases, OpContext& op);
   // The disk as it stands, grown where it has to be; nothing when there is none.
   std::optional<Standing> grow_existing(const model::DiskSpec& disk, const InstanceDirectory& directory,
                                         const InstanceVolumes& volumes, OpContext& op) const;

@@ -28,8 +28,8 @@ constexpr const char* kUnrecorded = "disk.info doesn't know it";
 bool is_no_overlay(std::string_view name) {
   constexpr std::string_view rescue = ".rescue";
   if (name.ends_with(rescue)) name.remove_suffix(rescue.size());
-  return name.starts_with("console.log") || name == "libvirt.xml" || name == "kernel" || name == "ramdisk" ||
-         name == "disk.config";
+  return name.starts_with("console.log") || name == "libvirt.xml" || name == "image_meta.json" || name == "kernel" ||
+         name == "ramdisk" || name == "disk.config";
 }
 
 using Inode = std::pair<dev_t, ino_t>;

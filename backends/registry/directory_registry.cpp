@@ -192,6 +192,9 @@ model::ImageRecord DirectoryRegistry::describe(const model::ImageRef& ref, OpCon
   return {.ref = ref,
           .name = std::move(image.name),
           .disk_format = std::move(image.disk_format),
+          .container_format = std::move(image.container_format),
+          .min_disk = image.min_disk,
+          .min_ram = image.min_ram,
           .size = image.size,
           .digest = std::move(image.digest),
           .properties = std::move(image.properties)};

@@ -14,7 +14,7 @@ bool is_file_url(const model::ImageRef& ref) { return ref.text().starts_with("fi
 
 model::ImageRecord UrlSource::describe(const model::ImageRef& ref, OpContext& op) {
   op.check();
-  model::ImageRecord record{.ref = ref, .name = {}, .disk_format = {}, .size = {}, .digest = {}, .properties = {}};
+  model::ImageRecord record{.ref = ref};
   if (is_file_url(ref)) {
     const SteadyFile file = files_.open(ref.text());
     record.name = file.path().filename().native();

@@ -30,6 +30,7 @@ void add_create(Command root, Session& session) {
   command.option("--root-gb", options->root_gb, "size of the root disk in GiB; 0: the image's own (default)");
   command.options("--ephemeral-gb", options->ephemeral_gb, "an ephemeral disk of so many GiB; may be repeated");
   command.option("--swap-mb", options->swap_mb, "swap disk of so many MiB");
+  command.option("--memory-mb", options->memory_mb, "memory in MiB (512); an image may need more (min_ram)");
   command.option("--images-type", options->images_type, "raw, qcow2 or lvm (default: as configured)");
   command.option("--suffix", options->suffix, "'.rescue' makes the disks of a rescued instance");
   command.flag("--config-drive", options->config_drive, "with a config drive");

@@ -90,6 +90,7 @@ json creation_request(const CreationOptions& options) {
   put_texts(options, request);
   if (options.root_gb) request["flavor"]["root_gb"] = *options.root_gb;
   if (options.swap_mb) request["flavor"]["swap"] = *options.swap_mb;
+  if (options.memory_mb) request["flavor"]["memory_mb"] = *options.memory_mb;
   put_ephemerals(options.ephemeral_gb, request);
   put_guest(options, request);
   if (!request.contains("uuid") || !request["uuid"].is_string()) {

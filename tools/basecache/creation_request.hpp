@@ -14,7 +14,7 @@ namespace basecache::cli {
 struct CreationOptions {
   std::string spec, instance, image, checksum, kernel, ramdisk, name, hostname, images_type;
   std::string user_data, key_data, network_data, suffix;
-  std::optional<std::uint64_t> root_gb, swap_mb;
+  std::optional<std::uint64_t> root_gb, swap_mb, memory_mb;
   std::vector<std::uint64_t> ephemeral_gb;
   std::vector<std::string> metadata, files;
   bool config_drive = false;

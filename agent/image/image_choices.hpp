@@ -1,0 +1,30 @@
+#pragma once
+
+#include "agent/image/image_properties.hpp"
+#include "agent/model/disk_bus.hpp"
+#include "agent/model/image_meta.hpp"
+#include "agent/model/instance_spec.hpp"
+#include "agent/model/virt_type.hpp"
+
+namespace basecache::image {
+
+// Whether an instance gets a config drive besides those that the configuration forces: the request or the image wants
+// one (nova/virt/configdrive.py, required_by).
+bool wants_config_drive(bool is_requested, ConfigDrivePolicy policy);
+
+// The request, with what the image says where the request says nothing, as Nova's API has it (nova/compute/api.py,
+// _handle_kernel_and_ramdisk, _validate_and_build_base_options): kernel, ramdisk, os_type, root device, config drive.
+model::InstanceSpec with_image(model::InstanceSpec spec, const ImageProperties& image);
+
+// nova/virt/libvirt/blockinfo.py, get_disk_bus_for_device_type: what the image wants, or what its machine needs.
+// Error(`code`) naming the property when this hypervisor has no such bus.
+model::BusWishes buses_of(const ImageProperties& image, model::VirtType virt_type,
+                          ErrorCode code = ErrorCode::image_unacceptable);
+
+// Before a byte is fetched: the flavor has the memory and the root disk that the image needs (nova/compute/api.py,
+// _validate_flavor_image_nostatus). root_gb 0 isn't compared: the disk is then as large as the image. Nor is it for an
+// instance on a volume, whose size isn't the flavor's (`has_root_disk` false).
+// Error(invalid_request) with the field flavor.memory_mb, Error(disk_too_small).
+void require_room(const model::ImageMeta& meta, const model::Flavor& flavor, bool has_root_disk);
+
+}  // namespace basecache::image

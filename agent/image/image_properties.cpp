@@ -1,0 +1,217 @@
+#include "agent/image/image_properties.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/base/text.hpp"
+#include "agent/image/property_reader.hpp"
+
+namespace basecache::image {
+namespace {
+
+using nlohmann::json;
+using Words = std::vector<std::string_view>;
+
+// nova/virt/libvirt/driver.py, ALLOWED_QEMU_SERIAL_PORTS.
+constexpr std::uint32_t kMostSerialPorts = 4;
+// nova/virt/hardware.py: the limit where neither flavor nor image has one.
+constexpr std::uint32_t kMostOfTopology = 65536;
+constexpr std::size_t kLongestDeviceName = 64;
+
+// The sets are those of nova/objects/fields.py.
+const Words& scsi_models() {
+  static const Words words{"buslogic", "ibmvscsi", "lsilogic", "lsisas1068", "lsisas1078", "virtio-scsi", "vmpvscsi"};
+  return words;
+}
+
+const Words& vif_models() {
+  static const Words words{"virtio",   "ne2k_pci",   "pcnet",   "rtl8139", "e1000",  "e1000e",
+                           "netfront", "spapr-vlan", "lan9118", "sriov",   "vmxnet", "vmxnet3"};
+  return words;
+}
+
+const Words& video_models() {
+  static const Words words{"cirrus", "qxl", "vga", "vmvga", "xen", "virtio", "gop", "none", "bochs"};
+  return words;
+}
+
+const Words& architectures() {
+  static const Words words{"alpha",  "armv6",  "armv7l",   "armv7b",   "aarch64",    "cris",         "i686",
+                           "ia64",   "lm32",   "m68k",     "mips",     "microblaze", "microblazeel", "mipsel",
+                           "mips64", "ppc",    "mips64el", "openrisc", "parisc",     "parisc64",     "ppcle",
+                           "ppc64",  "ppcemb", "ppc64le",  "s390",     "s390x",      "sh4",          "sh4eb",
+                           "sparc",  "xtensa", "sparc64",  "x86_64",   "unicore32",  "xtensaeb"};
+  return words;
+}
+
+using Spelling = std::pair<std::string_view, std::string_view>;
+
+// What the word is called today: whole, in lower case.
+std::string today(const std::string& word, const std::vector<Spelling>& spellings) {
+  std::string plain = lower_case(word);
+  const auto found = std::ranges::find(spellings, std::string_view(plain), &Spelling::first);
+  return found == spellings.end() ? plain : std::string(found->second);
+}
+
+const std::vector<Spelling>& scsi_spellings() {
+  static const std::vector<Spelling> spellings{{"lsilogicsas", "lsisas1068"}, {"paravirtual", "vmpvscsi"}};
+  return spellings;
+}
+
+const std::vector<Spelling>& vif_spellings() {
+  static const std::vector<Spelling> spellings{{"virtuale1000", "e1000"},     {"virtuale1000e", "e1000e"},
+                                               {"virtualpcnet32", "pcnet"},   {"virtualvmxnet", "vmxnet"},
+                                               {"virtualvmxnet3", "vmxnet3"}, {"virtualsriovethernetcard", "sriov"}};
+  return spellings;
+}
+
+const std::vector<Spelling>& architecture_spellings() {
+  static const std::vector<Spelling> spellings{{"i386", "i686"},   {"i486", "i686"},    {"i586", "i686"},
+                                               {"x86_32", "i686"}, {"x86_32p", "i686"}, {"amd64", "x86_64"}};
+  return spellings;
+}
+
+// "/dev/vda", "vda": as a request may call one.
+bool is_device_name(std::string_view name) {
+  if (name.starts_with("/dev/")) name.remove_prefix(5);
+  return !name.empty() && name.size() <= kLongestDeviceName &&
+         std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+}
+
+class Parser {
+ public:
+  Parser(const std::map<std::string, std::string>& properties, ErrorCode code) : read_(properties, code) {}
+
+  ImageProperties parse() {
+    read_buses();
+    read_devices();
+    read_processors();
+    read_system();
+    read_boot_files();
+    read_block_devices();
+    return std::move(image_);
+  }
+
+ private:
+  // In whatever case and of whatever age.
+  std::optional<std::string> word(const std::string& name, const std::string* value, const Words& allowed,
+                                  const std::vector<Spelling>& spellings) const {
+    if (value == nullptr) return std::nullopt;
+    std::string plain = today(*value, spellings);
+    if (std::ranges::find(allowed, plain) == allowed.end()) read_.refuse(name, *value, allowed);
+    return plain;
+  }
+
+  std::optional<model::DiskBus> bus(const std::string& name) const {
+    const auto value = read_.word(name, model::disk_bus_names());
+    return value ? model::disk_bus_from(*value) : std::nullopt;
+  }
+
+  // What VMware's driver called it comes first, and is overruled by the names of today.
+  void read_buses() {
+    if (const std::string* adapter = read_.find("vmware_adaptertype"); adapter != nullptr && !adapter->empty()) {
+      const bool is_ide = *adapter == "ide";
+      image_.disk_bus = is_ide ? model::DiskBus::ide : model::DiskBus::scsi;
+      if (!is_ide) image_.scsi_model = word("vmware_adaptertype", adapter, scsi_models(), scsi_spellings());
+    }
+    if (const auto told = bus("hw_disk_bus")) image_.disk_bus = told;
+    image_.cdrom_bus = bus("hw_cdrom_bus");
+    if (const std::string* model = read_.find("hw_scsi_model")) {
+      image_.scsi_model = word("hw_scsi_model", model, scsi_models(), scsi_spellings());
+    }
+  }
+
+  void read_devices() {
+    image_.vif_model = word("hw_vif_model", read_.find("hw_vif_model"), vif_models(), vif_spellings());
+    image_.machine_type = read_.name_like("hw_machine_type", "._-");
+    image_.firmware_type = read_.word("hw_firmware_type", {"uefi", "bios"});
+    image_.rng_model = read_.word("hw_rng_model", {"virtio"});
+    image_.watchdog_action = read_.word("hw_watchdog_action", {"none", "pause", "poweroff", "reset", "disabled"});
+    image_.video_model = read_.word("hw_video_model", video_models());
+    image_.boot_menu = read_.truth("hw_boot_menu");
+    image_.qemu_guest_agent = read_.truth("hw_qemu_guest_agent");
+    image_.require_quiesce = read_.truth("os_require_quiesce");
+    image_.serial_port_count = read_.number("hw_serial_port_count", 0, kMostSerialPorts);
+  }
+
+  void read_processors() {
+    using Count = std::optional<std::uint32_t>;
+    const std::pair<const char*, Count*> counts[] = {
+        {"hw_cpu_sockets", &image_.cpu_sockets},     {"hw_cpu_cores", &image_.cpu_cores},
+        {"hw_cpu_threads", &image_.cpu_threads},     {"hw_cpu_max_sockets", &image_.cpu_max_sockets},
+        {"hw_cpu_max_cores", &image_.cpu_max_cores}, {"hw_cpu_max_threads", &image_.cpu_max_threads}};
+    for (const auto& [name, count] : counts) *count = read_.number(name, 1, kMostOfTopology);
+    image_.cpu_policy = read_.word("hw_cpu_policy", {"dedicated", "shared", "mixed"});
+    image_.cpu_thread_policy = read_.word("hw_cpu_thread_policy", {"prefer", "isolate", "require"});
+    image_.cpu_realtime_mask = read_.name_like("hw_cpu_realtime_mask", "^,-");
+  }
+
+  void read_system() {
+    if (const std::string* distro = read_.find("os_distro", "vmware_ostype")) image_.os_distro = *distro;
+    image_.os_type = word("os_type", read_.find("os_type"), {"linux", "windows"}, {});
+    image_.architecture = word("hw_architecture", read_.find("hw_architecture", "architecture"), architectures(),
+                               architecture_spellings());
+    const auto policy = read_.word("img_config_drive", {"optional", "mandatory"});
+    if (policy == "mandatory") image_.config_drive = ConfigDrivePolicy::mandatory;
+  }
+
+  // Its owner must not make this node fetch any URL.
+  std::optional<model::ImageRef> boot_file(const std::string& name) const {
+    const std::string* value = read_.find(name);
+    if (value == nullptr || value->empty()) return std::nullopt;
+    if (!is_uuid(*value)) read_.refuse(name, *value, "the UUID of an image (kernel_id: or nokernel)");
+    return model::ImageRef::parse(*value, name);
+  }
+
+  void read_boot_files() {
+    const std::string* kernel = read_.find("kernel_id");
+    image_.without_kernel = kernel != nullptr && *kernel == "nokernel";
+    if (image_.without_kernel) return;
+    image_.kernel_id = boot_file("kernel_id");
+    image_.ramdisk_id = boot_file("ramdisk_id");
+  }
+
+  json list_in(const std::string& name, const std::string& text) const {
+    json list = json::parse(text, nullptr, false);
+    const bool is_list =
+        list.is_array() && std::ranges::all_of(list, [](const json& item) { return item.is_object(); });
+    if (!is_list) read_.refuse(name, text, "a list of objects in JSON");
+    return list;
+  }
+
+  // nova/block_device.py, properties_root_device_name.
+  void read_block_devices() {
+    if (const std::string* devices = read_.find("img_block_device_mapping", "block_device_mapping")) {
+      (void)list_in("block_device_mapping", *devices);
+      image_.block_device_mapping = *devices;
+    }
+    if (const std::string* mappings = read_.find("img_mappings", "mappings")) {
+      for (const json& item : list_in("mappings", *mappings)) {
+        if (item.value("virtual", json()) != "root" || !item.value("device", json()).is_string()) continue;
+        set_root_device("mappings", item["device"].get<std::string>());
+      }
+    }
+    if (const std::string* name = read_.find("img_root_device_name", "root_device_name")) {
+      set_root_device("root_device_name", *name);
+    }
+  }
+
+  void set_root_device(const std::string& property, const std::string& name) {
+    if (!is_device_name(name)) read_.refuse(property, name, "a device name like '/dev/vda'");
+    image_.root_device_name = name;
+  }
+
+  PropertyReader read_;
+  ImageProperties image_;
+};
+
+}  // namespace
+
+ImageProperties ImageProperties::parse(const std::map<std::string, std::string>& properties, ErrorCode code) {
+  return Parser(properties, code).parse();
+}
+
+}  // namespace basecache::image

@@ -1,0 +1,58 @@
+#include "agent/provision/instance_image.hpp"
+
+#include <boost/filesystem/operations.hpp>
+#include <nlohmann/json.hpp>
+
+#include "agent/base/posix_file.hpp"
+
+namespace basecache::provision {
+namespace {
+
+using nlohmann::json;
+namespace fs = boost::filesystem;
+
+InstanceImage image_in(const json& object) {
+  return {.ref = object.at("ref").get<std::string>(),
+          .system_metadata = object.at("system_metadata").get<image::SystemMetadata>()};
+}
+
+}  // namespace
+
+std::optional<InstanceImage> InstanceImage::read(const Path& directory, const std::string& suffix) {
+  const Path file = directory / (kFileName + suffix);
+  if (fs::symlink_status(file).type() != fs::regular_file) return std::nullopt;
+  const std::optional<std::string> text = read_small_file(file);
+  if (!text) return std::nullopt;
+  try {
+    return image_in(json::parse(*text));
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+std::string InstanceImage::to_text() const {
+  const json object = {{"ref", ref}, {"system_metadata", system_metadata}};
+  return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+ChosenImage choose_image(const model::InstanceSpec& spec, const Path& directory, bool has_root, bool is_on_volume,
+                         cache::ImageCache& cache, OpContext& op) {
+  ChosenImage chosen;
+  if (has_root || is_on_volume) {
+    if (const auto kept = InstanceImage::read(directory, spec.suffix)) {
+      chosen.meta = image::image_meta_from(kept->system_metadata);
+      return chosen;
+    }
+  }
+  chosen.is_new = true;
+  if (spec.image_meta) {
+    chosen.meta = spec.image_meta;
+    chosen.blame = ErrorCode::invalid_request;
+  } else if (spec.image_ref && !has_root && !is_on_volume) {
+    chosen.known = cache.look_up({*spec.image_ref, spec.checksum, model::ImageUse::disk}, op);
+    chosen.meta = chosen.known.meta;
+  }
+  return chosen;
+}
+
+}  // namespace basecache::provision
