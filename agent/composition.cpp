@@ -24,6 +24,8 @@
 #include "backends/drive/vfat_writer.hpp"
 #include "backends/glance/glance_registry.hpp"
 #include "backends/glance/glance_v1.hpp"
+#include "backends/guest/disk_injector.hpp"
+#include "backends/guest/inject_program.hpp"
 #include "backends/http/http_client.hpp"
 #include "backends/http/http_library.hpp"
 #include "backends/inspect/format_inspector.hpp"
@@ -124,7 +126,8 @@ struct Node::Parts {
         images(layout, builder, review, config.build_concurrency),
         pins(layout),
         provisioner(images, backends, plan_defaults(config), config.disk_sync == DiskSync::data,
-                    provision::InstanceFiles(instance_file_settings(config)), config.dhcp_domain),
+                    provision::InstanceFiles(instance_file_settings(config)),
+                    {.dhcp_domain = config.dhcp_domain, .injects = injection_settings(config)}),
         instances(layout, backends),
         pruner(images, pins, chains, prune_rules(config)) {
     require_sandbox(config, sandbox);
@@ -146,9 +149,10 @@ struct Node::Parts {
   disk::Qcow2Disk qcow2_disk;
   lvm::LvmVolumes volumes;
   disk::LvmDisk lvm_disk{volumes, qemu_img, layout};
+  guest::DiskInjector injector{sandbox};
   drive::Iso9660Writer iso9660_drive;
   drive::VfatWriter vfat_drive;
-  provision::Backends backends{raw_disk, qcow2_disk, lvm_disk, volumes, iso9660_drive, vfat_drive};
+  provision::Backends backends{raw_disk, qcow2_disk, lvm_disk, volumes, iso9660_drive, vfat_drive, injector};
 
   prune::ChainUsers users{layout, chains};
   cache::Quarantine quarantine{layout, users};
@@ -162,7 +166,10 @@ struct Node::Parts {
   prune::Pruner pruner;
 };
 
-std::optional<int> run_as_child(int argc, const char* const* argv) { return decode::run_if_decoder(argc, argv); }
+std::optional<int> run_as_child(int argc, const char* const* argv) {
+  if (const auto status = guest::run_if_injector(argc, argv)) return status;
+  return decode::run_if_decoder(argc, argv);
+}
 
 Node::Node(const Config& config) : Node(config, image_service_settings(config)) {}
 

@@ -145,6 +145,13 @@ model::PlanDefaults plan_defaults(const Config& config) {
           .encrypts_volumes = config.lvm.encrypts};
 }
 
+injection::InjectionSettings injection_settings(const Config& config) {
+  return {.partition = config.inject_partition,
+          .key = config.inject_key,
+          .password = config.inject_password,
+          .is_container = config.virt_type == model::VirtType::lxc};
+}
+
 provision::InstanceFileSettings instance_file_settings(const Config& config) {
   constexpr std::string_view kOwner = "[basecache] disk_owner";
   provision::InstanceFileSettings settings;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/config.hpp"
+#include "agent/injection/wanted_injection.hpp"
 #include "agent/model/disk_plan.hpp"
 #include "agent/provision/instance_files.hpp"
 #include "agent/prune/prune_policy.hpp"
@@ -25,6 +26,7 @@ lvm::LvmSettings lvm_settings(const Config& config);
 disk::Preallocation preallocation(const Config& config);
 prune::PruneRules prune_rules(const Config& config);
 model::PlanDefaults plan_defaults(const Config& config);
+injection::InjectionSettings injection_settings(const Config& config);
 // Looks the owner up and tries whether files in instances_path can be given away. Error(invalid_request).
 provision::InstanceFileSettings instance_file_settings(const Config& config);
 

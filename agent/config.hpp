@@ -56,6 +56,9 @@ struct Config {
   // [libvirt]; "default" has been resolved
   model::ImagesType images_type = model::ImagesType::qcow2;
   model::VirtType virt_type = model::VirtType::kvm;
+  int inject_partition = -2;  // -2: nothing is injected; -1: inspect; 0: no partitions; else its number
+  bool inject_key = false;
+  bool inject_password = false;
   LvmConfig lvm;  // [libvirt], [ephemeral_storage_encryption] and [basecache]
 
   GlanceConfig glance;

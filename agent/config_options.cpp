@@ -67,6 +67,9 @@ constexpr OptionValue lvm_name = checked<parse_lvm_name, members...>;
 constexpr OptionValue images_type{
     [](Config& config, std::string_view text) { config.images_type = parse_images_type(text, config.use_cow_images); },
     [](const Config& config) { return std::string(model::name_of(config.images_type)); }};
+constexpr OptionValue inject_partition{
+    [](Config& config, std::string_view text) { config.inject_partition = parse_partition(text); },
+    [](const Config& config) { return fmt::format("{}", config.inject_partition); }};
 constexpr OptionValue mkfs_commands{
     [](Config& config, std::string_view text) { config.virt_mkfs = parse_mkfs_commands(text); },
     [](const Config& config) { return show_mkfs_commands(config.virt_mkfs); }};
@@ -154,6 +157,12 @@ constexpr std::array kOptions{
     ConfigOption{
         "libvirt", "virt_type", choice<kVirtTypes, &Config::virt_type>,
         "What runs the instances, for libvirt.xml: kvm, qemu (without hardware's help), lxc, uml or parallels."},
+    ConfigOption{
+        "libvirt", "inject_partition", inject_partition,
+        "Where files are injected into root disks: -2 nowhere, -1 the root file system that is found, 0 a disk "
+        "without partitions, else the partition's number."},
+    ConfigOption{"libvirt", "inject_key", flag<&Config::inject_key>, "The ssh key is injected."},
+    ConfigOption{"libvirt", "inject_password", flag<&Config::inject_password>, "The admin password is injected."},
     ConfigOption{"libvirt", "images_volume_group", lvm_name<&Config::lvm, &LvmConfig::images_volume_group>,
                  "Volume group of disks on LVM; empty: none."},
     ConfigOption{"libvirt", "sparse_logical_volumes", flag<&Config::lvm, &LvmConfig::sparse_logical_volumes>,

@@ -132,6 +132,17 @@ std::string parse_lvm_name(std::string_view text) {
   return std::string(text);
 }
 
+// A disk of 512-byte blocks can hold some hundred.
+int parse_partition(std::string_view text) {
+  if (text == "-2") return -2;
+  if (text == "-1") return -1;
+  try {
+    return static_cast<int>(parse_number(text, 0, 256));
+  } catch (const BadValue&) {
+    throw BadValue("-2, -1 or the number of a partition, up to 256");
+  }
+}
+
 std::string parse_optional_path(std::string_view text) {
   return text.empty() ? std::string() : parse_absolute_path(text).string();
 }

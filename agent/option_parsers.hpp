@@ -42,6 +42,9 @@ std::vector<std::string> parse_uuids(std::string_view text);
 // Names that lvm(8) takes; what it keeps for itself is refused where they are used.
 std::string parse_lvm_name(std::string_view text);
 
+// -2, -1, or the number of a partition.
+int parse_partition(std::string_view text);
+
 std::string parse_optional_path(std::string_view text);
 
 }  // namespace basecache

@@ -76,7 +76,7 @@ class Planner {
     if (from_volume) return;
     // A rescue disk isn't grown: the flavor's size is that of the disk to be rescued.
     const bool own_size = spec_.flavor.root_gb == 0 || !spec_.suffix.empty();
-    add("disk", ImageBase{*spec_.image_ref, spec_.checksum, ImageUse::disk},
+    add(kRootDisk, ImageBase{*spec_.image_ref, spec_.checksum, ImageUse::disk},
         own_size ? std::nullopt : std::optional(gibibytes(spec_.flavor.root_gb)), names_.root());
     if (!spec_.suffix.empty()) plan_.rescued_device = names_.take();
   }

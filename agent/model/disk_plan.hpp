@@ -37,6 +37,9 @@ struct DiskSpec {
   std::string device = {};    // the guest's name for it, "vda"; "" for boot files
 };
 
+// The root disk's name, with the suffix behind it.
+inline constexpr const char* kRootDisk = "disk";
+
 struct DiskPlan {
   std::vector<DiskSpec> disks;                             // in the order they are made: boot files, root ...
   std::optional<std::string> config_drive;                 // its file's name ("disk.config"), when one is wanted

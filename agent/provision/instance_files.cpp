@@ -24,17 +24,16 @@ namespace {
 
 namespace fs = boost::filesystem;
 
-constexpr std::string_view kRoot = "disk";
 constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 
-bool is_root(std::string_view disk) { return disk == kRoot || disk == "disk.rescue"; }
+bool is_root(std::string_view disk) { return disk == model::kRootDisk || disk == "disk.rescue"; }
 
 UniqueFd new_file(const Path& path) {
   return open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
 }
 
 std::optional<RescuedDisk> rescued_disk(const InstanceDirectory& directory, const InstanceVolumes& volumes) {
-  const std::string root(kRoot);
+  const std::string root(model::kRootDisk);
   const std::string format = directory.recorded(root);
   if (!format.empty()) return RescuedDisk{.path = directory.place(root).path, .format = format, .is_volume = false};
   if (!volumes.existing(root)) return std::nullopt;

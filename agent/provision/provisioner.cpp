@@ -1,19 +1,14 @@
 #include "agent/provision/provisioner.hpp"
 
 #include "agent/base/error.hpp"
-#include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/image/image_choices.hpp"
 #include "agent/image/image_properties.hpp"
-#include "agent/metadata/guest_metadata.hpp"
 #include "agent/provision/instance_directory.hpp"
 #include "agent/provision/instance_volumes.hpp"
-#include "agent/provision/random_seed.hpp"
 
 namespace basecache::provision {
 namespace {
-
-constexpr const char* kRoot = "disk";  // with the suffix
 
 std::optional<InstanceImage> image_to_keep(const model::InstanceSpec& spec, const ChosenImage& chosen) {
   if (!chosen.is_new || !chosen.meta) return std::nullopt;
@@ -43,38 +38,36 @@ DiskBackend& Backends::for_format(model::DiskFormat format) const {
               "instance disks of format " + std::string(model::qemu_name(format)) + " are not supported");
 }
 
-DriveWriter& Backends::drive_of(model::DriveFormat format) const {
-  return format == model::DriveFormat::vfat ? vfat_drive : iso9660_drive;
-}
-
 InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op) {
-  return with_context([&] { return "cannot create the disks of instance " + spec.uuid.text(); },
-                      [&] {
-                        std::vector<cache::BaseFileLease> leases;  // until the disks stand in their place
-                        InstanceDirectory directory(cache_.layout(), spec.uuid, op);
-                        InstanceVolumes volumes(backends_.volumes, {spec.uuid, spec.ephemeral_key_uuid}, op);
-                        const auto [whole, plan, known, image] = decide(spec, directory, volumes, op);
-                        InstanceDisks made{spec.uuid, {}};
-                        for (const model::DiskSpec& disk : plan.disks) {
-                          const bool is_root = disk.name == kRoot + spec.suffix;
-                          made.disks.push_back(provide_disk(disk, is_root ? known : cache::KnownImage{}, directory,
-                                                            volumes, leases, op));
-                        }
-                        if (plan.config_drive) {
-                          made.disks.push_back(provide_config_drive(plan, whole, directory, op));
-                        }
-                        if (image) files_.provide_image(*image, spec.suffix, directory);
-                        files_.provide(whole, plan, made, directory, volumes);
-                        op.check();
-                        keep(directory, volumes, op);
-                        return made;
-                      });
+  return with_context(
+      [&] { return "cannot create the disks of instance " + spec.uuid.text(); },
+      [&] {
+        std::vector<cache::BaseFileLease> leases;  // until the disks stand in their place
+        InstanceDirectory directory(cache_.layout(), spec.uuid, op);
+        InstanceVolumes volumes(backends_.volumes, {spec.uuid, spec.ephemeral_key_uuid}, op);
+        const auto [whole, plan, known, image] = decide(spec, directory, volumes, op);
+        const auto injection = injection_.wanted(whole, plan, op);
+        const RootDisk root{.known = known, .injection = injection};
+        InstanceDisks made{spec.uuid, {}};
+        for (const model::DiskSpec& disk : plan.disks) {
+          const bool is_root = disk.name == model::kRootDisk + spec.suffix;
+          made.disks.push_back(provide_disk(disk, is_root ? &root : nullptr, directory, volumes, leases, op));
+        }
+        if (plan.config_drive) {
+          made.disks.push_back(config_drive_.provide(plan, whole, directory, op));
+        }
+        if (image) files_.provide_image(*image, spec.suffix, directory);
+        files_.provide(whole, plan, made, directory, volumes);
+        op.check();
+        keep(directory, volumes, op);
+        return made;
+      });
 }
 
 Provisioner::Decision Provisioner::decide(const model::InstanceSpec& spec, const InstanceDirectory& directory,
                                           const InstanceVolumes& volumes, OpContext& op) {
   const bool is_on_volume = model::boots_from_volume(spec, defaults_);
-  const std::string root = kRoot + spec.suffix;
+  const std::string root = model::kRootDisk + spec.suffix;
   ChosenImage chosen;
   image::ImageProperties properties;
   model::BusWishes buses;
@@ -104,9 +97,9 @@ void Provisioner::keep(InstanceDirectory& directory, InstanceVolumes& volumes, O
   volumes.keep();
 }
 
-InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, const cache::KnownImage& known,
-                                       InstanceDirectory& directory, InstanceVolumes& volumes,
-                                       std::vector<cache::BaseFileLease>& leases, OpContext& op) {
+InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, const RootDisk* root, InstanceDirectory& directory,
+                                       InstanceVolumes& volumes, std::vector<cache::BaseFileLease>& leases,
+                                       OpContext& op) {
   const auto describe = [&](const Standing& standing, std::string base, std::string_view how) {
     return InstanceDisk{.name = disk.name,
                         .path = standing.path,
@@ -117,23 +110,27 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, const cache:
                         .is_volume = standing.is_volume,
                         .how = std::string(how)};
   };
-  return with_context([&] { return "disk " + quote(disk.name); },
-                      [&] {
-                        if (const auto standing = grow_existing(disk, directory, volumes, op)) {
-                          return describe(*standing, "", "kept");
-                        }
-                        model::require_key(disk, volumes.key_id(), defaults_);
-                        const bool is_volume = disk.images_type == model::ImagesType::lvm;
-                        StagedDisks& where = is_volume ? static_cast<StagedDisks&>(volumes) : directory;
-                        const DiskPlace place = where.place(disk.name);
-                        const cache::BaseFileLease& lease = leases.emplace_back(cache_.acquire(disk.base, op, known));
-                        files_.require_fit(disk.name, lease.base());
-                        const auto step = op.steps().measure(disk.name);
-                        const MadeDisk made =
-                            backends_.for_type(disk.images_type).create_disk(place, disk.size, lease.base(), op);
-                        where.add(disk.name, made.format);
-                        return describe({place.path, made, is_volume}, lease.base().key().text(), name_of(lease.how()));
-                      });
+  return with_context(
+      [&] { return "disk " + quote(disk.name); },
+      [&] {
+        if (const auto standing = grow_existing(disk, directory, volumes, op)) {
+          return describe(*standing, "", "kept");
+        }
+        model::require_key(disk, volumes.key_id(), defaults_);
+        const bool is_volume = disk.images_type == model::ImagesType::lvm;
+        StagedDisks& where = is_volume ? static_cast<StagedDisks&>(volumes) : directory;
+        const DiskPlace place = where.place(disk.name);
+        const cache::BaseFileLease& lease =
+            leases.emplace_back(cache_.acquire(disk.base, op, root == nullptr ? cache::KnownImage{} : root->known));
+        files_.require_fit(disk.name, lease.base());
+        const auto step = op.steps().measure(disk.name);
+        const MadeDisk made = backends_.for_type(disk.images_type).create_disk(place, disk.size, lease.base(), op);
+        if (root != nullptr && root->injection) {
+          injection_.inject(*root->injection, place, made, lease.base(), op);
+        }
+        where.add(disk.name, made.format);
+        return describe({place.path, made, is_volume}, lease.base().key().text(), name_of(lease.how()));
+      });
 }
 
 // Whatever images_type is now: a disk stays where it is.
@@ -148,33 +145,6 @@ std::optional<Provisioner::Standing> Provisioner::grow_existing(const model::Dis
   if (const auto format = directory.existing(disk.name)) return grow(directory, backends_.for_format(*format), false);
   if (volumes.existing(disk.name)) return grow(volumes, backends_.lvm, true);
   return std::nullopt;
-}
-
-// One that is there stays what it is, also when it is made anew: whoever defined the domain knows its device.
-InstanceDisk Provisioner::provide_config_drive(const model::DiskPlan& plan, const model::InstanceSpec& spec,
-                                               InstanceDirectory& directory, OpContext& op) {
-  const std::string& name = *plan.config_drive;
-  const DiskPlace place = directory.place(name);
-  InstanceDisk drive{.name = name, .path = place.path, .format = "", .how = "kept"};
-  return with_context([&] { return "config drive " + quote(name); },
-                      [&] {
-                        const bool is_there = directory.existing(name).has_value();
-                        model::DriveFormat format = plan.config_drive_format;
-                        if (is_there) {
-                          drive.size = sizes_of(place.path).apparent;
-                          format = model::drive_format_of(drive.size);
-                        }
-                        drive.format = model::name_of(format);
-                        if (is_there && !spec.refresh_config_drive) return drive;
-                        const auto step = op.steps().measure(name);
-                        const metadata::MetadataContext context{.dhcp_domain = dhcp_domain_, .plan = plan};
-                        backends_.drive_of(format).write_drive(
-                            place.staged, metadata::guest_metadata(spec, random_seed(), context), op);
-                        is_there ? directory.replace(name) : directory.add(name, model::DiskFormat::raw);
-                        drive.how = "made";
-                        drive.size = sizes_of(place.staged).apparent;
-                        return drive;
-                      });
 }
 
 }  // namespace basecache::provision

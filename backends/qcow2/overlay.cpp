@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
@@ -49,11 +50,24 @@ struct Layout {
   std::uint64_t l1_clusters = 0;
   std::uint64_t refcount_blocks = 0;
   std::uint64_t refcount_table_clusters = 0;
+  std::uint64_t l2_tables = 0;
+  std::uint64_t own_clusters = 0;
 
+  std::uint64_t entries_per_table() const { return cluster / 8; }
   std::uint64_t blocks_at() const { return 1 + refcount_table_clusters; }
   std::uint64_t l1_at() const { return blocks_at() + refcount_blocks; }
-  std::uint64_t clusters() const { return l1_at() + l1_clusters; }
+  std::uint64_t l2_at() const { return l1_at() + l1_clusters; }
+  std::uint64_t own_at() const { return l2_at() + l2_tables; }
+  std::uint64_t clusters() const { return own_at() + own_clusters; }
 };
+
+std::uint64_t tables_for(const std::vector<std::uint64_t>& clusters, std::uint64_t entries) {
+  std::uint64_t tables = 0;
+  for (std::size_t i = 0; i < clusters.size(); ++i) {
+    if (i == 0 || clusters[i] / entries != clusters[i - 1] / entries) ++tables;
+  }
+  return tables;
+}
 
 Layout layout_of(const Overlay& overlay) {
   Layout layout{.cluster = std::uint64_t{1} << overlay.cluster_bits};
@@ -65,6 +79,8 @@ Layout layout_of(const Overlay& overlay) {
         .set_hint("use larger clusters or a smaller disk");
   }
   layout.l1_clusters = divided_up(layout.l1_entries * 8, layout.cluster);
+  layout.l2_tables = tables_for(overlay.own_clusters, layout.entries_per_table());
+  layout.own_clusters = overlay.own_clusters.size();
   const std::uint64_t counts_per_block = layout.cluster * 8 >> kRefcountOrder;
   // The blocks count themselves and their table too.
   for (std::uint64_t before = ~std::uint64_t{0}; before != layout.clusters();) {
@@ -114,6 +130,32 @@ std::vector<std::byte> refcounts(const Layout& layout) {
   return std::move(counts).take();
 }
 
+// An entry of an L1 or L2 table: where it leads, and that nobody else's does (QCOW_OFLAG_COPIED).
+std::uint64_t own_entry(std::uint64_t cluster_number, const Layout& layout) {
+  return std::uint64_t{1} << 63 | cluster_number * layout.cluster;
+}
+
+// The tables of the own clusters: as much of the L1 table as leads to one, then the L2 tables one behind the other.
+void add_tables(const Overlay& overlay, const Layout& layout, OverlayFile& file) {
+  const std::uint64_t entries = layout.entries_per_table();
+  std::vector<std::uint64_t> l1;
+  std::vector<std::uint64_t> l2;
+  for (std::size_t i = 0; i < overlay.own_clusters.size(); ++i) {
+    const std::uint64_t table = overlay.own_clusters[i] / entries;
+    if (l1.size() <= table) {
+      l1.resize(table);
+      l1.push_back(own_entry(layout.l2_at() + l2.size() / entries, layout));
+      l2.resize(l2.size() + entries);
+    }
+    l2[l2.size() - entries + overlay.own_clusters[i] % entries] = own_entry(layout.own_at() + i, layout);
+  }
+  for (const auto& [at, table] : {std::pair(layout.l1_at(), &l1), std::pair(layout.l2_at(), &l2)}) {
+    Bytestream bytes;
+    for (const std::uint64_t entry : *table) bytes.number(entry, 8);
+    file.pieces.push_back({at * layout.cluster, std::move(bytes).take()});
+  }
+}
+
 }  // namespace
 
 OverlayFile lay_out(const Overlay& overlay) {
@@ -123,13 +165,17 @@ OverlayFile lay_out(const Overlay& overlay) {
   file.pieces.push_back({layout.cluster, refcount_table(layout)});
   file.pieces.push_back({layout.blocks_at() * layout.cluster, refcounts(layout)});
   file.length = layout.l1_at() * layout.cluster + layout.l1_entries * 8;
+  file.own_clusters_at = layout.own_at() * layout.cluster;
+  if (overlay.own_clusters.empty()) return file;
+  add_tables(overlay, layout, file);
+  file.length = layout.clusters() * layout.cluster;
   return file;
 }
 
-void write_overlay(int fd, const Overlay& overlay) {
+std::uint64_t write_overlay(int fd, const Overlay& overlay) {
   const OverlayFile file = lay_out(overlay);
   for (const OverlayFile::Piece& piece : file.pieces) write_all_at(fd, piece.bytes, piece.offset, "a qcow2 disk");
-  if (::ftruncate(fd, static_cast<off_t>(file.length)) == 0) return;
+  if (::ftruncate(fd, static_cast<off_t>(file.length)) == 0) return file.own_clusters_at;
   const int error = errno;
   throw Error::from_errno(error, "set the length of a qcow2 disk");
 }

@@ -7,6 +7,7 @@
 #include "agent/api/routes.hpp"
 #include "agent/base/error.hpp"
 #include "tests/unit/cache/fakes.hpp"
+#include "tests/unit/provision/fake_injector.hpp"
 #include "tests/unit/provision/fake_volumes.hpp"
 
 namespace basecache::test {
@@ -46,7 +47,8 @@ struct ApiNode : FakeNode {
   cache::Pins pins{layout};
   ScratchDir volume_scratch;
   FakeVolumes volumes{volume_scratch.path()};
-  provision::Backends backends{disk, disk, disk, volumes, drive, drive};
+  FakeInjector injector;
+  provision::Backends backends{disk, disk, disk, volumes, drive, drive, injector};
   provision::Provisioner provisioner{images, backends, {}, false};
   provision::Instances instances{layout, backends};
   prune::Pruner pruner{images, pins, chains, {}};

@@ -11,6 +11,7 @@
 #include "agent/provision/instances.hpp"
 #include "agent/provision/provisioner.hpp"
 #include "tests/unit/cache/fakes.hpp"
+#include "tests/unit/provision/fake_injector.hpp"
 #include "tests/unit/provision/fake_volumes.hpp"
 
 namespace basecache::test {
@@ -80,8 +81,10 @@ struct ProvisionNode : FakeNode {
   FakeVolumes volumes{volume_scratch.path()};
   FakeDrive drive;
   FakeVfatDrive vfat_drive;
-  Backends backends{raw, qcow2, lvm, volumes, drive, vfat_drive};
-  Provisioner provisioner{images, backends, {}, false};
+  FakeInjector injector;
+  Backends backends{raw, qcow2, lvm, volumes, drive, vfat_drive, injector};
+  Provisioner provisioner{images, backends,        {},
+                          false,  InstanceFiles(), {.injects = {.partition = injection::kInspect, .key = true}}};
   Instances instances{layout, backends};
   std::stop_source stop;
 };
