@@ -54,6 +54,15 @@ void require_clean(const ext2_super_block& super) {
   if (super.s_last_orphan != 0) throw UnsupportedFileSystem("it has files that were deleted while they were open");
 }
 
+// What Linux wouldn't mount and libext2fs opens.
+void require_sane(ext2_filsys handle, const Partition& partition) {
+  const ext2_super_block& super = *handle->super;
+  const bool is_larger = ext2fs_blocks_count(handle->super) > partition.size / handle->blocksize;
+  if (!is_larger && super.s_first_data_block == (handle->blocksize == 1024 ? 1U : 0U)) return;
+  throw Error(ErrorCode::image_unacceptable, is_larger ? "the guest's file system is larger than where it stands"
+                                                       : "the guest's file system begins where none does");
+}
+
 // The superblock of 1 KiB stands at 1024.
 constexpr std::uint64_t kLeastSize = 2048;
 
@@ -73,9 +82,7 @@ ExtFileSystem::ExtFileSystem(ChangedPages& pages, const Partition& partition) : 
   try {
     require_features(*handle_->super);
     require_clean(*handle_->super);
-    if (ext2fs_blocks_count(handle_->super) > partition.size / handle_->blocksize) {
-      throw Error(ErrorCode::image_unacceptable, "the guest's file system is larger than where it stands");
-    }
+    require_sane(handle_, partition);
     handle_->flags |= EXT2_FLAG_MASTER_SB_ONLY;  // as Linux: copies are for what changes hardly ever
     handle_->default_bitmap_type = EXT2FS_BMAP64_RBTREE;
     require(ext2fs_read_bitmaps(handle_), "read what is free");

@@ -1,0 +1,100 @@
+#include "backends/guest/root_disk.hpp"
+
+#include <doctest/doctest.h>
+
+#include "backends/disk/qcow2_disk.hpp"
+#include "backends/disk/raw_disk.hpp"
+#include "backends/guest/disk_injector.hpp"
+#include "tests/unit/disk/fixture.hpp"
+#include "tests/unit/guest/guest_image.hpp"
+
+using namespace basecache;
+using namespace basecache::guest;
+using namespace basecache::test;
+
+namespace {
+
+// A root disk of that guest, just made by the real backend.
+struct RootDisk {
+  explicit RootDisk(const Path& image, bool is_qcow2, std::optional<Bytes> size = {}) {
+    run_tool({"cp", "--sparse=always", image.native(), bench.path().native()});
+    base = bench.raw_base();
+    disk::Qcow2Disk qcow2(bench.qemu_img, disk::Preallocation::none);
+    disk::RawDisk raw(bench.qemu_img, disk::Preallocation::none, 1);
+    provision::DiskBackend& backend = is_qcow2 ? static_cast<provision::DiskBackend&>(qcow2) : raw;
+    made = backend.create_disk(bench.place, size, *base, bench.op);
+  }
+  provision::NewRootDisk disk() const {
+    return {.path = bench.place.staged, .format = made.format, .size = made.size, .base = *base};
+  }
+  // As the guest reads it.
+  Path as_raw() const {
+    const Path raw = bench.dir.path() / "as_raw";
+    run_tool({"qemu-img", "convert", "-f", std::string(model::qemu_name(made.format)), "-O", "raw",
+              bench.place.staged.native(), raw.native()});
+    return raw;
+  }
+
+  DiskBench bench;
+  std::optional<cache::BaseFile> base;
+  provision::MadeDisk made;
+};
+
+}  // namespace
+
+TEST_CASE("raw disks and overlays get the same files, are sound and sparse, and the base file stays as it is") {
+  const GuestImage guest;
+  for (const bool is_qcow2 : {false, true}) {
+    for (const std::optional<Bytes> size : {std::optional<Bytes>(), std::optional(mebibytes(64))}) {
+      CAPTURE(is_qcow2);
+      RootDisk root(guest.image, is_qcow2, size);
+      const std::string base_before = run_tool({"sha256sum", root.bench.path().native()});
+      DiskInjector(root.bench.sandbox).inject(root.disk(), {injection::kInspect, every_item()}, root.bench.op);
+      CHECK(root.bench.op.notes().empty());
+      CHECK(run_tool({"sha256sum", root.bench.path().native()}) == base_before);
+      if (is_qcow2) run_tool({"qemu-img", "check", "-f", "qcow2", root.bench.place.staged.native()});
+      const Path raw = root.as_raw();
+      CHECK(sizes_of(raw).apparent == size.value_or(mebibytes(32)));
+      run_tool({"e2fsck", "-fn", raw.native()});
+      CHECK(run_tool({"debugfs", "-R", "cat /etc/motd", raw.native()}) == "welcome\n");
+      CHECK(sizes_of(root.bench.place.staged).allocated < mebibytes(8));
+    }
+  }
+}
+
+TEST_CASE("what fails is an error where it is mandatory, else a note, and the disk is as it was made") {
+  const GuestImage guest;
+  guest.debugfs("symlink /loop loop", true);
+  for (const bool is_qcow2 : {false, true}) {
+    RootDisk root(guest.image, is_qcow2);
+    const std::string before = run_tool({"sha256sum", root.bench.place.staged.native()});
+    DiskInjector injector(root.bench.sandbox);
+    const Error error = error_of([&] {
+      injector.inject(root.disk(), {0, {text_item(injection::ItemKind::metadata, "{}"), files_item({{"/loop", "x"}})}},
+                      root.bench.op);
+    });
+    CHECK(error.code() == ErrorCode::image_unacceptable);
+    CHECK(error.message().find("too many symbolic links") != std::string::npos);
+    CHECK(run_tool({"sha256sum", root.bench.place.staged.native()}) == before);
+  }
+  guest.debugfs("symlink /meta.js loop", true);
+  RootDisk root(guest.image, true);
+  DiskInjector(root.bench.sandbox)
+      .inject(root.disk(), {0, {text_item(injection::ItemKind::metadata, "{}")}}, root.bench.op);
+  REQUIRE(root.bench.op.notes().size() == 1);
+  CHECK(root.bench.op.notes()[0].starts_with("not injected: metadata: "));
+}
+
+TEST_CASE("a disk that ends within a page and within a cluster is written to its end") {
+  const GuestImage guest({"mkfs.ext2", "-b", "1024"}, Bytes{(8 << 20) - 1024});
+  for (const bool is_qcow2 : {false, true}) {
+    RootDisk root(guest.image, is_qcow2);
+    const std::uint64_t size = root.made.size.count;
+    const DiskChanges changes{{size - 700, std::vector<std::byte>(700, std::byte{'e'})}};
+    write_changes(root.disk(), changes);
+    const std::string raw = read_file(root.as_raw());
+    CHECK(raw.size() == size);
+    CHECK(raw.substr(raw.size() - 701) == raw.substr(raw.size() - 701, 1) + std::string(700, 'e'));
+    CHECK(raw.substr(0, raw.size() - 700) == read_file(guest.image).substr(0, raw.size() - 700));
+  }
+}
