@@ -84,8 +84,7 @@ TEST_CASE("text goes through UTF-16 and back") {
   CHECK(utf8_of(u"\xdc00z") == "\xef\xbf\xbdz");
 }
 
-// The example of Microsoft's specification has "The quick brown.fox" as THEQUI~1.FOX; the sum was read from a disk that
-// mtools made.
+// That readers take it so on whole disks is shown by fsck.vfat and mtools (vfat_writer_test).
 TEST_CASE("the sum over a short name is the one that readers expect") {
   CHECK(checksum_of(alias_from("THEQUI~1FOX")) == 0x07);
   CHECK(checksum_of(alias_from("           ")) != checksum_of(alias_from("A          ")));

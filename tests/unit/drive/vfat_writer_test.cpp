@@ -7,6 +7,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
+#include "backends/drive/drive_reader.hpp"
 #include "tests/support/scratch_dir.hpp"
 #include "tests/support/tool.hpp"
 
@@ -171,6 +172,9 @@ TEST_CASE("names outside ASCII survive on vfat") {
   Drive drive;
   drive.write(contents);
   run_tool({"fsck.vfat", "-n", drive.file.native()});
+  const drive::ReadDrive read = drive::read_drive(drive.file);
+  REQUIRE(read.files.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) CHECK(read.files[i].path == contents[i].path);
 }
 
 TEST_CASE("nothing that is there is written over, and a cancelled vfat drive is not made") {
