@@ -7,12 +7,12 @@
 set -euo pipefail
 
 run=(ca-certificates dosfstools e2fsprogs qemu-utils util-linux)
-build=("${run[@]}" cmake g++ libboost-dev libboost-filesystem-dev libcli11-dev libcurl4-openssl-dev libdeflate-dev
-  libfmt-dev libisofs-dev libpugixml-dev libseccomp-dev libspdlog-dev libssl-dev libxxhash-dev libyaml-cpp-dev
+build=("${run[@]}" cmake comerr-dev g++ libboost-dev libboost-filesystem-dev libcli11-dev libcrypt-dev libcurl4-openssl-dev
+  libdeflate-dev libext2fs-dev libfmt-dev libisofs-dev libpugixml-dev libseccomp-dev libspdlog-dev libssl-dev libxxhash-dev libyaml-cpp-dev
   libzstd-dev meson ninja-build nlohmann-json3-dev pkg-config python3 doctest-dev zlib1g-dev)
 demo=("${build[@]}" curl xorriso)
 bench=("${demo[@]}" genisoimage libbenchmark-dev nginx-light openssl python3-nova xfsprogs)
-test=("${demo[@]}" bzip2 ccache clang clang-format-14 libclang-rt-14-dev libvirt-clients libxml2-utils lz4 mtools ntfs-3g openssl procps
+test=("${demo[@]}" btrfs-progs bzip2 ccache clang clang-format-14 fdisk libclang-rt-14-dev libguestfs-tools libvirt-clients libxml2-utils lz4 mtools ntfs-3g openssl procps
   shellcheck strace systemd universal-ctags xfsprogs xz-utils zstd)
 peers=(ceph-common ceph-mon ceph-osd cloud-init glance-api glance-common keystone mtools python3-nova python3-openstackclient radosgw
   uwsgi-plugin-python3)

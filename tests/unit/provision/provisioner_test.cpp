@@ -281,3 +281,42 @@ TEST_CASE("what else ends with the suffix is removed as what it is, a directory 
   CHECK(read_file(node.scratch / "elsewhere") == "another's");
   CHECK(boost::filesystem::is_directory(directory / "notes.rescue"));
 }
+
+namespace {
+
+const nlohmann::json kInjected = {{"config_drive", false}, {"key_data", "ssh-rsa K"}};
+
+}  // namespace
+
+TEST_CASE("files are injected into the new root disk alone, at its staged place") {
+  ProvisionNode node;
+  node.create(kInjected);
+  CHECK(node.injector.disks == std::vector<std::string>{"disk"});
+  REQUIRE(node.injector.injections.size() == 1);
+  CHECK(node.injector.injections[0].partition == injection::kInspect);
+  node.create(kInjected);  // all of it is kept
+  CHECK(node.injector.disks.size() == 1);
+}
+
+TEST_CASE("a config drive goes before injection") {
+  ProvisionNode node;
+  node.create({{"key_data", "ssh-rsa K"}});
+  CHECK(node.injector.disks.empty());
+}
+
+TEST_CASE("a rescue's root disk is injected into too") {
+  ProvisionNode node;
+  node.create({{"config_drive", false}});
+  CHECK(node.injector.disks.empty());
+  nlohmann::json rescue = kInjected;
+  rescue["suffix"] = ".rescue";
+  node.create(rescue);
+  CHECK(node.injector.disks == std::vector<std::string>{"disk.rescue"});
+}
+
+TEST_CASE("a root disk that can't be injected into leaves nothing") {
+  ProvisionNode node;
+  node.injector.fails = true;
+  CHECK_THROWS_AS(node.create(kInjected), Error);
+  CHECK(node.seen() == kEmptyNode);
+}

@@ -109,3 +109,30 @@ TEST_CASE("what qcow2 can't hold is refused") {
   CHECK_THROWS_AS(lay_out({std::string(400, 'x'), "raw", mebibytes(1), 9}), Error);
   CHECK_THROWS_AS(lay_out({"base", "raw", gibibytes(1024), 9}), Error);
 }
+
+TEST_CASE("an overlay with clusters of its own is sound, and reads as they and its base do") {
+  for (const std::uint32_t bits : {9U, 12U, 16U, 21U}) {
+    CAPTURE(bits);
+    const Bench bench;
+    const std::uint64_t cluster = std::uint64_t{1} << bits;
+    // The first of all, two of one table, the first of another, the last of the disk.
+    const std::uint64_t size = cluster * (cluster / 8) * 2 + 512;
+    Overlay overlay{bench.base.native(), "raw", Bytes{size}, bits, {0, 1, 3, cluster / 8, cluster / 8 * 2}};
+    const Path path = bench.ours({bench.base.native(), "raw", Bytes{size}, bits});  // so far
+    const UniqueFd fd = open_file(path, O_RDWR);
+    const std::uint64_t at = write_overlay(fd.get(), overlay);
+    for (std::size_t i = 0; i < overlay.own_clusters.size(); ++i) {
+      const std::vector<std::byte> bytes(cluster, static_cast<std::byte>('1' + i));
+      write_all_at(fd.get(), bytes, at + i * cluster, path);
+    }
+    run_tool({"qemu-img", "check", "-f", "qcow2", path.native()});
+    for (std::size_t i = 0; i < overlay.own_clusters.size(); ++i) {
+      const std::string pattern =
+          "read -q -P " + std::to_string('1' + i) + " " + std::to_string(overlay.own_clusters[i] * cluster) + " 512";
+      CHECK(run_tool({"qemu-io", "-r", "-f", "qcow2", "-c", pattern, path.native()}).find("failed") ==
+            std::string::npos);
+    }
+    const std::string hole = "read -q -P 0 " + std::to_string(2 * cluster) + " 512";
+    CHECK(run_tool({"qemu-io", "-r", "-f", "qcow2", "-c", hole, path.native()}).find("failed") == std::string::npos);
+  }
+}
