@@ -76,7 +76,7 @@ void require(errcode_t code, std::string_view doing) {
 ExtFileSystem::ExtFileSystem(ChangedPages& pages, const Partition& partition) : io_(pages, partition) {
   if (partition.size < kLeastSize) throw UnsupportedFileSystem("it is too small for one");
   const errcode_t failed =
-      ext2fs_open("guest", EXT2_FLAG_RW | EXT2_FLAG_64BITS | EXT2_FLAG_SKIP_MMP, 0, 0, PageIo::manager(), &handle_);
+      ext2fs_open("guest", EXT2_FLAG_RW | EXT2_FLAG_64BITS | EXT2_FLAG_SKIP_MMP, 0, 0, PageIo::callbacks(), &handle_);
   if (is_other(failed)) throw UnsupportedFileSystem(words_of(failed));
   require(failed, "open the file system");
   try {

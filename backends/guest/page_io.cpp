@@ -87,7 +87,7 @@ errcode_t open_channel(const char*, int, io_channel* opened) {
   }
   std::memcpy(channel->name, kName, sizeof kName);
   channel->magic = EXT2_ET_MAGIC_IO_CHANNEL;
-  channel->manager = PageIo::manager();
+  channel->manager = PageIo::callbacks();
   channel->block_size = 1024;
   channel->refcount = 1;
   channel->private_data = waiting;
@@ -95,19 +95,19 @@ errcode_t open_channel(const char*, int, io_channel* opened) {
   return 0;
 }
 
-struct_io_manager make_manager() {
-  struct_io_manager manager{};
-  manager.magic = EXT2_ET_MAGIC_IO_MANAGER;
-  manager.name = "pages in memory";
-  manager.open = open_channel;
-  manager.close = close_channel;
-  manager.set_blksize = set_block_size;
-  manager.read_blk = read_blocks_32;
-  manager.write_blk = write_blocks_32;
-  manager.flush = flush;
-  manager.read_blk64 = read_blocks;
-  manager.write_blk64 = write_blocks;
-  return manager;
+struct_io_manager make_callbacks() {
+  struct_io_manager all{};
+  all.magic = EXT2_ET_MAGIC_IO_MANAGER;
+  all.name = "pages in memory";
+  all.open = open_channel;
+  all.close = close_channel;
+  all.set_blksize = set_block_size;
+  all.read_blk = read_blocks_32;
+  all.write_blk = write_blocks_32;
+  all.flush = flush;
+  all.read_blk64 = read_blocks;
+  all.write_blk64 = write_blocks;
+  return all;
 }
 
 }  // namespace
@@ -118,9 +118,9 @@ PageIo::PageIo(ChangedPages& pages, const Partition& partition) : pages_(pages),
 
 PageIo::~PageIo() { waiting = nullptr; }
 
-io_manager PageIo::manager() {
-  static struct_io_manager manager = make_manager();
-  return &manager;
+io_manager PageIo::callbacks() {
+  static struct_io_manager all = make_callbacks();
+  return &all;
 }
 
 std::uint64_t PageIo::place(std::uint64_t offset, std::size_t length) const {

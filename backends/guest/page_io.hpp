@@ -12,13 +12,13 @@ namespace basecache::guest {
 // takes a name and nothing else, so what is meant waits here for it.
 class PageIo {
  public:
-  // All of it must outlive the file system that is opened with manager().
+  // All of it must outlive the file system that is opened with callbacks().
   PageIo(ChangedPages& pages, const Partition& partition);
   PageIo(const PageIo&) = delete;
   PageIo& operator=(const PageIo&) = delete;
   ~PageIo();
 
-  static io_manager manager();
+  static io_manager callbacks();
 
   // Fills or takes the bytes at that place of the partition. Errors as ChangedPages; beyond the partition too.
   void read(std::uint64_t offset, std::span<std::byte> out) const;
