@@ -23,9 +23,10 @@ class Qcow2(GuestStory):
 
 
 class Raw(GuestStory):
-    """Raw disks, and the config drive as one of them; the image is a file."""
+    """Raw disks, and a vfat config drive as one of them; the image is a file."""
 
     images_type = "raw"
+    drive_format = "vfat"
     drive_is_cdrom = False
     gzipped = True
 
