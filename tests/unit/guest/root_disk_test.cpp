@@ -5,6 +5,7 @@
 #include "backends/disk/qcow2_disk.hpp"
 #include "backends/disk/raw_disk.hpp"
 #include "backends/guest/disk_injector.hpp"
+#include "tests/support/loop_device.hpp"
 #include "tests/unit/disk/fixture.hpp"
 #include "tests/unit/guest/guest_image.hpp"
 
@@ -97,4 +98,19 @@ TEST_CASE("a disk that ends within a page and within a cluster is written to its
     CHECK(raw.substr(raw.size() - 701) == raw.substr(raw.size() - 701, 1) + std::string(700, 'e'));
     CHECK(raw.substr(0, raw.size() - 700) == read_file(guest.image).substr(0, raw.size() - 700));
   }
+}
+
+TEST_CASE("a block device gets the files too" * doctest::skip(!LoopDevice::can_be_made())) {
+  const GuestImage guest;
+  RootDisk root(guest.image, false);
+  {
+    const LoopDevice device(root.bench.place.staged);
+    provision::NewRootDisk disk = root.disk();
+    disk.path = device.path();
+    DiskInjector(root.bench.sandbox).inject(disk, {injection::kInspect, every_item()}, root.bench.op);
+    CHECK(root.bench.op.notes().empty());
+    run_tool({"sync", device.path().native()});
+  }
+  run_tool({"e2fsck", "-fn", root.bench.place.staged.native()});
+  CHECK(run_tool({"debugfs", "-R", "cat /etc/motd", root.bench.place.staged.native()}) == "welcome\n");
 }
