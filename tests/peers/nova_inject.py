@@ -9,8 +9,6 @@ file system is a dictionary.
 import json
 import sys
 
-import nova.monkey_patch  # noqa: F401  first, as in nova-compute
-
 from nova import config
 from nova.virt.disk import api
 
