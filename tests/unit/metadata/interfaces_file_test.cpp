@@ -44,7 +44,7 @@ json with_dhcp(json subnet) {
 std::optional<std::string> file_of(const std::vector<json>& vifs, model::VirtType virt_type = model::VirtType::kvm) {
   const json request = {{"network_info", vifs}};
   model::JsonFields fields(request, "");
-  return interfaces_file(model::read_network_info(fields, "network_info"), virt_type);
+  return interfaces_file(model::read_vifs(fields, "network_info"), virt_type);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ json vif_on(const std::vector<json>& subnets) {
 json told(const std::vector<json>& vifs) {
   const json request = {{"network_info", vifs}};
   model::JsonFields fields(request, "");
-  return network_json(model::read_network_info(fields, "network_info"));
+  return network_json(model::read_vifs(fields, "network_info"));
 }
 
 // The only network of a port on that subnet.

@@ -36,7 +36,7 @@ json nova_vif() {
 std::vector<Vif> read(const json& list) {
   const json request = {{"network_info", list}};
   JsonFields fields(request, "");
-  return read_network_info(fields, "network_info");
+  return read_vifs(fields, "network_info");
 }
 
 // What is said of nova_vif() with `value` at `at`.
