@@ -109,7 +109,7 @@ class KillAgain(KilledDaemonStory):
                 self.assert_nothing_unknown()
                 daemon, client = self.daemon(socket="after.sock")
                 self.assertIn(client.request("DELETE", target).status, (200, 404))
-                self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["console.log", "disk", "disk.info", "libvirt.xml"])
+                self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["console.log", "disk", "disk.info", "image_meta.json", "libvirt.xml"])
                 self.assertNotIn(".rescue", (self.folder / "disk.info").read_text())
                 self.assert_kept()
                 daemon.stop()

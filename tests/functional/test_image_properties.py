@@ -66,7 +66,7 @@ class ImageProperties(RegistryStory):
         self.assertRegex(table.out, f"IMAGE +{self.image.id}\n")
 
     def test_an_old_registry_tells_the_same(self):
-        self.give(**PROPERTIES, min_ram=256)
+        self.give(properties=PROPERTIES, min_ram=256)
         self.start(glance={"api_version": 1, "api_servers": self.registry.address})
         uuid, _ = self.made()
         found = self.metadata(uuid)

@@ -12,7 +12,6 @@ import json
 from types import SimpleNamespace
 
 from nova import block_device, utils
-from nova import conf  # noqa: F401  registers the options
 from nova import objects
 from nova.compute import utils as compute_utils
 from nova.image import glance

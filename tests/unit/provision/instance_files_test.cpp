@@ -144,5 +144,5 @@ TEST_CASE("where the instance's own disk isn't known, a rescue's domain says so"
   CHECK(node.devices("libvirt.xml.rescue") == std::vector<std::string>{"vda disk.rescue qcow2"});
   CHECK(read_file(node.file("libvirt.xml.rescue")).find("vdb: the instance's own root disk") != std::string::npos);
   CHECK(names_in(node.layout.instance_directory(kUuid)) ==
-        std::vector<std::string>{"disk.info", "disk.rescue", "libvirt.xml.rescue"});
+        std::vector<std::string>{"disk.info", "disk.rescue", "image_meta.json.rescue", "libvirt.xml.rescue"});
 }

@@ -31,8 +31,9 @@ TEST_CASE("disks on LVM are volumes, and everything else a file") {
   request["kernel_id"] = "http://registry.example/kernel";
   const InstanceDisks made = node.create(request);
   CHECK(node.volume_names() == kVolumes);
-  CHECK(names_in(node.layout.instance_directory(kUuid)) ==
-        std::vector<std::string>{"console.log", "disk.config", "disk.info", "kernel", "libvirt.xml"});
+  CHECK(names_in(node.layout.instance_directory(kUuid)) == std::vector<std::string>{"console.log", "disk.config",
+                                                                                    "disk.info", "image_meta.json",
+                                                                                    "kernel", "libvirt.xml"});
   REQUIRE(made.disks.size() == 5);
   CHECK(made.disks[1].path == node.volumes.directory() / kVolumes[0]);
   CHECK(made.disks[1].format == "raw");

@@ -26,7 +26,7 @@ TEST_CASE("a new instance appears as a whole, its disks recorded in disk.info") 
   CHECK(node.seen() == kOneInstance);
   CHECK(names_in(node.layout.instance_directory(kUuid)) ==
         std::vector<std::string>{"console.log", "disk", "disk.config", "disk.info", "disk.local", "disk.swap",
-                                 "libvirt.xml"});
+                                 "image_meta.json", "libvirt.xml"});
   REQUIRE(made.disks.size() == 4);
   CHECK(made.disks[0].name == "disk");
   CHECK(made.disks[0].how == "built");
@@ -176,7 +176,7 @@ TEST_CASE("a directory that Nova or libvirt made before is filled") {
   make_directories(node.layout.instance_directory(kUuid));
   write_file(node.layout.instance_directory(kUuid) / "console.log", "");
   node.create();
-  CHECK(names_in(node.layout.instance_directory(kUuid)).size() == 7);
+  CHECK(names_in(node.layout.instance_directory(kUuid)).size() == 8);
 }
 
 TEST_CASE("an instance is shown by its disk.info and removed as a whole") {
@@ -319,4 +319,34 @@ TEST_CASE("a root disk that can't be injected into leaves nothing") {
   node.injector.fails = true;
   CHECK_THROWS_AS(node.create(kInjected), Error);
   CHECK(node.seen() == kEmptyNode);
+}
+
+TEST_CASE("what an instance keeps of its image is whole, or isn't there") {
+  ProvisionNode node;
+  const Path directory = node.layout.instance_directory(kUuid);
+  CHECK_FALSE(InstanceImage::read(directory));
+  node.create();
+  const auto kept = InstanceImage::read(directory);
+  REQUIRE(kept);
+  CHECK(kept->ref == "http://registry.example/image");
+  CHECK(kept->system_metadata.at("image_min_disk") == "4");
+  for (const char* torn : {"", "{", "[]", R"({"ref": "x"})", R"({"ref": 1, "system_metadata": {}})"}) {
+    write_file(directory / "image_meta.json", torn);
+    CHECK_FALSE(InstanceImage::read(directory));
+  }
+  OpContext op = test_operation(node.stop.get_token());
+  CHECK_FALSE(node.instances.show(model::InstanceId::parse(kUuid, "uuid"), op).image);
+}
+
+TEST_CASE("an image that is refused for its properties is neither fetched nor kept") {
+  ProvisionNode node;
+  const nlohmann::json wrong = {{"image_meta", {{"properties", {{"hw_disk_bus", "nvme"}}}}}};
+  CHECK_THROWS_AS(node.create(wrong), Error);
+  CHECK_THROWS_AS(node.create({{"image_meta", {{"min_disk", 5}}}}), Error);
+  CHECK_THROWS_AS(node.create({{"image_meta", {{"min_ram", 513}}}}), Error);
+  CHECK(node.source.fetches == 0);
+  CHECK(node.seen() == kEmptyNode);
+  node.create({{"image_meta", {{"min_ram", 512}, {"min_disk", 4}}}});
+  CHECK(node.source.fetches == 1);
+  node.create(wrong);  // the disk is there, and so is what was kept
 }
