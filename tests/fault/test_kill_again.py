@@ -11,7 +11,8 @@ from harness import GIB, MIB, new_uuid, tool
 from killed_daemon import KilledDaemonStory
 
 MARK = "0x5a 40M 64k"  # what a guest has written to its root disk
-NO_DISKS = ("disk.info", "console.log", "libvirt.xml", "libvirt.xml.rescue")
+NO_DISKS = ("disk.info", "console.log", "libvirt.xml", "libvirt.xml.rescue", "image_meta.json",
+            "image_meta.json.rescue")
 BOOTED = b"Linux version 6\n"
 MOST = 40  # system calls of one name in one piece of work, with room
 
