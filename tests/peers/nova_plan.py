@@ -2,7 +2,7 @@
 """Which disks Nova's own code makes for creation requests of ours: nova_plan.py STATE_DIRECTORY. Needs python3-nova.
 
 Reads a list of requests from its standard input and answers with a list of their disks, in the order in which they are
-made: [{"name","size","base","device"}], both JSON. blockinfo.get_disk_mapping and LibvirtDriver._create_image decide; what
+made: [{"name","size","base","device","bus"}], both JSON. blockinfo.get_disk_mapping and LibvirtDriver._create_image decide; what
 they would have made is only written down. No device: it isn't one. Where no boot_index is told, a volume that stands on the root device has 0.
 """
 
@@ -74,7 +74,7 @@ def plan(ctx, request: dict) -> list[dict]:
     suffix = request.get("suffix", "")
     devices = None if suffix else nova_devices(request)
     root = strip(request.get("block_device_info", {}).get("root_device_name"))
-    properties = {"hw_disk_bus": BUS.get(root[:2], "virtio")}
+    properties = request.get("image_meta", {}).get("properties") or {"hw_disk_bus": BUS.get(root[:2], "virtio")}
     image_meta = objects.ImageMeta.from_dict({"properties": properties})
     disks = blockinfo.get_disk_info("kvm", instance, image_meta, devices, rescue=bool(suffix))
     driver = nova_peer.make_driver()
@@ -82,8 +82,9 @@ def plan(ctx, request: dict) -> list[dict]:
     images = {"image_id": request.get("image_ref"), "kernel_id": request.get("kernel_id"),
               "ramdisk_id": request.get("ramdisk_id")}
     driver._create_image(ctx, instance, disks["mapping"], suffix=suffix, disk_images=images, block_device_info=devices)
-    device_of = {name: info["dev"] for name, info in disks["mapping"].items()}
-    return [{**disk, "device": device_of.get(disk["name"])} for disk in driver.image_backend.made]
+    mapping = disks["mapping"]
+    return [{**disk, "device": mapping.get(disk["name"], {}).get("dev"), "bus": mapping.get(disk["name"], {}).get("bus")}
+            for disk in driver.image_backend.made]
 
 
 def main() -> None:

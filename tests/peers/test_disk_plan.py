@@ -27,6 +27,10 @@ def ephemerals(*devices: dict) -> list[dict]:
     return [{"size": 1, **device} for device in devices]
 
 
+def image(**properties) -> dict:
+    return {"image_meta": {"properties": properties}}
+
+
 def devices(**told) -> dict:
     return {"block_device_info": told}
 
@@ -90,6 +94,16 @@ SAME = [
     ("a rescue", {**ALL, "suffix": ".rescue"}),
     ("a rescue with a kernel and its ramdisk", {
         **ALL, "suffix": ".rescue", "kernel_id": "KERNEL", "ramdisk_id": "RAMDISK"}),
+    ("disks on SCSI by the image", {**ALL, **image(hw_disk_bus="scsi")}),
+    ("disks on SATA by the image", {**ALL, **image(hw_disk_bus="sata")}),
+    ("disks on USB by the image", {**ALL, **image(hw_disk_bus="usb")}),
+    ("disks on IDE by the image", {**ALL, **image(hw_disk_bus="ide")}),
+    ("disks on the adapter that VMware called so", {**ALL, **image(vmware_adaptertype="lsiLogic")}),
+    ("named ephemerals on the image's bus", {**PLAIN, **image(hw_disk_bus="sata"), **devices(
+        root_device_name="/dev/sda", ephemerals=ephemerals({"device_name": "/dev/sdc"}, {}))}),
+    ("a root device of another bus than the image's", {**ALL, **image(hw_disk_bus="scsi"), **devices(
+        root_device_name="/dev/vda")}),
+    ("a rescue on the image's bus", {**ALL, "suffix": ".rescue", **image(hw_disk_bus="sata")}),
     ("a rescue of an instance on a volume", {**PLAIN, "suffix": ".rescue", **devices(
         root_device_name="/dev/vda", block_device_mapping=volume("/dev/vda"))}),
 ]
@@ -145,8 +159,9 @@ class DiskPlan(ImageStory):
     def assert_same_devices(self, uuid: str, suffix: str, made: list[dict]) -> None:
         """What the guest finds them as, by libvirt.xml."""
         domain = ET.parse(self.instances_path / uuid / f"libvirt.xml{suffix}")
-        self.assertEqual({Path(disk.find("source").get("file")).name: disk.find("target").get("dev") for disk in domain.iter("disk")},
-                         {disk["name"]: disk["device"] for disk in made if disk["device"]})
+        targets = {Path(disk.find("source").get("file")).name: disk.find("target") for disk in domain.iter("disk")}
+        self.assertEqual({name: (target.get("dev"), target.get("bus")) for name, target in targets.items()},
+                         {disk["name"]: (disk["device"], disk["bus"]) for disk in made if disk["device"]})
 
     def test_the_same_disks_are_made_as_nova_makes(self):
         self.assertGreaterEqual(len(SAME), 25)
