@@ -97,7 +97,8 @@ TEST_CASE("records become the system metadata that Nova makes of them") {
 }
 
 TEST_CASE("snapshots are given back what Nova gives them") {
-  for (const json& row : table()["rows"]) {
+  const json rows = table()["rows"];
+  for (const json& row : rows) {
     CAPTURE(row["what"].get<std::string>());
     const model::ImageMeta given = snapshot_meta(row["system_metadata"].get<Texts>(), "a snapshot");
     CHECK(given.name == "a snapshot");
@@ -110,7 +111,8 @@ TEST_CASE("snapshots are given back what Nova gives them") {
 }
 
 TEST_CASE("what is kept of a record survives being stored") {
-  for (const json& row : table()["rows"]) {
+  const json rows = table()["rows"];
+  for (const json& row : rows) {
     CAPTURE(row["what"].get<std::string>());
     const model::ImageMeta meta = meta_of(row);
     CHECK(model::stored_image_meta(json::parse(to_json(meta).dump())) == meta);
