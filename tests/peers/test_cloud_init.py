@@ -84,7 +84,7 @@ class CloudInit(Story):
                 metadata = found["metadata"]
                 self.assertEqual(metadata["uuid"], self.spec["uuid"])
                 self.assertEqual(metadata["instance-id"], self.spec["uuid"])
-                self.assertEqual(metadata["local-hostname"], "web-1")
+                self.assertEqual(metadata["local-hostname"], "web-1.novalocal")
                 self.assertEqual(metadata["name"], "web 1")
                 self.assertEqual(metadata["meta"], self.spec["metadata"])
                 self.assertEqual(metadata["availability_zone"], "zone-1")
