@@ -36,18 +36,27 @@ std::optional<DiskBus> cdrom_bus_of_machine(const ImageProperties& image) {
   return is_q35 ? std::optional(DiskBus::sata) : std::nullopt;
 }
 
+// Nova's API takes vda (_check_and_transform_bdm); here the image's bus is heeded, as when names are given.
+std::string open_root_name(const ImageProperties& image) {
+  return std::string(prefix_of(image.disk_bus.value_or(DiskBus::virtio))) + "a";
+}
+
 }  // namespace
 
 bool wants_config_drive(bool is_requested, ConfigDrivePolicy policy) {
   return is_requested || policy == ConfigDrivePolicy::mandatory;
 }
 
-model::InstanceSpec with_image(model::InstanceSpec spec, const ImageProperties& image) {
+model::InstanceSpec with_image(model::InstanceSpec spec, const ImageProperties& image, ErrorCode code) {
   if (!spec.kernel_id && !spec.without_kernel) spec.kernel_id = image.kernel_id;
   if (!spec.ramdisk_id && !spec.without_kernel) spec.ramdisk_id = image.ramdisk_id;
   if (spec.os_type.empty()) spec.os_type = image.os_type.value_or("");
-  std::string& root = spec.block_device_info.root_device_name;
-  if (root.empty()) root = image.root_device_name.value_or("");
+  model::BlockDevices& devices = spec.block_device_info;
+  if (devices.root_device_name.empty()) devices.root_device_name = image.root_device_name.value_or("");
+  if (spec.suffix.empty()) {
+    const std::string root = devices.root_device_name.empty() ? open_root_name(image) : devices.root_device_name;
+    devices = with_devices_of(image.block_devices, std::move(devices), spec.flavor, root, code);
+  }
   spec.config_drive = wants_config_drive(spec.config_drive, image.config_drive);
   return spec;
 }

@@ -13,8 +13,10 @@ namespace basecache::image {
 bool wants_config_drive(bool is_requested, ConfigDrivePolicy policy);
 
 // The request, with what the image says where the request says nothing, as Nova's API has it (nova/compute/api.py,
-// _handle_kernel_and_ramdisk, _validate_and_build_base_options): kernel, ramdisk, os_type, root device, config drive.
-model::InstanceSpec with_image(model::InstanceSpec spec, const ImageProperties& image);
+// _handle_kernel_and_ramdisk, _validate_and_build_base_options): kernel, ramdisk, os_type, root device, config drive,
+// and the block devices, but those of a rescue's image. Errors of with_devices_of().
+model::InstanceSpec with_image(model::InstanceSpec spec, const ImageProperties& image,
+                               ErrorCode code = ErrorCode::image_unacceptable);
 
 // nova/virt/libvirt/blockinfo.py, get_disk_bus_for_device_type: what the image wants, or what its machine needs.
 // Error(`code`) naming the property when this hypervisor has no such bus.

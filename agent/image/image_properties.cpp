@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/base/text.hpp"
+#include "agent/image/device_fields.hpp"
 #include "agent/image/property_reader.hpp"
 
 namespace basecache::image {
@@ -19,7 +20,6 @@ using Words = std::vector<std::string_view>;
 constexpr std::uint32_t kMostSerialPorts = 4;
 // nova/virt/hardware.py: the limit where neither flavor nor image has one.
 constexpr std::uint32_t kMostOfTopology = 65536;
-constexpr std::size_t kLongestDeviceName = 64;
 
 // The sets are those of nova/objects/fields.py.
 const Words& scsi_models() {
@@ -72,13 +72,6 @@ const std::vector<Spelling>& architecture_spellings() {
   static const std::vector<Spelling> spellings{{"i386", "i686"},   {"i486", "i686"},    {"i586", "i686"},
                                                {"x86_32", "i686"}, {"x86_32p", "i686"}, {"amd64", "x86_64"}};
   return spellings;
-}
-
-// "/dev/vda", "vda": as a request may call one.
-bool is_device_name(std::string_view name) {
-  if (name.starts_with("/dev/")) name.remove_prefix(5);
-  return !name.empty() && name.size() <= kLongestDeviceName &&
-         std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
 }
 
 class Parser {
@@ -174,25 +167,12 @@ class Parser {
     image_.ramdisk_id = boot_file("ramdisk_id");
   }
 
-  json list_in(const std::string& name, const std::string& text) const {
-    json list = json::parse(text, nullptr, false);
-    const bool is_list =
-        list.is_array() && std::ranges::all_of(list, [](const json& item) { return item.is_object(); });
-    if (!is_list) read_.refuse(name, text, "a list of objects in JSON");
-    return list;
-  }
-
   // nova/block_device.py, properties_root_device_name.
   void read_block_devices() {
-    if (const std::string* devices = read_.find("img_block_device_mapping", "block_device_mapping")) {
-      (void)list_in("block_device_mapping", *devices);
-      image_.block_device_mapping = *devices;
-    }
-    if (const std::string* mappings = read_.find("img_mappings", "mappings")) {
-      for (const json& item : list_in("mappings", *mappings)) {
-        if (item.value("virtual", json()) != "root" || !item.value("device", json()).is_string()) continue;
-        set_root_device("mappings", item["device"].get<std::string>());
-      }
+    image_.block_devices = ImageBlockDevices::parse(read_);
+    for (const json& item : read_.objects("img_mappings", "mappings")) {
+      if (item.value("virtual", json()) != "root" || !item.value("device", json()).is_string()) continue;
+      set_root_device("mappings", item["device"].get<std::string>());
     }
     if (const std::string* name = read_.find("img_root_device_name", "root_device_name")) {
       set_root_device("root_device_name", *name);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "agent/base/error.hpp"
+#include "agent/image/image_block_devices.hpp"
 #include "agent/model/disk_bus.hpp"
 #include "agent/model/image.hpp"
 #include "agent/model/image_meta.hpp"
@@ -48,9 +49,9 @@ struct ImageProperties {
 
   std::optional<model::ImageRef> kernel_id = {};  // an image of the registry, never a URL
   std::optional<model::ImageRef> ramdisk_id = {};
-  bool without_kernel = false;                           // kernel_id = nokernel
-  std::optional<std::string> root_device_name = {};      // "/dev/vda"; also of `mappings`
-  std::optional<std::string> block_device_mapping = {};  // JSON: a list of objects; carried
+  bool without_kernel = false;                       // kernel_id = nokernel
+  std::optional<std::string> root_device_name = {};  // "/dev/vda"; also of `mappings`
+  ImageBlockDevices block_devices = {};              // block_device_mapping, mappings
 
   // Properties that aren't named here are nobody's: carried, never read. Error(`code`), with the field "property",
   // names the first one that has a value it can't have, the value, and those that it can have.

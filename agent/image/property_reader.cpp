@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "agent/base/text.hpp"
 
@@ -12,6 +13,7 @@ namespace basecache::image {
 namespace {
 
 constexpr std::size_t kLongestName = 255;
+constexpr std::size_t kMostObjects = 64;
 
 // oslo.utils, strutils.bool_from_string. What it doesn't know it takes for false; here nobody's mistake is an answer.
 constexpr std::array<std::string_view, 6> kTrue{"1", "t", "true", "on", "y", "yes"};
@@ -60,6 +62,17 @@ std::optional<std::uint32_t> PropertyReader::number(const std::string& name, std
   const auto count = parse_unsigned(*value);
   if (count && *count >= least && *count <= most) return static_cast<std::uint32_t>(*count);
   refuse(name, *value, fmt::format("a whole number from {} to {}", least, most));
+}
+
+nlohmann::json PropertyReader::objects(const std::string& name, const std::string& legacy) const {
+  using nlohmann::json;
+  const std::string* text = find(name, legacy);
+  if (text == nullptr) return json::array();
+  json list = json::parse(*text, nullptr, false);
+  const bool is_list = list.is_array() && list.size() <= kMostObjects &&
+                       std::ranges::all_of(list, [](const json& item) { return item.is_object(); });
+  if (!is_list) refuse(legacy, *text, fmt::format("a list of objects in JSON, at most {}", kMostObjects));
+  return list;
 }
 
 std::optional<std::string> PropertyReader::name_like(const std::string& name, std::string_view marks) const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ class PropertyReader {
   std::optional<std::string> word(const std::string& name, const std::vector<std::string_view>& allowed) const;
   std::optional<bool> truth(const std::string& name) const;
   std::optional<std::uint32_t> number(const std::string& name, std::uint32_t least, std::uint32_t most) const;
+  // A list of objects in JSON, or an empty one. Errors call it by its legacy name.
+  nlohmann::json objects(const std::string& name, const std::string& legacy) const;
   // Of these characters, letters and digits.
   std::optional<std::string> name_like(const std::string& name, std::string_view marks) const;
 

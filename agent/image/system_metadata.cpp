@@ -47,6 +47,14 @@ SystemMetadata system_metadata_of(const model::ImageMeta& meta, std::uint64_t ro
   return metadata;
 }
 
+std::map<std::string, std::string> block_device_properties(const model::ImageMeta& meta) {
+  std::map<std::string, std::string> properties;
+  for (const auto& [key, value] : meta.properties) {
+    if (is_skipped(key)) properties.emplace(key, value);
+  }
+  return properties;
+}
+
 model::ImageMeta image_meta_from(const SystemMetadata& system_metadata) {
   model::ImageMeta meta;
   for (const auto& [name, value] : system_metadata) {

@@ -19,6 +19,10 @@ using SystemMetadata = std::map<std::string, std::string>;
 // `ref`: of the image, as it may be shown ("image_base_image_ref"); "": none.
 SystemMetadata system_metadata_of(const model::ImageMeta& meta, std::uint64_t root_gb, std::string_view ref);
 
+// What is left out there and yet decides which disks an instance has, so that a later creation knows it: as the image
+// has it, by its own names. Nova keeps it as the block devices in its database.
+std::map<std::string, std::string> block_device_properties(const model::ImageMeta& meta);
+
 // nova/utils.py, get_image_from_system_metadata: back again, as far as it was kept. Numbers that aren't are dropped.
 model::ImageMeta image_meta_from(const SystemMetadata& system_metadata);
 

@@ -12,8 +12,10 @@ using nlohmann::json;
 namespace fs = boost::filesystem;
 
 InstanceImage image_in(const json& object) {
-  return {.ref = object.at("ref").get<std::string>(),
-          .system_metadata = object.at("system_metadata").get<image::SystemMetadata>()};
+  InstanceImage image{.ref = object.at("ref").get<std::string>(),
+                      .system_metadata = object.at("system_metadata").get<image::SystemMetadata>()};
+  if (const auto devices = object.find("block_devices"); devices != object.end()) devices->get_to(image.block_devices);
+  return image;
 }
 
 }  // namespace
@@ -31,7 +33,8 @@ std::optional<InstanceImage> InstanceImage::read(const Path& directory, const st
 }
 
 std::string InstanceImage::to_text() const {
-  const json object = {{"ref", ref}, {"system_metadata", system_metadata}};
+  json object = {{"ref", ref}, {"system_metadata", system_metadata}};
+  if (!block_devices.empty()) object["block_devices"] = block_devices;
   return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -41,6 +44,7 @@ ChosenImage choose_image(const model::InstanceSpec& spec, const Path& directory,
   if (has_root || is_on_volume) {
     if (const auto kept = InstanceImage::read(directory, spec.suffix)) {
       chosen.meta = image::image_meta_from(kept->system_metadata);
+      chosen.meta->properties.insert(kept->block_devices.begin(), kept->block_devices.end());
       return chosen;
     }
   }

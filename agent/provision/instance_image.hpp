@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -14,12 +15,13 @@
 namespace basecache::provision {
 
 // What an instance keeps of its image beside its disks, in image_meta.json (a rescue in image_meta.json.rescue):
-// {"ref": text, "system_metadata": {"image_<key>": text}}.
+// {"ref": text, "system_metadata": {"image_<key>": text}, "block_devices"?: {name: text}}.
 struct InstanceImage {
   static constexpr const char* kFileName = "image_meta.json";  // with the suffix
 
   std::string ref = {};  // of the image, as it may be shown; "": a volume's
   image::SystemMetadata system_metadata = {};
+  std::map<std::string, std::string> block_devices = {};  // properties of the image, whole; not shown
 
   // Nothing when there is none, or one that can't be understood (a power cut may leave it empty).
   static std::optional<InstanceImage> read(const Path& directory, const std::string& suffix = "");

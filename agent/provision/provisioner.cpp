@@ -14,6 +14,7 @@ std::optional<InstanceImage> image_to_keep(const model::InstanceSpec& spec, cons
   if (!chosen.is_new || !chosen.meta) return std::nullopt;
   InstanceImage image{.ref = spec.image_ref ? spec.image_ref->shown() : ""};
   image.system_metadata = image::system_metadata_of(*chosen.meta, spec.flavor.root_gb, image.ref);
+  image.block_devices = image::block_device_properties(*chosen.meta);
   return image;
 }
 
@@ -71,6 +72,7 @@ Provisioner::Decision Provisioner::decide(const model::InstanceSpec& spec, const
   ChosenImage chosen;
   image::ImageProperties properties;
   model::BusWishes buses;
+  model::InstanceSpec whole = spec;
   with_context([&] { return "disk " + quote(root); },
                [&] {
                  const bool has_root = !is_on_volume && (directory.existing(root) || volumes.existing(root));
@@ -78,10 +80,11 @@ Provisioner::Decision Provisioner::decide(const model::InstanceSpec& spec, const
                  if (!chosen.meta) return;
                  properties = image::ImageProperties::parse(chosen.meta->properties, chosen.blame);
                  buses = image::buses_of(properties, defaults_.virt_type, chosen.blame);
+                 whole = image::with_image(std::move(whole), properties, chosen.blame);
                  // Nothing is fetched for a disk that is there, and a rescue disk isn't of the flavor's size.
-                 if (!has_root && spec.suffix.empty()) image::require_room(*chosen.meta, spec.flavor, !is_on_volume);
+                 if (has_root || !spec.suffix.empty()) return;
+                 image::require_room(*chosen.meta, spec.flavor, !model::boots_from_volume(whole, defaults_));
                });
-  model::InstanceSpec whole = image::with_image(spec, properties);
   model::DiskPlan plan = model::plan_disks(whole, defaults_, buses);
   return Decision{std::move(whole), std::move(plan), std::move(chosen.known), image_to_keep(spec, chosen)};
 }

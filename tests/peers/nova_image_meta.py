@@ -5,7 +5,7 @@
 
 `rows`: a record of Glance (v2), or of a volume (`volume_image_metadata`), the root_gb of the flavor, the system metadata
 that an instance of them gets, and what its snapshot is given. `translations`: properties, and what ImageMetaProps reads
-in them ("known"), or that it refuses them ("refused").
+in them ("known"), or that it refuses them ("refused"). `block_devices`: those of nova_image_devices.py.
 """
 
 import json
@@ -15,6 +15,8 @@ from nova import block_device, utils
 from nova import objects
 from nova.compute import utils as compute_utils
 from nova.image import glance
+
+import nova_image_devices
 
 ID = "6a2c0a6e-1f0e-4b5e-8d43-0c5ff1f7c9b1"
 KERNEL = "0d6b1d0c-7a53-44c5-8a3c-5b1f0e6b7a10"
@@ -192,6 +194,8 @@ def main() -> None:
     print(",\n".join(json.dumps(made, sort_keys=True) for made in rows()))
     print('], "translations": [')
     print(",\n".join(json.dumps(translation(properties), sort_keys=True) for properties in TRANSLATED))
+    print('], "block_devices": [')
+    print(",\n".join(json.dumps(made, sort_keys=True) for made in nova_image_devices.rows()))
     print("]}")
 
 

@@ -28,7 +28,7 @@ class ImageProperties(Story):
         self.assertEqual(done.returncode, 0, done.stderr)
         by_nova, kept = json.loads(done.stdout), json.loads(TABLE.read_text())
         self.assertGreaterEqual(len(kept["rows"]), 80)
-        for name in ("rows", "translations"):
+        for name in ("rows", "translations", "block_devices"):
             self.assertEqual(len(by_nova[name]), len(kept[name]))
             for ours, novas in zip(kept[name], by_nova[name], strict=True):
                 with self.subTest(ours.get("what") or ours["properties"]):

@@ -99,8 +99,3 @@ TEST_CASE("the root device is that of root_device_name, else of the mappings") {
   CHECK(ImageProperties::parse({{"mappings", mappings}, {"root_device_name", "vdb"}}).root_device_name == "vdb");
   CHECK_FALSE(ImageProperties::parse({{"mappings", "[]"}}).root_device_name);
 }
-
-TEST_CASE("block devices of the image are carried as they are") {
-  const std::string devices = R"([{"device_name": "/dev/vda", "snapshot_id": "x"}])";
-  CHECK(ImageProperties::parse({{"block_device_mapping", devices}}).block_device_mapping == devices);
-}
