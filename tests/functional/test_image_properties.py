@@ -12,6 +12,13 @@ PROPERTIES = {"hw_disk_bus": "scsi", "hw_scsi_model": "virtio-scsi", "os_type": 
               "somebody's own": "x" * 300}
 
 
+BLANK = {"source_type": "blank", "destination_type": "local"}
+DEVICES = {"bdm_v2": "True", "block_device_mapping": json.dumps([
+    {**BLANK, "guest_format": "swap", "volume_size": 8, "device_name": "/dev/vdd"},
+    {**BLANK, "guest_format": "ext3", "volume_size": 1, "device_name": "vdb"}])}
+LARGE = {"root_gb": 1, "ephemeral_gb": 1, "swap": 16}
+
+
 class ImageProperties(RegistryStory):
     def give(self, **members) -> None:
         self.image.record.update(members)
@@ -189,6 +196,47 @@ class ImageProperties(RegistryStory):
         self.assertEqual(sorted(disks), ["disk", "disk.config", "kernel"])
         _, disks = self.made(kernel_id="nokernel")
         self.assertEqual(sorted(disks), ["disk", "disk.config"])
+
+    def test_an_image_that_names_disks_gets_them(self):
+        self.give(**DEVICES, mappings=json.dumps([{"virtual": "root", "device": "/dev/vdc"}]))
+        self.start()
+        uuid, disks = self.made(flavor=LARGE)
+        self.assertEqual({name: disk["size_bytes"] >> 20 for name, disk in disks.items()},
+                         {"disk": 1024, "disk.eph0": 1024, "disk.swap": 8})
+        self.assertRegex(disks["disk.eph0"]["base"], "^ephemeral_1_")
+        self.assertEqual(disks["disk.swap"]["base"], "swap_8")
+        there = {"disk": ("vdc", "virtio"), "disk.eph0": ("vdb", "virtio"), "disk.swap": ("vdd", "virtio")}
+        self.assertEqual(self.targets(uuid), there)
+        shown = self.shown(uuid)
+        self.assertEqual([name for name in shown["system_metadata"] if "mapping" in name], [])
+        del self.registry.images[self.image.id]
+        _, kept = self.made(uuid, flavor=LARGE)  # what the image said then is known
+        self.assertEqual({name: disk["how"] for name, disk in kept.items()}, dict.fromkeys(there, "kept"))
+        self.assertEqual((self.targets(uuid), self.shown(uuid)), (there, shown))
+
+    def test_a_request_goes_before_the_disks_that_an_image_names(self):
+        self.give(**DEVICES)
+        self.start()
+        asked = {"ephemerals": [{"device_name": "/dev/vdd", "size": 1, "guest_format": "ext4"}],
+                 "block_device_mapping": [{"mount_device": "/dev/vdb"}]}
+        uuid, disks = self.made(flavor={**LARGE, "swap": 0}, block_device_info=asked)
+        self.assertEqual(self.targets(uuid), {"disk": ("vda", "virtio"), "disk.eph0": ("vdd", "virtio")})
+
+    def test_an_image_that_names_larger_disks_than_the_flavors_is_not_fetched(self):
+        self.start()
+        self.give(**DEVICES)
+        self.refused(422, "disk_too_small", "disk 'disk'", "1 GiB", "block_device_mapping", flavor={**LARGE, "ephemeral_gb": 0})
+        self.refused(422, "disk_too_small", "8 MiB", "the flavor has 4 MiB", flavor={**LARGE, "swap": 4})
+        self.give(block_device_mapping=json.dumps([{**BLANK, "guest_format": "zfs"}]))
+        problem = self.refused(422, "image_unacceptable", "'zfs'", "ext2, ext3, ext4, xfs", flavor=LARGE)
+        self.assertEqual(problem["fields"]["property"], "block_device_mapping[0].guest_format")
+
+    def test_an_image_that_boots_from_a_volume_has_no_root_disk(self):
+        self.give(block_device_mapping=json.dumps([{"volume_id": new_uuid(), "device_name": "/dev/vda"}]), min_disk=20)
+        self.start()
+        _, disks = self.made(flavor={"swap": 8})
+        self.assertEqual(sorted(disks), ["disk.swap"])
+        self.assertEqual(self.fetches(), [])
 
     def test_an_images_owner_cannot_make_the_node_read_a_file(self):
         self.start()
