@@ -330,7 +330,8 @@ TEST_CASE("what an instance keeps of its image is whole, or isn't there") {
   REQUIRE(kept);
   CHECK(kept->ref == "http://registry.example/image");
   CHECK(kept->system_metadata.at("image_min_disk") == "4");
-  for (const char* torn : {"", "{", "[]", R"({"ref": "x"})", R"({"ref": 1, "system_metadata": {}})"}) {
+  for (const char* torn : {"", "{", "[]", R"({"ref": "x"})", R"({"ref": 1, "system_metadata": {}})",
+                           R"({"ref": "x", "system_metadata": {}, "block_devices": []})"}) {
     write_file(directory / "image_meta.json", torn);
     CHECK_FALSE(InstanceImage::read(directory));
   }
