@@ -9,7 +9,7 @@ from typing import Iterator
 import disk_checks
 import images
 import service_unit
-from harness import KIB, MIB, Daemon
+from harness import KIB, MIB, Daemon, new_uuid
 from image_story import ImageStory
 from socket_client import Client
 
@@ -25,6 +25,8 @@ class LvmStory(ImageStory):
         self.group = os.environ["BASECACHE_TEST_VOLUME_GROUP"]
         self.addCleanup(self.remove_volumes)
         self.image = self.file_url(images.raw())
+        self.keys = self.scratch / "keys"
+        self.keys.mkdir()
 
     def node(self, libvirt: dict | None = None, path: str | None = None, **sections: dict) -> tuple[Daemon, Client]:
         """A daemon whose disks are volumes of the group, in place of the one before, with what its unit lets it do."""
@@ -33,6 +35,17 @@ class LvmStory(ImageStory):
         may = service_unit.with_capabilities(service_unit.capabilities(service_unit.WITH_LVM))
         lvm = {"images_type": "lvm", "images_volume_group": self.group, "volume_clear": "none", **(libvirt or {})}
         return self.daemon(self.config(libvirt=lvm, **sections), path=path, wrapper=may)
+
+    def encrypting_node(self, libvirt: dict | None = None) -> tuple[Daemon, Client]:
+        return self.node(libvirt, ephemeral_storage_encryption={"enabled": "true"},
+                         basecache={"ephemeral_key_directory": self.keys})
+
+    def new_key(self) -> str:
+        """For `ephemeral_key_uuid`."""
+        uuid = new_uuid()
+        (self.keys / uuid).write_bytes(os.urandom(64))
+        (self.keys / uuid).chmod(0o400)
+        return uuid
 
     def request(self, **fields) -> dict:
         return {"image_ref": self.image, **fields}
@@ -61,6 +74,10 @@ class LvmStory(ImageStory):
 
     def device(self, volume: str) -> Path:
         return Path("/dev") / self.group / volume
+
+    def plain(self, uuid: str, disk: str) -> Path:
+        """What an encrypted volume's guest sees."""
+        return Path(f"/dev/mapper/{uuid}_{disk}-dmcrypt")
 
     def remove_volumes(self) -> None:
         for line in disk_checks.run("dmsetup", "ls", "--target", "crypt").splitlines():

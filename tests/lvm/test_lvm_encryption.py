@@ -1,8 +1,6 @@
 """Disks on LVM that are encrypted with the key that a request names."""
 
-import os
 import unittest
-from pathlib import Path
 
 import disk_checks
 import images
@@ -11,23 +9,6 @@ from lvm_story import LvmStory, opened
 
 
 class EncryptionOnLvm(LvmStory):
-    def setUp(self) -> None:
-        super().setUp()
-        self.keys = self.scratch / "keys"
-        self.keys.mkdir()
-
-    def new_key(self) -> str:
-        uuid = new_uuid()
-        (self.keys / uuid).write_bytes(os.urandom(64))
-        (self.keys / uuid).chmod(0o400)
-        return uuid
-
-    def encrypting_node(self):
-        return self.node(ephemeral_storage_encryption={"enabled": "true"}, basecache={"ephemeral_key_directory": self.keys})
-
-    def plain(self, uuid: str, disk: str) -> Path:
-        return Path(f"/dev/mapper/{uuid}_{disk}-dmcrypt")
-
     def test_what_is_on_the_volume_is_noise_and_what_the_guest_sees_is_the_disk(self):
         daemon, client = self.encrypting_node()
         uuid, key = new_uuid(), self.new_key()
