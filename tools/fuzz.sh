@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 seconds="${1:-60}"
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(decoder drive inspector request)
+[ ${#targets[@]} -gt 0 ] || targets=(decoder drive ext inspector request)
 
 directory=build-asan
 [ -f "$directory/build.ninja" ] ||

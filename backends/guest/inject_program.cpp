@@ -8,11 +8,9 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
-#include "agent/injection/apply_item.hpp"
+#include "backends/guest/apply_injection.hpp"
 #include "backends/guest/disk_changes.hpp"
-#include "backends/guest/ext_tree.hpp"
 #include "backends/guest/inject_job.hpp"
-#include "backends/guest/root_partition.hpp"
 #include "backends/guest/unsupported_file_system.hpp"
 
 namespace basecache::guest {
@@ -24,37 +22,11 @@ std::string read_input() {
   return bytes;
 }
 
-// All of it or nothing.
-void apply(const injection::Item& item, const Partition& root, ChangedPages& pages) {
-  const ChangedPages::Pages before = pages.pages();
-  try {
-    ExtFileSystem file_system(pages, root);
-    ExtTree tree(file_system);
-    injection::apply_item(item, tree);
-    file_system.commit();
-  } catch (...) {
-    pages.restore(before);
-    throw;
-  }
-}
-
-std::vector<ItemFailure> apply_all(const injection::Injection& injection, const Partition& root, ChangedPages& pages) {
-  std::vector<ItemFailure> failures;
-  for (const injection::Item& item : injection.items) {
-    try {
-      apply(item, root, pages);
-    } catch (const Error& error) {
-      failures.push_back({item.kind, error.message()});
-    }
-  }
-  return failures;
-}
-
 int inject() {
   const InjectJob job = job_from(read_input());
   const DiskView disk(kDiskFd, job.disk_size);
   ChangedPages pages(disk, kMostChangedPages);
-  const auto failures = apply_all(job.injection, root_partition(disk, job.injection.partition), pages);
+  const auto failures = apply_injection(job.injection, disk, pages);
   write_all_at(kChangesFd, to_bytes(changes_of(pages)), 0, "the changes");
   std::fputs(to_text(failures).c_str(), stdout);
   return 0;
