@@ -12,6 +12,12 @@ namespace {
 
 using Head = std::array<std::uint64_t, 2>;  // offset, length
 
+// Whole ones, but for the disk's last.
+bool are_pages(std::uint64_t offset, std::uint64_t length, std::uint64_t disk_size) {
+  if (offset % ChangedPages::kPage != 0) return false;
+  return length % ChangedPages::kPage == 0 || offset + length == disk_size;
+}
+
 }  // namespace
 
 DiskChanges changes_of(const ChangedPages& pages) {
@@ -39,18 +45,21 @@ std::vector<std::byte> to_bytes(const DiskChanges& changes) {
 DiskChanges changes_from(std::span<const std::byte> bytes, std::uint64_t disk_size) {
   DiskChanges changes;
   std::uint64_t end = 0;
+  std::uint64_t left = kMostChangedPages * ChangedPages::kPage;
   while (!bytes.empty()) {
     Head head{};
     const bool has_head = bytes.size() >= sizeof head;
     if (has_head) std::memcpy(head.data(), bytes.data(), sizeof head);
     const auto [offset, length] = head;
-    if (!has_head || length == 0 || length > bytes.size() - sizeof head || offset < end || offset > disk_size ||
-        length > disk_size - offset) {
+    const bool is_within = has_head && length != 0 && length <= left && length <= bytes.size() - sizeof head &&
+                           offset >= end && offset <= disk_size && length <= disk_size - offset;
+    if (!is_within || !are_pages(offset, length, disk_size)) {
       throw Error(ErrorCode::tool_failed, "the reader of the guest's file system made changes that can't be");
     }
     const auto part = bytes.subspan(sizeof head, static_cast<std::size_t>(length));
     changes.push_back({offset, {part.begin(), part.end()}});
     end = offset + length;
+    left -= length;
     bytes = bytes.subspan(sizeof head + part.size());
   }
   return changes;

@@ -23,7 +23,8 @@ DiskChanges changes_of(const ChangedPages& pages);
 
 // As they go from the child to its parent: offset and length of each, 8 bytes each in the host's order, and its bytes.
 std::vector<std::byte> to_bytes(const DiskChanges& changes);
-// Error(tool_failed) for what isn't changes of a disk of that size: the guest may have taken the child over.
+// Error(tool_failed) for what isn't changes of a disk of that size, in order, of whole pages (but for its end), of
+// kMostChangedPages at most: the guest may have taken the child over.
 DiskChanges changes_from(std::span<const std::byte> bytes, std::uint64_t disk_size);
 
 }  // namespace basecache::guest

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/base/op_context.hpp"
 #include "agent/base/unique_fd.hpp"
 #include "agent/provision/guest_injector.hpp"
 #include "backends/guest/disk_changes.hpp"
@@ -14,7 +15,7 @@ bool is_plain(const provision::NewRootDisk& disk);
 UniqueFd open_view(const provision::NewRootDisk& disk);
 
 // Onto a plain disk; an overlay gets the clusters that are changed, the rest of each from the base file. Error as of
-// writing: the disk is then to be thrown away.
-void write_changes(const provision::NewRootDisk& disk, const DiskChanges& changes);
+// writing, Cancelled or Error(timed_out): the disk is then to be thrown away. A device has them when it returns.
+void write_changes(const provision::NewRootDisk& disk, const DiskChanges& changes, const OpContext& op);
 
 }  // namespace basecache::guest

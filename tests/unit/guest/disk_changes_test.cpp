@@ -85,16 +85,32 @@ TEST_CASE("changes arrive as they were sent, neighbours as one") {
 }
 
 TEST_CASE("changes that can't be are refused") {
+  const std::vector<std::byte> page(kPage, std::byte{'x'});
   const auto refused = [](const DiskChanges& changes, std::uint64_t size) {
     CHECK_THROWS_AS((void)changes_from(to_bytes(changes), size), Error);
   };
-  refused({{100, bytes_of("abc")}}, 102);
-  refused({{~std::uint64_t{0}, bytes_of("abc")}}, 1000);
-  refused({{10, {}}}, 1000);
-  refused({{10, bytes_of("abc")}, {12, bytes_of("abc")}}, 1000);
-  refused({{10, bytes_of("abc")}, {0, bytes_of("abc")}}, 1000);
-  std::vector<std::byte> cut = to_bytes({{10, bytes_of("abc")}});
+  CHECK(changes_from(to_bytes({{kPage, page}, {3 * kPage, page}}), 4 * kPage).size() == 2);
+  CHECK(changes_from(to_bytes({{kPage, bytes_of("abc")}}), kPage + 3).size() == 1);
+  refused({{kPage, page}}, 2 * kPage - 1);
+  refused({{~std::uint64_t{0} - kPage + 1, page}}, 4 * kPage);
+  refused({{kPage, {}}}, 4 * kPage);
+  refused({{kPage, page}, {kPage, page}}, 4 * kPage);
+  refused({{kPage, page}, {0, page}}, 4 * kPage);
+  std::vector<std::byte> cut = to_bytes({{kPage, page}});
   cut.pop_back();
-  CHECK_THROWS_AS((void)changes_from(cut, 1000), Error);
-  CHECK_THROWS_AS((void)changes_from(std::span(cut).first(7), 1000), Error);
+  CHECK_THROWS_AS((void)changes_from(cut, 4 * kPage), Error);
+  CHECK_THROWS_AS((void)changes_from(std::span(cut).first(7), 4 * kPage), Error);
+}
+
+TEST_CASE("changes are of whole pages, and no more than a child of ours makes") {
+  const auto refused = [](const DiskChanges& changes, std::uint64_t size) {
+    CHECK_THROWS_AS((void)changes_from(to_bytes(changes), size), Error);
+  };
+  const std::vector<std::byte> page(kPage, std::byte{'x'});
+  refused({{0, bytes_of("x")}}, 4 * kPage);
+  refused({{1, page}}, 4 * kPage);
+  refused({{4 * kPage - 1, bytes_of("x")}}, 4 * kPage);
+  const std::vector<std::byte> most(kMostChangedPages * kPage);
+  CHECK(changes_from(to_bytes({{0, most}}), std::uint64_t{1} << 40).size() == 1);
+  refused({{0, most}, {2 * most.size(), page}}, std::uint64_t{1} << 40);
 }

@@ -92,11 +92,42 @@ TEST_CASE("a disk that ends within a page and within a cluster is written to its
     RootDisk root(guest.image, is_qcow2);
     const std::uint64_t size = root.made.size.count;
     const DiskChanges changes{{size - 700, std::vector<std::byte>(700, std::byte{'e'})}};
-    write_changes(root.disk(), changes);
+    write_changes(root.disk(), changes, root.bench.op);
     const std::string raw = read_file(root.as_raw());
     CHECK(raw.size() == size);
     CHECK(raw.substr(raw.size() - 701) == raw.substr(raw.size() - 701, 1) + std::string(700, 'e'));
     CHECK(raw.substr(0, raw.size() - 700) == read_file(guest.image).substr(0, raw.size() - 700));
+  }
+}
+
+TEST_CASE("changes beside each other, in one cluster and over several, each stand where they belong") {
+  constexpr std::size_t kPage = ChangedPages::kPage;
+  const GuestImage guest({"mkfs.ext2"}, Bytes{8 << 20});
+  std::string expected = read_file(guest.image);
+  DiskChanges changes;
+  for (const auto& [number, count] : {std::pair{0, 1}, {2, 1}, {15, 2}, {18, 70}, {100, 1}, {2047, 1}}) {
+    const auto letter = static_cast<char>('a' + changes.size());
+    const std::size_t length = static_cast<std::size_t>(count) * kPage;
+    changes.push_back(
+        {static_cast<std::uint64_t>(number) * kPage, std::vector(length, static_cast<std::byte>(letter))});
+    expected.replace(static_cast<std::size_t>(number) * kPage, length, length, letter);
+  }
+  for (const bool is_qcow2 : {false, true}) {
+    RootDisk root(guest.image, is_qcow2);
+    write_changes(root.disk(), changes, root.bench.op);
+    CHECK(read_file(root.as_raw()) == expected);
+  }
+}
+
+TEST_CASE("a cancelled operation writes no changes") {
+  const GuestImage guest({"mkfs.ext2"}, Bytes{8 << 20});
+  std::stop_source stop;
+  stop.request_stop();
+  const OpContext cancelled("op", stop.get_token(), OpContext::Clock::time_point::max());
+  for (const bool is_qcow2 : {false, true}) {
+    RootDisk root(guest.image, is_qcow2);
+    const DiskChanges changes{{0, std::vector<std::byte>(4096)}};
+    CHECK_THROWS_AS(write_changes(root.disk(), changes, cancelled), Cancelled);
   }
 }
 
