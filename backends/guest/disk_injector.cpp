@@ -61,8 +61,7 @@ void DiskInjector::inject(const provision::NewRootDisk& disk, const injection::I
   with_context([] { return "cannot inject into the root disk"; },
                [&] {
                  write_changes(disk, changes.of_disk, op);
-                 if (!changes.commands.empty())
-                   run_guestfish(disk, injection.partition, std::move(changes.commands), op);
+                 run_guestfish(disk, injection.partition, changes.commands, op);
                });
 }
 

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <string>
-
 #include "agent/provision/guest_injector.hpp"
 #include "backends/guest/disk_changes.hpp"
+#include "backends/guest/guest_commands.hpp"
 #include "backends/sandbox/sandbox.hpp"
 
 namespace basecache::guest {
@@ -19,8 +18,8 @@ class DiskInjector : public provision::GuestInjector {
 
  private:
   struct Changes {
-    DiskChanges of_disk;   // one of the two
-    std::string commands;  // for guestfish
+    DiskChanges of_disk;     // one of the two
+    GuestCommands commands;  // for guestfish
   };
   Changes find_changes(const provision::NewRootDisk& disk, const injection::Injection& injection, OpContext& op) const;
 

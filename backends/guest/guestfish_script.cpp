@@ -63,23 +63,36 @@ std::string script_of(const GuestQuestions& questions, std::string_view mark) {
   std::string script;
   std::size_t number = 0;
   for (const std::string& path : questions.paths) script += question(mark, number++, "exists " + word(path));
-  for (const std::string& path : questions.files) script += question(mark, number++, "cat " + word(path));
+  for (const std::string& path : questions.files) {
+    script += question(mark, number++, "cat " + word(path));
+    script += question(mark, number++, "filesize " + word(path));
+  }
   return script + fmt::format("echo {}:{}\n", mark, number);
 }
 
 GuestAnswers answers_from(std::string_view output, const GuestQuestions& questions, std::string_view mark) {
-  const auto answer = [&](std::size_t number) -> std::string_view {
-    const std::string begin = fmt::format("{}:{}\n", mark, number);
+  std::size_t number = 0;
+  // Between its mark and the next.
+  const auto next_answer = [&]() -> std::optional<std::string_view> {
+    const std::string begin = fmt::format("{}:{}\n", mark, number++);
     const std::size_t at = output.find(begin);
-    if (at == std::string_view::npos) return {};
-    const std::string_view rest = output.substr(at + begin.size());
-    return rest.substr(0, rest.find(fmt::format("{}:{}\n", mark, number + 1)));
+    const std::size_t end = output.find(fmt::format("{}:{}\n", mark, number));
+    if (at == std::string_view::npos || end == std::string_view::npos) return std::nullopt;
+    return output.substr(at + begin.size(), end - at - begin.size());
   };
   GuestAnswers answers;
-  std::size_t number = 0;
-  for (const std::string& path : questions.paths) answers.has[path] = answer(number++).starts_with("true");
+  for (const std::string& path : questions.paths) {
+    const auto said = next_answer();
+    if (!said) throw Error(ErrorCode::tool_failed, "guestfish doesn't answer what it was asked");
+    answers.has[path] = said->starts_with("true");
+  }
   for (const std::string& path : questions.files) {
-    if (const std::string_view text = answer(number++); !text.empty()) answers.files[path] = text;
+    const auto text = next_answer();
+    const auto size = next_answer();
+    // guestfish ends what it shows with a newline of its own, and shows nothing behind a NUL.
+    if (text && size && *size == fmt::format("{}\n", text->size() - 1)) {
+      answers.files[path] = text->substr(0, text->size() - 1);
+    }
   }
   return answers;
 }
@@ -96,33 +109,37 @@ std::string GuestfishScript::read_file(const std::string& path) {
 }
 
 void GuestfishScript::make_directory(const std::string& path, mode_t mode) {
-  commands_.push_back("mkdir-p " + word(path));
-  commands_.push_back("chown 0 0 " + word(path));
-  commands_.push_back(fmt::format("chmod 0{:o} {}", mode, word(path)));
+  const std::string name = word(path);
+  directories_ += fmt::format("mkdir-p {0}\nchown 0 0 {0}\nchmod 0{1:o} {0}\n", name, mode);
+  for (std::size_t end = path.size(); end != std::string::npos && end > 0; end = path.rfind('/', end - 1)) {
+    answers_.has[path.substr(0, end)] = true;
+  }
 }
 
 // Whatever is in a file, its bytes go by way of a new one, as base64: a word can't hold NUL, and only the copy follows
-// links inside the guest.
+// links inside the guest. That there is room for the copy is tried out, so that a full disk is seen before a change.
 void GuestfishScript::write_file(const injection::FileChange& change) {
+  const std::string between = word(fmt::format("{}/{}", between_directory(mark_), files_));
+  const std::string room = word(fmt::format("{}/{}.room", between_directory(mark_), files_++));
+  fill_ += fmt::format("base64-in -<<{0} {1}\n{2}{0}\ncopy-file-to-file {1} {3}\n", mark_, between,
+                       in_lines(model::base64_encode(change.bytes)), room);
+  empty_ += fmt::format("rm-f {}\n", room);
   if (change.appends) {
     for (std::string_view rest = change.bytes; !rest.empty(); rest.remove_prefix(std::min(rest.size(), kBytesALine))) {
-      commands_.push_back(fmt::format("write-append {} {}", word(change.path), word(rest.substr(0, kBytesALine))));
+      change_ += fmt::format("write-append {} {}\n", word(change.path), word(rest.substr(0, kBytesALine)));
     }
   } else {
-    const std::string between = word("/." + mark_);
-    commands_.push_back(
-        fmt::format("base64-in -<<{0} {1}\n{2}{0}", mark_, between, in_lines(model::base64_encode(change.bytes))));
-    commands_.push_back(fmt::format("copy-file-to-file {} {}", between, word(change.path)));
-    commands_.push_back("rm-f " + between);
+    change_ += fmt::format("copy-file-to-file {} {}\n", between, word(change.path));
   }
-  if (change.mode) commands_.push_back(fmt::format("chmod 0{:o} {}", *change.mode, word(change.path)));
+  if (change.mode) change_ += fmt::format("chmod 0{:o} {}\n", *change.mode, word(change.path));
 }
 
-std::string GuestfishScript::take(bool must_succeed) {
-  std::string script;
-  for (const std::string& command : commands_) script += (must_succeed ? "" : "-") + command + "\n";
-  commands_.clear();
-  return script;
+GuestCommands::OfItem GuestfishScript::take(injection::ItemKind kind) {
+  std::string prepare = fmt::format("mkdir-mode {} 0700\n", between_directory(mark_)) + fill_ + directories_ + empty_;
+  GuestCommands::OfItem item{.kind = kind, .prepare = std::move(prepare), .change = std::move(change_)};
+  files_ = 0;
+  for (std::string* part : {&fill_, &directories_, &empty_, &change_}) part->clear();
+  return item;
 }
 
 }  // namespace basecache::guest

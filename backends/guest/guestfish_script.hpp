@@ -8,6 +8,7 @@
 
 #include "agent/injection/guest_tree.hpp"
 #include "agent/injection/injection.hpp"
+#include "backends/guest/guest_commands.hpp"
 
 namespace basecache::guest {
 
@@ -23,14 +24,15 @@ struct GuestAnswers {
   std::map<std::string, std::string> files;  // those that could be read
 };
 
-// `mark`: a word that no guest could have guessed, which parts the answers.
+// `mark`, as of GuestCommands, parts the answers. Error(tool_failed) when they aren't all there; a file whose end is
+// missing can't be read.
 std::string script_of(const GuestQuestions& questions, std::string_view mark);
 GuestAnswers answers_from(std::string_view output, const GuestQuestions& questions, std::string_view mark);
 
 // Takes changes down as commands of guestfish(1), instead of making them. Questions must have been asked before. Pure.
 class GuestfishScript : public injection::GuestTree {
  public:
-  // `mark` as above, for the names of files in between.
+  // `mark` as of GuestCommands.
   GuestfishScript(GuestAnswers answers, std::string mark);
 
   bool has(const std::string& path) override;
@@ -38,13 +40,17 @@ class GuestfishScript : public injection::GuestTree {
   void make_directory(const std::string& path, mode_t mode) override;
   void write_file(const injection::FileChange& change) override;
 
-  // The commands taken down since the last time. A failing one ends the script where `must_succeed`, else it is told.
-  std::string take(bool must_succeed);
+  // The commands taken down since the last time.
+  GuestCommands::OfItem take(injection::ItemKind kind);
 
  private:
   GuestAnswers answers_;
   std::string mark_;
-  std::vector<std::string> commands_;
+  std::size_t files_ = 0;  // in between, of this item
+  std::string directories_;
+  std::string fill_;   // new bytes, and as much room again
+  std::string empty_;  // that room
+  std::string change_;
 };
 
 }  // namespace basecache::guest
