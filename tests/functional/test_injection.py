@@ -201,16 +201,15 @@ class HostileGuests(InjectionStory):
 
     def test_links_lead_nowhere_else(self):
         _, client = self.daemon(self.conf)
-        host = {path: path.stat() for path in (Path("/etc"), Path("/etc/passwd"), Path("/"), Path("/root"))}
-        for name, request, reason in (("up", "symlink /etc/motd ../../etc/motd", "above the guest's root"),
+        outside = self.scratch / "outside"
+        for name, request, reason in (("up", f"symlink /etc/motd ../..{outside}", "above the guest's root"),
                                       ("loop", "symlink /etc/motd motd", "too many symbolic links"),
                                       ("two", "symlink /srv srv", "too many symbolic links")):
             with self.subTest(name):
                 image = self.root(f"{name}.img", requests=("rm /etc/motd", request))
                 for images_type in ("qcow2", "raw"):
                     self.refused(client, image, reason, images_type)
-        for path, status in host.items():
-            self.assertEqual((path.stat().st_mtime_ns, path.stat().st_mode), (status.st_mtime_ns, status.st_mode), path)
+        self.assertFalse(outside.exists())
 
     def test_a_root_that_leads_out_of_the_guest_loses_its_key_alone(self):
         _, client = self.daemon(self.conf)
