@@ -32,26 +32,23 @@ std::string words_of(errcode_t code) {
   return ::error_message(code);
 }
 
-bool is_other(errcode_t code) {
-  return code == EXT2_ET_BAD_MAGIC || code == EXT2_ET_UNSUPP_FEATURE || code == EXT2_ET_RO_UNSUPP_FEATURE;
-}
+bool is_unsupported(errcode_t code) { return code == EXT2_ET_UNSUPP_FEATURE || code == EXT2_ET_RO_UNSUPP_FEATURE; }
 
 void require_features(const ext2_super_block& super) {
   if ((super.s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER) != 0) {
-    throw UnsupportedFileSystem("its journal has to be replayed: it wasn't unmounted");
+    throw UnsupportedExt("its journal has to be replayed: it wasn't unmounted");
   }
   if ((super.s_feature_compat & ~kCompatible) != 0 || (super.s_feature_incompat & ~kIncompatible) != 0 ||
       (super.s_feature_ro_compat & ~kReadOnlyCompatible) != 0) {
-    throw UnsupportedFileSystem(fmt::format("it has features that aren't changed here ({:#x} {:#x} {:#x})",
-                                            super.s_feature_compat, super.s_feature_incompat,
-                                            super.s_feature_ro_compat));
+    throw UnsupportedExt(fmt::format("it has features that aren't changed here ({:#x} {:#x} {:#x})",
+                                     super.s_feature_compat, super.s_feature_incompat, super.s_feature_ro_compat));
   }
 }
 
 void require_clean(const ext2_super_block& super) {
-  if ((super.s_state & EXT2_ERROR_FS) != 0) throw UnsupportedFileSystem("it is marked as having errors");
-  if ((super.s_state & EXT2_VALID_FS) == 0) throw UnsupportedFileSystem("it wasn't unmounted");
-  if (super.s_last_orphan != 0) throw UnsupportedFileSystem("it has files that were deleted while they were open");
+  if ((super.s_state & EXT2_ERROR_FS) != 0) throw UnsupportedExt("it is marked as having errors");
+  if ((super.s_state & EXT2_VALID_FS) == 0) throw UnsupportedExt("it wasn't unmounted");
+  if (super.s_last_orphan != 0) throw UnsupportedExt("it has files that were deleted while they were open");
 }
 
 // What Linux wouldn't mount and libext2fs opens.
@@ -77,7 +74,8 @@ ExtFileSystem::ExtFileSystem(ChangedPages& pages, const Partition& partition) : 
   if (partition.size < kLeastSize) throw UnsupportedFileSystem("it is too small for one");
   const errcode_t failed =
       ext2fs_open("guest", EXT2_FLAG_RW | EXT2_FLAG_64BITS | EXT2_FLAG_SKIP_MMP, 0, 0, PageIo::callbacks(), &handle_);
-  if (is_other(failed)) throw UnsupportedFileSystem(words_of(failed));
+  if (failed == EXT2_ET_BAD_MAGIC) throw UnsupportedFileSystem(words_of(failed));
+  if (is_unsupported(failed)) throw UnsupportedExt(words_of(failed));
   require(failed, "open the file system");
   try {
     require_features(*handle_->super);

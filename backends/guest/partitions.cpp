@@ -15,6 +15,7 @@ constexpr std::size_t kBootEntriesAt = 446;
 constexpr std::size_t kBootEntryBytes = 16;
 constexpr std::size_t kBootEntries = 4;
 constexpr unsigned kFirstLogical = 5;
+constexpr unsigned kProtective = 0xee;
 constexpr unsigned kMostLogical = 60;
 // Linux takes 256; the tables of all disks that are made have 128 entries.
 constexpr std::uint32_t kMostGuidEntries = 256;
@@ -72,10 +73,12 @@ class Collector {
   void follow(std::uint64_t chain) {
     std::uint64_t at = chain;
     Block record{};
+    unsigned number = kFirstLogical;
     for (unsigned i = 0; i < kMostLogical && read_block(disk_, at, record) && holds(record, 510, "\x55\xaa"); ++i) {
       const BootEntry here = boot_entry(record, 0);
       const BootEntry next = boot_entry(record, 1);
-      add(kFirstLogical + i, at + here.first, here.count);
+      // As Linux counts (block/partitions/msdos.c): a record without a partition takes no number.
+      if (here.count != 0 && !here.is_extended()) add(number++, at + here.first, here.count);
       if (!next.is_extended() || next.first == 0) return;
       at = chain + next.first;
     }
@@ -125,13 +128,22 @@ std::vector<Partition> guid_partitions(const DiskView& disk, const Block& header
   return std::move(found).take();
 }
 
+// What is left of a GUID table under a boot record that is meant isn't one.
+bool has_protective_entry(const Block& record) {
+  for (std::size_t i = 0; i < kBootEntries; ++i) {
+    if (boot_entry(record, i).type == kProtective) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<Partition> read_partitions(const DiskView& disk) {
   Block record{};
   if (!read_block(disk, 0, record) || !holds(record, 510, "\x55\xaa")) return {};
   Block header{};
-  if (read_block(disk, 1, header) && holds(header, 0, "EFI PART")) return guid_partitions(disk, header);
+  if (has_protective_entry(record) && read_block(disk, 1, header) && holds(header, 0, "EFI PART"))
+    return guid_partitions(disk, header);
   return boot_partitions(disk, record);
 }
 

@@ -27,6 +27,8 @@ Partition inspected(const DiskView& disk) {
   for (const Partition& candidate : candidates) {
     try {
       if (is_root(disk, candidate)) return candidate;
+    } catch (const UnsupportedExt&) {
+      throw;  // it may be the root: another one must not be taken for it
     } catch (const UnsupportedFileSystem&) {
       continue;  // there may be another one
     } catch (const Error& error) {

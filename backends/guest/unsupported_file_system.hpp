@@ -9,4 +9,9 @@ struct UnsupportedFileSystem : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// One that is ext2/3/4, so that it may well be the one that is looked for.
+struct UnsupportedExt : UnsupportedFileSystem {
+  using UnsupportedFileSystem::UnsupportedFileSystem;
+};
+
 }  // namespace basecache::guest

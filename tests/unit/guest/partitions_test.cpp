@@ -68,6 +68,18 @@ TEST_CASE("partitions are found and counted as Linux counts them") {
   CHECK(text_of(Disk(kGpt).partitions()) == Lines{"1: 2048+2048", "4: 8192+16384"});
 }
 
+TEST_CASE("a record without a partition takes no number") {
+  const Disk disk(kExtended);
+  disk.patch(8192 * 512 + 446, std::string(16, '\0'));
+  CHECK(text_of(disk.partitions()) == Lines{"1: 2048+2048", "5: 14336+4096"});
+}
+
+TEST_CASE("a GUID table counts only where the boot record says that there is one") {
+  const Disk disk(kGpt);
+  disk.patch(446 + 4, std::string("\x83\0\0\0\0\x10\0\0\0\x10\0\0", 12));
+  CHECK(text_of(disk.partitions()) == Lines{"1: 4096+4096"});
+}
+
 TEST_CASE("a disk without a table has none") {
   const GuestImage guest;
   const UniqueFd fd = open_file(guest.image, O_RDONLY);
@@ -125,4 +137,16 @@ TEST_CASE("the root file system is the first with an /etc, or the one that is na
   CHECK_THROWS_AS((void)disk.root(2), Error);
   const UniqueFd bare = open_file(root.image, O_RDONLY);
   CHECK(root_partition(DiskView(bare.get(), 8 << 20), -1).number == 0);
+}
+
+TEST_CASE("a root that can't be read here isn't passed over for the next one") {
+  const GuestImage root({"mkfs.ext4"}, mebibytes(8));
+  const GuestImage unclean({"mkfs.ext4"}, Bytes{1 << 20});
+  const Disk disk(kGpt);
+  disk.put(unclean.image, 2048 * 512);
+  disk.put(root.image, 8192 * 512);
+  CHECK(disk.root(-1).number == 1);
+  unclean.debugfs("ssv state 0", true);
+  disk.put(unclean.image, 2048 * 512);
+  CHECK_THROWS_AS((void)disk.root(-1), UnsupportedExt);
 }
