@@ -122,11 +122,6 @@ std::string_view reason_of_signal(int signal) {
   }
 }
 
-std::string ending_of(int status) {
-  if (status < 0) return fmt::format("was ended by signal {}{}", -status, reason_of_signal(-status));
-  return fmt::format("exited with {}", status);
-}
-
 // The tool's own words, on one line.
 std::string one_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
@@ -145,6 +140,11 @@ CompletedProcess run(const Command& command, const OpContext& op) {
                                                     .confinement = command.confinement,
                                                     .input = input.get()}))
       .until_end(op);
+}
+
+std::string ending_of(int status) {
+  if (status < 0) return fmt::format("was ended by signal {}{}", -status, reason_of_signal(-status));
+  return fmt::format("exited with {}", status);
 }
 
 void require_success(const CompletedProcess& done, std::string_view doing) {

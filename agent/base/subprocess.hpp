@@ -37,6 +37,9 @@ struct CompletedProcess {
 // when it is one that we know. A non-zero exit is not an error here.
 CompletedProcess run(const Command& command, const OpContext& op);
 
+// How it ended, for "PROGRAM ...": "exited with 1", "was ended by signal 24: it used more CPU time than it may".
+std::string ending_of(int status);
+
 // Unless its status is 0: Error(tool_failed) with fields argv0, exit, stderr; `doing` completes "cannot ...". stderr
 // that says "No space left on device" makes it no_space.
 void require_success(const CompletedProcess& done, std::string_view doing);

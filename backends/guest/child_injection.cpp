@@ -1,6 +1,5 @@
 #include "backends/guest/child_injection.hpp"
 
-#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <cerrno>
@@ -49,9 +48,7 @@ void require_end(const CompletedProcess& done) {
   if (done.status == kUnacceptable) {
     throw Error(ErrorCode::image_unacceptable, "the guest's file system isn't fit for it" + said);
   }
-  const std::string end = done.status < 0 ? fmt::format("was ended by signal {}", -done.status)
-                                          : fmt::format("exited with {}", done.status);
-  throw Error(ErrorCode::tool_failed, "the reader of the guest's file system " + end + said);
+  throw Error(ErrorCode::tool_failed, "the reader of the guest's file system " + ending_of(done.status) + said);
 }
 
 }  // namespace
@@ -69,7 +66,7 @@ ChildInjection inject_by_child(const sandbox::Sandbox& sandbox, int disk, const 
                                      .input = Secret(to_bytes(job))},
                                     op);
   require_end(done);
-  return {changes_from(content_of(changes.get()), job.disk_size), failures_from(done.output)};
+  return {changes_from(content_of(changes.get()), job.disk_size), failures_from(done.output, job.injection)};
 }
 
 }  // namespace basecache::guest

@@ -1,5 +1,6 @@
 #include "backends/guest/inject_job.hpp"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -12,7 +13,7 @@ namespace {
 using injection::ItemKind;
 using nlohmann::json;
 
-constexpr std::size_t kLongestReason = 512;
+constexpr std::size_t kLongestReason = 400;
 
 ItemKind kind_from(std::string_view name) {
   for (const ItemKind kind :
@@ -63,7 +64,7 @@ std::string to_text(const std::vector<ItemFailure>& failures) {
   return list.dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
-std::vector<ItemFailure> failures_from(std::string_view text) {
+std::vector<ItemFailure> failures_from(std::string_view text, const injection::Injection& asked) {
   const json list = json::parse(text, nullptr, false);
   const auto strange = [] {
     return Error(ErrorCode::tool_failed, "the reader of the guest's file system says what no reader says");
@@ -73,8 +74,11 @@ std::vector<ItemFailure> failures_from(std::string_view text) {
   for (const json& one : list) {
     if (!one.is_object() || !one.contains("item") || !one.contains("why")) throw strange();
     if (!one["item"].is_string() || !one["why"].is_string()) throw strange();
-    failures.push_back(
-        {kind_from(one["item"].get<std::string>()), quote(one["why"].get<std::string>(), kLongestReason)});
+    const ItemKind kind = kind_from(one["item"].get<std::string>());
+    const bool is_asked = std::ranges::find(asked.items, kind, &injection::Item::kind) != asked.items.end();
+    const bool is_told = std::ranges::find(failures, kind, &ItemFailure::kind) != failures.end();
+    if (!is_asked || is_told) throw strange();
+    failures.push_back({kind, quote(one["why"].get<std::string>(), kLongestReason)});
   }
   return failures;
 }

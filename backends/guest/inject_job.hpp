@@ -26,7 +26,8 @@ InjectJob job_from(std::string_view bytes);  // Error(internal)
 
 // What the child says on its standard output (JSON).
 std::string to_text(const std::vector<ItemFailure>& failures);
-// Error(tool_failed) for what no child of ours says: the guest may have taken it over.
-std::vector<ItemFailure> failures_from(std::string_view text);
+// Error(tool_failed) for what no child of ours says, one failure of each item that was asked for at most: the guest may
+// have taken it over. The reasons are quoted, of 400 bytes at most.
+std::vector<ItemFailure> failures_from(std::string_view text, const injection::Injection& asked);
 
 }  // namespace basecache::guest

@@ -252,3 +252,14 @@ TEST_CASE("a child that the guest has taken over can't write its disk, and its e
   CHECK(words(error_of_takeover("o")).find("changes that can't be") != std::string::npos);
   CHECK(error_of_takeover("t").code() == ErrorCode::tool_failed);
 }
+
+TEST_CASE("a child tells one failure of each item that was asked for, and no more") {
+  const injection::Injection asked{0, {text_item(ItemKind::key, "k"), text_item(ItemKind::metadata, "{}")}};
+  const auto failures =
+      failures_from(to_text({{ItemKind::key, "a\nb"}, {ItemKind::metadata, std::string(999, 'x')}}), asked);
+  REQUIRE(failures.size() == 2);
+  CHECK(failures[0].why.find('\n') == std::string::npos);
+  CHECK(failures[1].why.size() < 420);
+  CHECK_THROWS_AS((void)failures_from(to_text({{ItemKind::key, "a"}, {ItemKind::key, "b"}}), asked), Error);
+  CHECK_THROWS_AS((void)failures_from(to_text({{ItemKind::files, "a"}}), asked), Error);
+}
