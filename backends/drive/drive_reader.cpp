@@ -21,10 +21,14 @@ ReadDrive read_drive(std::span<const std::byte> medium) {
 
 ReadDrive read_drive(const Path& file) {
   boost::system::error_code unknown;
-  if (!boost::filesystem::exists(file, unknown)) {
+  const boost::filesystem::file_type type = boost::filesystem::status(file, unknown).type();
+  if (type == boost::filesystem::file_not_found) {
     throw Error(ErrorCode::not_found, "there is no file " + quote(file.native()));
   }
-  const UniqueFd fd = open_file(file, O_RDONLY | O_NONBLOCK);  // never waits for the writer of a fifo
+  if (type != boost::filesystem::regular_file && type != boost::filesystem::block_file) {
+    throw unreadable("it is neither a file nor a block device");
+  }
+  const UniqueFd fd = open_file(file, O_RDONLY | O_NONBLOCK);
   const Bytes length = length_of(fd.get(), file);
   if (length > model::kVfatDriveSize) throw unreadable("it is larger than 64 MiB");
   std::vector<std::byte> medium(length.count);

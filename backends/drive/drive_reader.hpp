@@ -22,7 +22,8 @@ struct ReadDrive {
 // config drive can have (see DriveFiles).
 ReadDrive read_drive(std::span<const std::byte> medium);
 
-// The same of a file or device of at most 64 MiB; a larger one is refused as well. Error(not_found) when there is none.
+// The same of a file or block device of at most 64 MiB; a larger one is refused as well, and what is neither.
+// Error(not_found) when there is none.
 ReadDrive read_drive(const Path& file);
 
 }  // namespace basecache::drive

@@ -116,7 +116,7 @@ class Walk {
     if (name.empty()) name = short_name(entry);
     if (name == "." || name == "..") return;
     files_.count();
-    const std::string path = DriveFiles::path_in(directory_path, name);
+    const std::string path = files_.path_in(directory_path, name);
     const std::uint32_t high = volume_.is_fat32() ? number_at<std::uint16_t>(entry, fat::kClusterHigh) : 0U;
     const std::uint32_t first = high << 16U | number_at<std::uint16_t>(entry, fat::kClusterLow);
     if ((attributes & fat::kDirectory) != 0) return directory(volume_.chain(first), path);

@@ -157,7 +157,7 @@ class Walk {
     if (more.is_special || (entry.flags() & kIsAssociated) != 0) return;
     std::string name = std::move(more.name);
     if (name.empty()) name = has_joliet_names_ ? joliet_name(entry.name) : plain_name(entry.name);
-    const std::string path = DriveFiles::path_in(directory_path, name);
+    const std::string path = files_.path_in(directory_path, name);
     if ((entry.flags() & kIsDirectory) != 0) return directory(entry, path);
     files_.add(path, std::string(text_of(contents_of(entry))));
   }

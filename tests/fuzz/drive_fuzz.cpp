@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::size_t bytes = 0;
     for (const metadata::DriveFile& file : drive::read_drive(std::as_bytes(std::span(data, size))).files) {
       if (file.path.empty() || file.path.front() == '/') std::abort();
-      bytes += file.contents.size();
+      bytes += file.path.size() + file.contents.size();
     }
     if (bytes > model::kVfatDriveSize.count) std::abort();
   } catch (const Error& error) {

@@ -6,6 +6,7 @@
 #include <boost/filesystem/operations.hpp>
 
 #include "agent/base/error.hpp"
+#include "backends/drive/drive_files.hpp"
 #include "backends/drive/iso9660_writer.hpp"
 #include "backends/drive/vfat_writer.hpp"
 #include "tests/support/scratch_dir.hpp"
@@ -238,5 +239,21 @@ TEST_CASE("whatever single byte is wrong, a medium is read or refused") {
     broken[at] = static_cast<char>(~broken[at]);
     const std::string result = outcome(broken);
     CHECK((result == "read" || result == "image_unacceptable"));
+  }
+}
+
+TEST_CASE("names are limited, and count like contents") {
+  drive::DriveFiles files;
+  CHECK(files.path_in("", std::string(765, 'n')).size() == 765);
+  CHECK_THROWS_WITH_AS((void)files.path_in("", std::string(766, 'n')), doctest::Contains("more than 765 bytes"), Error);
+  const std::string directory(1 << 20, 'd');
+  for (int i = 0; i < 63; ++i) (void)files.path_in(directory, "n");
+  CHECK_THROWS_WITH_AS((void)files.path_in(directory, "n"), doctest::Contains("larger than 64 MiB together"), Error);
+}
+
+TEST_CASE("what is neither a file nor a block device is refused as that") {
+  const ScratchDir dir;
+  for (const Path& path : {dir / ".", Path("/dev/zero")}) {
+    CHECK_THROWS_WITH_AS((void)read_drive(path), doctest::Contains("neither a file nor a block device"), Error);
   }
 }
