@@ -12,7 +12,7 @@
 // Rules that fields of a request share, for those who read a part of one.
 namespace basecache::model {
 
-// Nova's limit for names.
+// Nova's limit for names, in characters.
 inline constexpr std::size_t kLongestName = 255;
 
 // Error(invalid_request): "<field> <why>", with the field's name beside it.
@@ -20,10 +20,11 @@ Error bad_field(const std::string& field, const std::string& why);
 
 bool has_control_bytes(std::string_view text);
 
-// Text on one line; "" where there is none.
-std::string plain_text(JsonFields& fields, std::string_view name, std::size_t max_bytes = kLongestName);
+// Text on one line, of at most so many characters; "" where there is none.
+std::string plain_text(JsonFields& fields, std::string_view name, std::size_t max_characters = kLongestName);
 
-// A JSON object whose inside is not ours to read, as text; "" where there is none.
+// A JSON object whose inside is not ours to read, as text; "" where there is none, or nothing in it. Error for numbers
+// beyond 64 bits, which wouldn't come out as they went in.
 std::string object_text(JsonFields& fields, std::string_view name, std::size_t max_bytes);
 
 // Each item of a list, with its path.

@@ -132,7 +132,7 @@ Network read_network(const json& value, const std::string& path) {
   Network network;
   network.id = plain_text(fields, "id");
   network.subnets = read_list(fields, "subnets", kMostSubnets, read_subnet);
-  allow_texts(fields, {"bridge", "label"});
+  for (const char* unread : {"bridge", "label"}) fields.text(unread, std::string::npos);
   if (const json* meta = fields.object("meta")) {
     JsonFields inside(*meta, fields.path_of("meta"));
     network.injected = inside.boolean("injected").value_or(false);

@@ -202,7 +202,7 @@ TEST_CASE("texts of the wrong kind or shape are refused by their field's name") 
       {"/uuid", std::string(5000, 'a'), "uuid", "at most 4096"},
       {"/name", json::array(), "name", "must be a string"},
       {"/name", "a\nb", "name", "control characters"},
-      {"/name", std::string(256, 'a'), "name", "at most 255"},
+      {"/name", std::string(256, 'a'), "name", "more than 255"},
       {"/image_ref", 1, "image_ref", "must be a string"},
       {"/image_ref", "cirros", "image_ref", "neither the UUID"},
       {"/image_ref", "", "image_ref", "is empty"},
@@ -239,7 +239,7 @@ TEST_CASE("the guest's texts are refused by their field's name") {
       {"/availability_zone", false, "availability_zone", "must be a string"},
       {"/project_id", "a\r", "project_id", "control characters"},
       {"/hostname", "a\nb", "hostname", "control characters"},
-      {"/hostname", std::string(256, 'a'), "hostname", "at most 255"},
+      {"/hostname", std::string(256, 'a'), "hostname", "more than 255"},
       {"/libvirt_xml", "<network/>", "libvirt_xml", "root element 'network'"},
       {"/libvirt_xml", std::string(256 * 1024 + 1, ' '), "libvirt_xml", "at most 262144"},
   });
@@ -272,7 +272,7 @@ TEST_CASE("block devices are refused by their whole path") {
       {root + "/root_device_name", "/dev/../sda", "block_device_info.root_device_name", "is not a device name"},
       {root + "/root_device_name", "/dev/", "block_device_info.root_device_name", "is not a device name"},
       {root + "/root_device_name", "VDA", "block_device_info.root_device_name", "is not a device name"},
-      {root + "/root_device_name", std::string(65, 'a'), "block_device_info.root_device_name", "at most 64"},
+      {root + "/root_device_name", std::string(65, 'a'), "block_device_info.root_device_name", "more than 64"},
       {root + "/ephemerals", 1, "block_device_info.ephemerals", "must be a list"},
       {root + "/ephemerals", {1}, "block_device_info.ephemerals[0]", "must be a JSON object"},
       {root + "/ephemerals", {{{"size", 1}}, json::object()}, "block_device_info.ephemerals[1].size", "at least 1"},
@@ -388,11 +388,40 @@ TEST_CASE("what a guest is told has limits") {
       {"/reservation_id", "a\nb", "reservation_id", "control characters"},
       {"/security_groups", json::parse(R"([{"name": "default"}])"), "security_groups[0]", "must be a string"},
       {"/security_groups", list_of(257, "g"), "security_groups", "at most 256"},
-      {"/security_groups", json::array({std::string(256, 'g')}), "security_groups[0]", "more than 255 bytes"},
+      {"/security_groups", json::array({std::string(256, 'g')}), "security_groups[0]", "more than 255 characters"},
       {"/ec2_ids", {{"ami", "ami-1"}}, "ec2_ids.ami", "not a known field"},
       {"/flavor", {{"name", 1}}, "flavor.name", "must be a string"},
       {"/network_info", json::parse(R"([{"id": 1}])"), "network_info[0].id", "must be a string"},
       {"/device_metadata", json::parse(R"({"devices": [{"type": "x"}]})"), "device_metadata.devices[0].type",
        "neither"},
   });
+}
+
+TEST_CASE("names are limited by characters, and what nobody reads of a network isn't") {
+  std::string long_name;
+  for (int i = 0; i < 255; ++i) long_name += "\xe4\xb8\xad";
+  json request = {{"uuid", "4e3f6d0c-5d3a-4b0e-9a53-2f6d1c7b8a90"},
+                  {"name", long_name},
+                  {"key_name", long_name},
+                  {"security_groups", {long_name}}};
+  request["network_info"] = {{{"id", "p"}, {"network", {{"id", "n"}, {"label", long_name + long_name}}}}};
+  CHECK(InstanceSpec::make(request).name == long_name);
+  request["name"] = long_name + "n";
+  CHECK_THROWS_WITH_AS(InstanceSpec::make(request), "name has more than 255 characters", Error);
+}
+
+TEST_CASE("an empty object that is handed on is none, and one with a number beyond 64 bits is refused") {
+  json request = {{"uuid", "4e3f6d0c-5d3a-4b0e-9a53-2f6d1c7b8a90"}};
+  for (const char* name : {"network_data", "vendor_data", "vendor_data2"}) {
+    CAPTURE(name);
+    request[name] = json::object();
+    CHECK_NOTHROW((void)InstanceSpec::make(request));
+    request[name] = json::parse(R"({"largest": 18446744073709551615, "a": -1.5})");
+    CHECK_NOTHROW((void)InstanceSpec::make(request));
+    request[name] = json::parse(R"({"a": [{"b": 18446744073709551616}]})");
+    CHECK_THROWS_WITH_AS(InstanceSpec::make(request), doctest::Contains("beyond 64 bits"), Error);
+    request[name] = json::object();
+  }
+  const InstanceSpec spec = InstanceSpec::make(request);
+  CHECK((spec.network_data + spec.vendor_data + spec.vendor_data2).empty());
 }
