@@ -16,16 +16,16 @@ InstanceDisk ConfigDrive::provide(const model::DiskPlan& plan, const model::Inst
   InstanceDisk drive{.name = name, .path = place.path, .format = "", .how = "kept"};
   return with_context([&] { return "config drive " + quote(name); },
                       [&] {
-                        const bool is_there = directory.existing(name).has_value();
+                        const bool has_file = directory.existing(name).has_value();
+                        if (has_file) drive.size = sizes_of(place.path).apparent;
+                        // A power cut may leave an empty one, which is no drive.
+                        const bool is_there = drive.size.count != 0;
                         model::DriveFormat format = plan.config_drive_format;
-                        if (is_there) {
-                          drive.size = sizes_of(place.path).apparent;
-                          format = model::drive_format_of(drive.size);
-                        }
+                        if (is_there) format = model::drive_format_of(drive.size);
                         drive.format = model::name_of(format);
                         if (is_there && !spec.refresh_config_drive) return drive;
                         write(format, place.staged, plan, spec, op);
-                        is_there ? directory.replace(name) : directory.add(name, model::DiskFormat::raw);
+                        has_file ? directory.replace(name) : directory.add(name, model::DiskFormat::raw);
                         drive.how = "made";
                         drive.size = sizes_of(place.staged).apparent;
                         return drive;

@@ -13,6 +13,17 @@ namespace basecache::provision {
 
 namespace fs = boost::filesystem;
 
+namespace {
+
+void sync_staged(const Path& staged, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const Path path = staged / name;
+    sync_file(open_file(path, O_RDONLY | O_NOFOLLOW).get(), path);
+  }
+}
+
+}  // namespace
+
 InstanceDirectory::InstanceDirectory(const layout::CacheLayout& layout, const model::InstanceId& uuid,
                                      const OpContext& op)
     : path_(layout.instance_directory(uuid.text())),
@@ -73,6 +84,8 @@ void InstanceDirectory::add_file(const std::string& name, bool replaces) { files
 
 void InstanceDirectory::keep() {
   if (staged_disks().empty() && files_.empty() && !first_ && fs::exists(path_)) return;
+  // What takes the place of a good disk is whole after a power cut, whatever disk_sync says.
+  if (!is_synced_) sync_staged(staged_, replaced_);
   rename_added();
   if (!is_synced_) return;
   sync_directory(path_);
@@ -83,10 +96,7 @@ void InstanceDirectory::sync() {
   std::vector<std::string> names = staged_disks();
   for (const File& file : files_) names.push_back(file.name);
   if (first_) names.push_back(*first_);
-  for (const std::string& name : names) {
-    const Path path = staged_ / name;
-    sync_file(open_file(path, O_RDONLY | O_NOFOLLOW).get(), path);
-  }
+  sync_staged(staged_, names);
   is_synced_ = true;
 }
 
