@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "agent/metadata/first_subnet.hpp"
+#include "agent/metadata/json_text.hpp"
 
 namespace basecache::metadata {
 namespace {
@@ -67,7 +68,7 @@ json network_of(const Vif& vif, const Subnet& subnet, const json& link, std::siz
   json network = {{"id", fmt::format("network{}", number)},
                   {"type", type_of(subnet)},
                   {"link", link.at("id")},
-                  {"network_id", vif.network.id}};
+                  {"network_id", text_or_null(vif.network.id)}};
   if (subnet.dhcp_server && !subnet.ipv6_address_mode) return network;
   network["ip_address"] = subnet.ips.front().address;
   network["netmask"] = subnet.cidr.netmask();
