@@ -15,7 +15,7 @@ bench=("${demo[@]}" genisoimage libbenchmark-dev nginx-light openssl python3-nov
 test=("${demo[@]}" btrfs-progs bzip2 ccache clang clang-format-14 fdisk libclang-rt-14-dev libguestfs-tools libvirt-clients libxml2-utils lz4 mtools ntfs-3g openssl procps
   shellcheck strace systemd universal-ctags xfsprogs xz-utils zstd)
 peers=(ceph-common ceph-mon ceph-osd cloud-init glance-api glance-common keystone mtools python3-nova python3-openstackclient radosgw
-  uwsgi-plugin-python3)
+  uwsgi-plugin-python3 xorriso)
 lvm=(busybox-static cpio cryptsetup-bin kmod linux-image-cloud-amd64 lvm2 qemu-system-common qemu-system-x86
   thin-provisioning-tools)
 guest=(busybox-static cpio fdisk kmod linux-image-cloud-amd64 mmdebstrap qemu-system-x86)
