@@ -110,7 +110,7 @@ class Media(ImageStory):
         target.mkdir()
         tool("mcopy", "-s", "-n", "-i", path, "::*", target)
         self.assertEqual((target / "openstack/latest/user_data").read_bytes(), USER_DATA)
-        self.assertEqual(json.loads((target / "openstack/latest/meta_data.json").read_text())["hostname"], "web-1")
+        self.assertEqual(json.loads((target / "openstack/latest/meta_data.json").read_text())["hostname"], "web-1.novalocal")
         formats = json.loads((self.instances_path / uuid / "disk.info").read_text())
         self.assertEqual(formats[drive["path"]], "raw")
 
@@ -172,6 +172,14 @@ class Media(ImageStory):
         self.assertEqual((self.instances_path / uuid / "disk").stat().st_ino, disk)
         self.assert_nothing_staged()
 
+    def test_an_empty_drive_is_none_and_is_made_anew(self):
+        _, client = self.daemon()
+        uuid = new_uuid()
+        path = Path(self.drive_of(client, uuid)["path"])
+        path.write_bytes(b"")
+        self.assertEqual(self.drive_of(client, uuid)["how"], "made")
+        self.assertIn("uuid", self.meta_data(path))
+
     def test_a_drive_that_isnt_wanted_cannot_be_made_anew(self):
         _, client = self.daemon()
         refused = client.create(new_uuid(), {**self.request, "config_drive": False, "refresh_config_drive": True})
@@ -210,7 +218,7 @@ class OnItsOwn(Story):
                 self.assertEqual(self.output.stat().st_mode & 0o777, 0o600)
                 self.assertEqual(self.shown("--file", "openstack/latest/user_data"), packed.read_bytes())
                 meta = json.loads(self.shown("--file", "openstack/latest/meta_data.json"))
-                self.assertEqual((meta["hostname"], meta["meta"]), ("web-1", {"role": "web"}))
+                self.assertEqual((meta["hostname"], meta["meta"]), ("web-1.novalocal", {"role": "web"}))
                 listed = self.cli("--json", "config-drive", "show", self.output).json
                 self.assertEqual((listed["format"], listed["label"]), (drive_format, "config-2"))
                 sizes = {entry["path"]: entry["size"] for entry in listed["files"]}
@@ -229,6 +237,24 @@ class OnItsOwn(Story):
             self.assertIn("openstack/latest/meta_data.json", answer.out)
             self.assertNotIn("Tr0ub4dor", answer.out + answer.err)
         self.assertEqual(self.shown("--file", "openstack/content/0000"), b"welcome\n")
+
+    def test_a_request_with_a_data_volume_or_of_a_drive_made_anew_needs_no_image(self):
+        spec = self.scratch / "spec.json"
+        for fields in ({"block_device_info": {"block_device_mapping": [{"mount_device": "/dev/vdc", "boot_index": -1}]}},
+                       {"refresh_config_drive": True, "image_ref": "file:///image"}):
+            spec.write_text(json.dumps({"uuid": new_uuid(), **fields}))
+            made = self.build("--spec", spec)
+            self.assertEqual(made.code, 0, made.err)
+            self.output.unlink()
+
+    def test_the_images_properties_are_heeded(self):
+        spec = self.scratch / "spec.json"
+        spec.write_text(json.dumps({"uuid": new_uuid(), "image_ref": "file:///image",
+                                    "image_meta": {"properties": {"root_device_name": "/dev/sdq"}}}))
+        made = self.build("--spec", spec)
+        self.assertEqual(made.code, 0, made.err)
+        mapping = json.loads(self.shown("--file", "ec2/latest/meta-data.json"))["block-device-mapping"]
+        self.assertEqual(mapping["root"], "/dev/sdq")
 
     def test_what_cannot_be_made_is_refused_and_leaves_nothing(self):
         for arguments, words in (((), "no instance is named"),
@@ -255,7 +281,9 @@ class OnItsOwn(Story):
         self.assertEqual(self.build("--instance", new_uuid()).code, 0)
         unknown = self.cli("config-drive", "show", self.output, "--file", "openstack/latest/nothing")
         self.assertIn("there is no file", unknown.err)
-        for refused in (missing, wrong, unknown):
+        directory = self.cli("config-drive", "show", self.scratch)
+        self.assertIn("neither a file nor a block device", directory.err)
+        for refused in (missing, wrong, unknown, directory):
             self.assertNotEqual(refused.code, 0)
 
 

@@ -10,6 +10,8 @@
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/composition_settings.hpp"
+#include "agent/image/image_choices.hpp"
+#include "agent/image/image_properties.hpp"
 #include "agent/metadata/guest_metadata.hpp"
 #include "agent/model/disk_plan.hpp"
 #include "agent/model/drive_format.hpp"
@@ -74,10 +76,25 @@ void build_at(const Path& output, model::DriveFormat format, const metadata::Dri
   }
 }
 
-// A drive on its own may belong to a guest whose disks the request leaves out.
-model::DiskPlan planned_disks(const model::InstanceSpec& spec, const Config& config) {
-  if (!spec.image_ref && spec.block_device_info.volumes.empty()) return {};
-  return model::plan_disks(spec, plan_defaults(config));
+// What create makes of the request and its image_meta.
+struct PlannedDrive {
+  model::InstanceSpec spec;
+  model::DiskPlan plan = {};
+};
+
+PlannedDrive planned_drive(model::InstanceSpec spec, const Config& config) {
+  spec.config_drive = true;
+  const model::PlanDefaults defaults = plan_defaults(config);
+  model::BusWishes buses;
+  if (spec.image_meta) {
+    const auto properties = image::ImageProperties::parse(spec.image_meta->properties, ErrorCode::invalid_request);
+    buses = image::buses_of(properties, defaults.virt_type, ErrorCode::invalid_request);
+    spec = image::with_image(std::move(spec), properties);
+  }
+  // A drive on its own may belong to a guest whose disks the request leaves out.
+  if (!spec.image_ref && !model::boots_from_volume(spec, defaults)) return {std::move(spec)};
+  model::DiskPlan plan = model::plan_disks(spec, defaults, buses);
+  return {std::move(spec), std::move(plan)};
 }
 
 void build(const BuildOptions& options, Session& session) {
@@ -85,10 +102,9 @@ void build(const BuildOptions& options, Session& session) {
   if (!format) {
     throw Error(ErrorCode::invalid_request, "--format: " + quote(options.format) + " is neither iso9660 nor vfat");
   }
-  const auto spec = model::InstanceSpec::make(creation_request(options.guest));
+  const auto [spec, plan] = planned_drive(model::InstanceSpec::make(creation_request(options.guest)), session.config());
   const Path output = boost::filesystem::absolute(options.output);
-  const metadata::MetadataContext context{.dhcp_domain = session.config().dhcp_domain,
-                                          .plan = planned_disks(spec, session.config())};
+  const metadata::MetadataContext context{.dhcp_domain = session.config().dhcp_domain, .plan = plan};
   const metadata::DriveContents contents = metadata::guest_metadata(spec, provision::random_seed(), context);
   attended(session, "config-drive", [&](OpContext& op) { build_at(output, *format, contents, op); });
   session.show(drive_json(drive::read_drive(output)), drive_text);
