@@ -171,8 +171,10 @@ class Parser {
   void read_block_devices() {
     image_.block_devices = ImageBlockDevices::parse(read_);
     for (const json& item : read_.objects("img_mappings", "mappings")) {
-      if (item.value("virtual", json()) != "root" || !item.value("device", json()).is_string()) continue;
-      set_root_device("mappings", item["device"].get<std::string>());
+      const auto role = item.find("virtual");
+      const auto device = item.find("device");
+      if (role == item.end() || *role != "root" || device == item.end() || !device->is_string()) continue;
+      set_root_device("mappings", device->get<std::string>());
     }
     if (const std::string* name = read_.find("img_root_device_name", "root_device_name")) {
       set_root_device("root_device_name", *name);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/text.hpp"
+#include "agent/model/json_fields.hpp"
 
 namespace basecache::image {
 namespace {
@@ -68,11 +69,15 @@ nlohmann::json PropertyReader::objects(const std::string& name, const std::strin
   using nlohmann::json;
   const std::string* text = find(name, legacy);
   if (text == nullptr) return json::array();
-  json list = json::parse(*text, nullptr, false);
-  const bool is_list = list.is_array() && list.size() <= kMostObjects &&
-                       std::ranges::all_of(list, [](const json& item) { return item.is_object(); });
-  if (!is_list) refuse(legacy, *text, fmt::format("a list of objects in JSON, at most {}", kMostObjects));
-  return list;
+  try {
+    json list = model::parse_json(*text, "the property");  // of no depth that its recursions can't take
+    const bool is_list = list.is_array() && list.size() <= kMostObjects &&
+                         std::ranges::all_of(list, [](const json& item) { return item.is_object(); });
+    if (is_list) return list;
+  } catch (const Error&) {
+    // Told below, as of the image.
+  }
+  refuse(legacy, *text, fmt::format("a list of objects in JSON, at most {}", kMostObjects));
 }
 
 std::optional<std::string> PropertyReader::name_like(const std::string& name, std::string_view marks) const {

@@ -33,6 +33,7 @@ TEST_CASE("a wrong value is refused with the property, the value and what it may
     std::string property;
     std::string told;
   };
+  const std::string deep = R"([{"virtual":)" + std::string(60'000, '[') + std::string(60'000, ']') + "}]";
   const std::vector<Row> rows{
       {{{"hw_disk_bus", "nvme"}}, "hw_disk_bus", "'nvme', and can only be one of fdc, ide, sata, scsi, usb, virtio"},
       {{{"hw_cdrom_bus", "tape"}}, "hw_cdrom_bus", "one of fdc, ide"},
@@ -60,6 +61,8 @@ TEST_CASE("a wrong value is refused with the property, the value and what it may
       {{{"root_device_name", "../vda"}}, "root_device_name", "a device name like '/dev/vda'"},
       {{{"mappings", R"([{"virtual": "root", "device": "a b"}])"}}, "mappings", "a device name"},
       {{{"mappings", "vda"}}, "mappings", "a list of objects in JSON"},
+      {{{"mappings", deep}}, "mappings", "a list of objects in JSON"},
+      {{{"block_device_mapping", deep}}, "block_device_mapping", "a list of objects in JSON"},
       {{{"block_device_mapping", "{}"}}, "block_device_mapping", "a list of objects in JSON"}};
   for (const Row& row : rows) {
     CAPTURE(row.property);
