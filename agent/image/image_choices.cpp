@@ -48,8 +48,12 @@ bool wants_config_drive(bool is_requested, ConfigDrivePolicy policy) {
 }
 
 model::InstanceSpec with_image(model::InstanceSpec spec, const ImageProperties& image, ErrorCode code) {
-  if (!spec.kernel_id && !spec.without_kernel) spec.kernel_id = image.kernel_id;
-  if (!spec.ramdisk_id && !spec.without_kernel) spec.ramdisk_id = image.ramdisk_id;
+  if (!spec.kernel_id && !spec.without_kernel) {
+    spec.kernel_id = image.kernel_id;
+    spec.without_kernel = image.without_kernel;
+  }
+  if (!spec.ramdisk_id) spec.ramdisk_id = image.ramdisk_id;
+  if (spec.without_kernel) spec.ramdisk_id.reset();
   if (spec.os_type.empty()) spec.os_type = image.os_type.value_or("");
   model::BlockDevices& devices = spec.block_device_info;
   if (devices.root_device_name.empty()) devices.root_device_name = image.root_device_name.value_or("");

@@ -155,15 +155,18 @@ class Parser {
   std::optional<model::ImageRef> boot_file(const std::string& name) const {
     const std::string* value = read_.find(name);
     if (value == nullptr || value->empty()) return std::nullopt;
-    if (!is_uuid(*value)) read_.refuse(name, *value, "the UUID of an image (kernel_id: or nokernel)");
-    return model::ImageRef::parse(*value, name);
+    const std::string id = lower_case(*value);
+    if (!is_uuid(id)) read_.refuse(name, *value, "the UUID of an image (kernel_id: or nokernel)");
+    return model::ImageRef::parse(id, name);
   }
 
   void read_boot_files() {
     const std::string* kernel = read_.find("kernel_id");
     image_.without_kernel = kernel != nullptr && *kernel == "nokernel";
-    if (image_.without_kernel) return;
-    image_.kernel_id = boot_file("kernel_id");
+    if (!image_.without_kernel) image_.kernel_id = boot_file("kernel_id");
+    // It may still go with a kernel that a request names; else what stands there is nobody's.
+    const std::string* ramdisk = read_.find("ramdisk_id");
+    if (image_.without_kernel && (ramdisk == nullptr || !is_uuid(lower_case(*ramdisk)))) return;
     image_.ramdisk_id = boot_file("ramdisk_id");
   }
 

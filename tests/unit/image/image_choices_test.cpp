@@ -72,6 +72,13 @@ TEST_CASE("a request may want no kernel though the image names one") {
   CHECK_FALSE(spec.ramdisk_id);
 }
 
+TEST_CASE("only where no kernel results is there no ramdisk") {
+  const Texts image{{"kernel_id", "nokernel"}, {"ramdisk_id", kImages}};
+  CHECK_FALSE(completed(image).ramdisk_id);
+  CHECK_FALSE(completed(image, {{"ramdisk_id", kImages}}).ramdisk_id);
+  CHECK(completed(image, {{"kernel_id", kImages}}).ramdisk_id);
+}
+
 TEST_CASE("a config drive is made when the request or the image wants one") {
   CHECK_FALSE(wants_config_drive(false, ConfigDrivePolicy::optional));
   CHECK(wants_config_drive(true, ConfigDrivePolicy::optional));

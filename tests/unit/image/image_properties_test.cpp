@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <map>
 #include <string>
 #include <vector>
@@ -90,6 +92,9 @@ TEST_CASE("kernel and ramdisk are images of the registry, none where the image s
   const auto both = ImageProperties::parse({{"kernel_id", kUuid}, {"ramdisk_id", kUuid}});
   CHECK(both.kernel_id->text() == kUuid);
   CHECK(both.ramdisk_id->text() == kUuid);
+  std::string capitals = kUuid;
+  std::ranges::transform(capitals, capitals.begin(), [](unsigned char c) { return std::toupper(c); });
+  CHECK(ImageProperties::parse({{"kernel_id", capitals}}).kernel_id->text() == kUuid);
   const auto none = ImageProperties::parse({{"kernel_id", "nokernel"}, {"ramdisk_id", "nonsense"}});
   CHECK(none.without_kernel);
   CHECK_FALSE(none.kernel_id);
