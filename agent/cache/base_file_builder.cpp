@@ -31,6 +31,12 @@ BaseFileRecord record_of(std::string origin, model::DiskFormat format, Bytes vir
   return record;
 }
 
+// What has just been published or taken over.
+BaseFile visible(const layout::CacheLayout& layout, const model::CacheKey& key) {
+  if (auto base = BaseFile::find(layout, key)) return *std::move(base);
+  throw Error(ErrorCode::internal, "base file " + key.text() + " or its record vanished while its lock was held");
+}
+
 // An empty sparse file of its final size, for a formatter.
 StagedFile blank_file(const Path& path, Bytes size) {
   StagedFile file = StagedFile::create(path);
@@ -341,9 +347,7 @@ BaseFile BaseFileBuilder::publish(fetch::SummedFile made, const model::CacheKey&
   // The record first: a visible base file is then never without one, and a record without its file means nothing.
   write_record(layout_, key, record, file.path());
   std::move(file).publish(layout_.base_file(key));
-  const std::optional<BaseFile> base = BaseFile::find(layout_, key);
-  if (!base) throw Error(ErrorCode::internal, "base file " + key.text() + " vanished while its lock was held");
-  return *base;
+  return visible(layout_, key);
 }
 
 BaseFile BaseFileBuilder::adopt(const model::ImageBase& image, OpContext& op, const Known& known) {
@@ -366,7 +370,7 @@ BaseFile BaseFileBuilder::adopt(const model::ImageBase& image, OpContext& op, co
   record.content_digest = digest_in_place(path, op);
   if (known) record.image_meta = model::image_meta_of(*known);
   write_record(layout_, key, record, path);
-  return BaseFile::find(layout_, key).value();
+  return visible(layout_, key);
 }
 
 }  // namespace basecache::cache

@@ -17,8 +17,9 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLongestName = 255;
-constexpr std::size_t kLongestValue = 65535;   // a TEXT column of Glance's database
-constexpr std::size_t kMostProperties = 1024;  // Glance's default quota is 128
+constexpr std::size_t kMostNameBytes = 4 * 255;  // of 255 characters in UTF-8, a VARCHAR of Glance's database
+constexpr std::size_t kLongestValue = 65535;     // a TEXT column of Glance's database
+constexpr std::size_t kMostProperties = 1024;    // Glance's default quota is 128
 constexpr std::uint64_t kLargestMinimum = std::numeric_limits<std::int32_t>::max();
 constexpr std::uint64_t kLargestSize = std::numeric_limits<std::int64_t>::max();
 
@@ -26,19 +27,32 @@ constexpr std::uint64_t kLargestSize = std::numeric_limits<std::int64_t>::max();
 constexpr std::array<const char*, 6> kNotOfVolume{"image_id", "image_name",       "size",
                                                   "checksum", "container_format", "disk_format"};
 
+// nova/objects/image_meta.py and nova/image/glance.py: of the image as Nova has it, and nothing to its instances.
+constexpr std::array<const char*, 21> kIgnored{
+    "id",        "status",     "owner",        "checksum",      "visibility", "is_public",    "protected",
+    "tags",      "created_at", "updated_at",   "deleted",       "deleted_at", "virtual_size", "direct_url",
+    "locations", "os_hidden",  "os_hash_algo", "os_hash_value", "self",       "file",         "schema"};
+
 Error bad(const std::string& field, const std::string& why) {
   return Error(ErrorCode::invalid_request, field + " " + why).add_field("field", field);
-}
-
-std::size_t bytes_of(const std::map<std::string, std::string>& properties) {
-  std::size_t bytes = 0;
-  for (const auto& [name, value] : properties) bytes += name.size() + value.size();
-  return bytes;
 }
 
 std::string text_of(const json& value) {
   if (value.is_string()) return value.get<std::string>();
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// As it is kept: what has to be escaped takes up to six bytes for one.
+std::size_t stored_bytes(const json& kept) { return kept.dump(2, ' ', false, json::error_handler_t::replace).size(); }
+
+std::string too_large(const ImageRecord& record, const ImageMeta& meta) {
+  if (meta.name.size() > kMostNameBytes) return fmt::format("a name of more than {} bytes", kMostNameBytes);
+  for (const auto& format : {meta.disk_format, meta.container_format}) {
+    if (format && format->size() > kLongestName) return fmt::format("a format of more than {} bytes", kLongestName);
+  }
+  if (record.properties.size() > kMostProperties) return fmt::format("more than {} properties", kMostProperties);
+  if (stored_bytes(to_json(meta)) <= kMostStoredBytes) return "";
+  return fmt::format("properties of more than {} in all", to_text(Bytes{kMostStoredBytes}));
 }
 
 std::map<std::string, std::string> properties_in(const json& object, const std::string& path) {
@@ -53,8 +67,8 @@ std::map<std::string, std::string> properties_in(const json& object, const std::
     }
     properties.emplace(name, std::move(text));
   }
-  if (bytes_of(properties) > kMostPropertyBytes) {
-    throw bad(path, fmt::format("has more than {} in all", to_text(Bytes{kMostPropertyBytes})));
+  if (stored_bytes(properties) > kMostStoredBytes) {
+    throw bad(path, fmt::format("has more than {} in all", to_text(Bytes{kMostStoredBytes})));
   }
   return properties;
 }
@@ -83,19 +97,17 @@ std::uint64_t take_minimum(std::map<std::string, std::string>& properties, const
 }  // namespace
 
 ImageMeta image_meta_of(const ImageRecord& record) {
-  if (bytes_of(record.properties) > kMostPropertyBytes) {
-    throw Error(ErrorCode::image_unacceptable,
-                fmt::format("image {} has properties of more than {} in all", quote(record.ref.shown()),
-                            to_text(Bytes{kMostPropertyBytes})))
-        .set_hint("take out of the image's properties what isn't needed to run it");
-  }
-  return {.name = record.name,
-          .disk_format = record.disk_format,
-          .container_format = record.container_format,
-          .min_disk = record.min_disk,
-          .min_ram = record.min_ram,
-          .size = record.size,
-          .properties = record.properties};
+  ImageMeta meta{.name = record.name,
+                 .disk_format = record.disk_format,
+                 .container_format = record.container_format,
+                 .min_disk = record.min_disk,
+                 .min_ram = record.min_ram,
+                 .size = record.size,
+                 .properties = record.properties};
+  const std::string excess = too_large(record, meta);
+  if (excess.empty()) return meta;
+  throw Error(ErrorCode::image_unacceptable, fmt::format("image {} has {}", quote(record.ref.shown()), excess))
+      .set_hint("take out of the image's record what isn't needed to run it");
 }
 
 json to_json(const ImageMeta& meta) {
@@ -121,7 +133,11 @@ ImageMeta stored_image_meta(const json& stored) {
 }
 
 ImageMeta requested_image_meta(const json& value, const std::string& path) {
-  JsonFields fields(value, path);
+  json own = value;
+  if (own.is_object()) {
+    for (const char* name : kIgnored) own.erase(name);
+  }
+  JsonFields fields(own, path);
   ImageMeta meta;
   meta.name = fields.text("name", kLongestName).value_or("");
   meta.disk_format = fields.text("disk_format", kLongestName);

@@ -27,10 +27,11 @@ struct ImageMeta {
   friend bool operator==(const ImageMeta&, const ImageMeta&) = default;
 };
 
-// Names and values together: what a record of a base file has room for.
-inline constexpr std::size_t kMostPropertyBytes = 128 * 1024;
+// As JSON: what a record of a base file has room for.
+inline constexpr std::size_t kMostStoredBytes = 256 * 1024;
 
-// Error(image_unacceptable) when its properties are larger than that.
+// Error(image_unacceptable) when it is larger than that, has more than 1024 properties, a name of more than 1020 bytes
+// or a format of more than 255.
 ImageMeta image_meta_of(const ImageRecord& record);
 
 // As it is kept: {"name","disk_format"?,"container_format"?,"min_disk"?,"min_ram"?,"size"?,"properties":{name: text}}.
@@ -38,7 +39,8 @@ nlohmann::json to_json(const ImageMeta& meta);
 ImageMeta stored_image_meta(const nlohmann::json& stored);  // what to_json() made; throws nlohmann's own
 
 // A request's image_meta: the object above, as Nova's drivers are given it. Values of properties are text, numbers,
-// truths; lists and objects (block_device_mapping) are kept as their JSON. Error(invalid_request) naming the field.
+// truths; lists and objects (block_device_mapping) are kept as their JSON. What else Nova has there (id, status,
+// owner, ...) is taken and ignored. Error(invalid_request) naming the field.
 ImageMeta requested_image_meta(const nlohmann::json& value, const std::string& path);
 
 // A request's volume_image_metadata: one flat object of texts, as Cinder has it of a bootable volume

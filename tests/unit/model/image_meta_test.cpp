@@ -42,6 +42,26 @@ TEST_CASE("a request's image_meta is kept as text") {
   CHECK(meta.properties == std::map<std::string, std::string>{{"a", "b"}, {"n", "2"}, {"t", "true"}, {"l", "[1,2]"}});
 }
 
+TEST_CASE("an image_meta may be Nova's own, whole") {
+  const json whole = {{"id", kImage},
+                      {"status", "active"},
+                      {"owner", "5ef7"},
+                      {"checksum", nullptr},
+                      {"visibility", "public"},
+                      {"tags", {"stable"}},
+                      {"deleted", false},
+                      {"deleted_at", nullptr},
+                      {"size", 7},
+                      {"virtual_size", nullptr},
+                      {"locations", json::array()},
+                      {"min_ram", 64},
+                      {"created_at", "2026-01-02T03:04:05Z"},
+                      {"properties", {{"a", "b"}}}};
+  const auto meta = spec_of({{"image_ref", kImage}, {"image_meta", whole}}).image_meta.value();
+  CHECK(meta.min_ram == 64);
+  CHECK(meta.properties == std::map<std::string, std::string>{{"a", "b"}});
+}
+
 TEST_CASE("a volume's metadata is one flat object, without what is of its image alone") {
   const auto meta = spec_of({{"volume_image_metadata",
                               {{"image_id", kImage}, {"size", "7"}, {"min_ram", "64"}, {"min_disk", ""}, {"a", "b"}}}})
@@ -64,7 +84,7 @@ TEST_CASE("what a request says of an image is limited, and wrong fields are name
       {{{"image_meta", {{"properties", many}}}}, "image_meta.properties"},
       {{{"image_meta",
          {{"properties",
-           {{"a", std::string(65000, 'x')}, {"b", std::string(65000, 'x')}, {"c", std::string(9000, 'x')}}}}}},
+           {{"a", std::string(65000, '\n')}, {"b", std::string(65000, '\n')}, {"c", std::string(9000, 'x')}}}}}},
        "image_meta.properties"},
       {{{"volume_image_metadata", {{"min_ram", "much"}}}}, "volume_image_metadata.min_ram"},
       {{{"volume_image_metadata", json::object()}, {"image_ref", kImage}}, "volume_image_metadata"},
@@ -79,7 +99,17 @@ TEST_CASE("what a request says of an image is limited, and wrong fields are name
 }
 
 TEST_CASE("a record with more than can be kept is refused") {
-  ImageRecord record{.ref = ImageRef::parse(kImage, "image_ref")};
-  for (int i = 0; i < 3; ++i) record.properties["p" + std::to_string(i)] = std::string(60000, 'x');
-  CHECK(test::code_of([&] { image_meta_of(record); }) == ErrorCode::image_unacceptable);
+  const ImageRecord small{.ref = ImageRef::parse(kImage, "image_ref")};
+  std::vector<ImageRecord> large(5, small);
+  for (int i = 0; i < 5; ++i) large[0].properties["p" + std::to_string(i)] = std::string(60000, 'x');
+  large[1].properties["escaped"] = std::string(60000, '\x01');
+  for (int i = 0; i < 1025; ++i) large[2].properties["p" + std::to_string(i)] = "";
+  large[3].name = std::string(1021, 'x');
+  large[4].disk_format = std::string(256, 'x');
+  for (const ImageRecord& record : large) {
+    CHECK(test::code_of([&] { image_meta_of(record); }) == ErrorCode::image_unacceptable);
+  }
+  ImageRecord most = small;
+  for (int i = 0; i < 4; ++i) most.properties["p" + std::to_string(i)] = std::string(60000, 'x');
+  CHECK(image_meta_of(most).properties == most.properties);
 }
