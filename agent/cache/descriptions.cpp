@@ -1,10 +1,16 @@
 #include "agent/cache/descriptions.hpp"
 
+#include <chrono>
 #include <optional>
 
 #include "agent/base/error.hpp"
 
 namespace basecache::cache {
+namespace {
+
+constexpr std::chrono::minutes kSilence{5};
+
+}  // namespace
 
 // Guarded by Descriptions::mutex_.
 struct Descriptions::Question {
@@ -15,7 +21,6 @@ struct Descriptions::Question {
 };
 
 Descriptions::Record Descriptions::of(const std::string& key, OpContext& op, const Ask& ask) {
-  const auto step = op.steps().measure("describe");
   std::unique_lock lock(mutex_);
   for (;;) {
     if (const auto known = known_.find(key); known != known_.end()) {
@@ -64,8 +69,24 @@ Descriptions::Record Descriptions::answer(const std::string& key, const std::sha
     return question->record = std::make_shared<const model::ImageRecord>(ask(op));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::timed_out) question->failure = error;
+    note_silence(key, error);
     throw;
   }
+}
+
+bool Descriptions::is_unanswered(const std::string& key) const {
+  const std::lock_guard guard(mutex_);
+  const auto silent = silent_until_.find(key);
+  return silent != silent_until_.end() && OpContext::Clock::now() < silent->second;
+}
+
+// What a source refuses, it refuses quickly, and perhaps only to this token.
+void Descriptions::note_silence(const std::string& key, const Error& error) {
+  if (error.code() != ErrorCode::timed_out && error.code() != ErrorCode::source_unavailable) return;
+  const auto now = OpContext::Clock::now();
+  const std::lock_guard guard(mutex_);
+  std::erase_if(silent_until_, [&](const auto& entry) { return entry.second <= now; });
+  silent_until_[key] = now + kSilence;
 }
 
 }  // namespace basecache::cache

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "agent/base/error.hpp"
 #include "agent/base/op_context.hpp"
 #include "agent/model/image.hpp"
 
@@ -23,16 +24,22 @@ class Descriptions {
   // them, so they ask themselves. Cancelled or Error(timed_out) when the caller leaves; another one asks then.
   Record of(const std::string& key, OpContext& op, const Ask& ask);
 
+  // A source didn't answer some minutes ago: who can do without needn't wait for it again.
+  bool is_unanswered(const std::string& key) const;
+
  private:
   struct Question;
 
   Record wait_for(const Question& question, std::unique_lock<std::mutex>& lock, const OpContext& op);
   Record answer(const std::string& key, const std::shared_ptr<Question>& question, OpContext& op, const Ask& ask);
 
-  std::mutex mutex_;
+  void note_silence(const std::string& key, const Error& error);
+
+  mutable std::mutex mutex_;
   std::condition_variable_any answered_;
   std::map<std::string, std::shared_ptr<Question>> questions_;
   std::map<std::string, std::weak_ptr<const model::ImageRecord>> known_;
+  std::map<std::string, OpContext::Clock::time_point> silent_until_;
 };
 
 }  // namespace basecache::cache

@@ -24,6 +24,8 @@
 namespace basecache::cache {
 namespace {
 
+constexpr std::chrono::seconds kPatience{5};
+
 // Callers who demand different digests don't share one outcome: a wrong demand fails only those who made it. They meet
 // at the file lock, where the second finds what the first has built.
 // Nor do those who want it as a disk and as a kernel.
@@ -82,6 +84,11 @@ void require_checksum(const model::BaseFileSpec& spec, const layout::CacheLayout
                       base.key().text()));
 }
 
+// Who has the base file can do without the answer.
+OpContext::Clock::time_point deadline_of_question(const OpContext& op, bool is_there) {
+  return is_there ? std::min(op.deadline(), OpContext::Clock::now() + kPatience) : op.deadline();
+}
+
 }  // namespace
 
 ImageCache::ImageCache(const layout::CacheLayout& layout, BaseFileBuilder& builder, Review& review,
@@ -110,23 +117,37 @@ BaseFileLease ImageCache::acquire(const model::BaseFileSpec& spec, OpContext& op
 
 KnownImage ImageCache::look_up(const model::ImageBase& image, OpContext& op) {
   if (auto meta = remembered(image.ref)) return {.meta = std::move(meta)};
+  return ask(image, op);
+}
+
+KnownImage ImageCache::ask(const model::ImageBase& image, OpContext& op) {
   const model::CacheKey key = model::key_of(image);
+  const bool is_there = boost::filesystem::exists(layout_.base_file(key));
+  const auto note = [&](const std::string& why) {
+    op.note(fmt::format("the properties of image {} can't be asked for: {}", quote(image.ref.shown()), why));
+    return KnownImage{};
+  };
+  if (is_there && descriptions_->is_unanswered(key.text())) return note("it didn't answer some minutes ago");
   try {
     return with_context([&] { return "cannot prepare base file of " + model::describe(image); },
-                        [&] {
-                          KnownImage known;
-                          known.record = descriptions_->of(
-                              key.text(), op, [&](OpContext& asking) { return builder_.describe(image.ref, asking); });
-                          known.meta = model::image_meta_of(*known.record);
-                          return known;
-                        });
+                        [&] { return ask_until(deadline_of_question(op, is_there), image, op); });
   } catch (const Error& error) {
-    const bool is_there = boost::filesystem::exists(layout_.base_file(key));
-    if (!is_there || error.code() == ErrorCode::timed_out) throw;
-    op.note(fmt::format("the properties of image {} aren't known, since its base file is of before they were kept: {}",
-                        quote(image.ref.shown()), error.message()));
-    return {};
+    op.check();
+    if (!is_there) throw;
+    return note(error.message());
   }
+}
+
+KnownImage ImageCache::ask_until(OpContext::Clock::time_point deadline, const model::ImageBase& image, OpContext& op) {
+  const auto step = op.steps().measure("describe");
+  OpContext question(op.id(), op.stop(), deadline, op.progress());
+  question.set_transfers(op.transfers());
+  KnownImage known;
+  known.record = descriptions_->of(model::key_of(image).text(), question,
+                                   [&](OpContext& asking) { return builder_.describe(image.ref, asking); });
+  known.meta = model::image_meta_of(*known.record);
+  for (const std::string& text : question.notes()) op.note(text);
+  return known;
 }
 
 std::optional<model::ImageMeta> ImageCache::remembered(const model::ImageRef& ref) const {
@@ -134,10 +155,11 @@ std::optional<model::ImageMeta> ImageCache::remembered(const model::ImageRef& re
   return record ? record->image_meta : std::nullopt;
 }
 
-// A base file of before, or Nova's. The lease keeps everybody away who would write another record.
+// Of a base file of before, or Nova's, or what has changed since. The lease keeps everybody away who would write
+// another record.
 void ImageCache::remember(const BaseFile& base, const KnownImage& known) const {
   std::optional<BaseFileRecord> record = read_record(layout_, base.key());
-  if (!record || record->image_meta) return;
+  if (!record || record->image_meta == known.meta) return;
   record->image_meta = known.meta;
   write_record(layout_, base.key(), *record, base.path());
 }

@@ -57,9 +57,12 @@ class ImageCache {
   BaseFileLease acquire(const model::BaseFileSpec& spec, OpContext& op, const KnownImage& known = {});
 
   // By its base file's record; where that doesn't tell, by its source, which is asked once however many look it up at a
-  // time (descriptions.hpp). A base file that is there is no worse for a source that doesn't answer: that is noted.
+  // time (descriptions.hpp). A base file that is there is no worse for a source that doesn't answer: it is waited for
+  // five seconds, and not again for five minutes; that is noted.
   // Errors of the source in the context of the base file.
   KnownImage look_up(const model::ImageBase& image, OpContext& op);
+  // The same, of the source alone; acquire() remembers what it says now.
+  KnownImage ask(const model::ImageBase& image, OpContext& op);
   // By its base file's record alone.
   std::optional<model::ImageMeta> remembered(const model::ImageRef& ref) const;
 
@@ -69,6 +72,7 @@ class ImageCache {
   const layout::CacheLayout& layout() const { return layout_; }
 
  private:
+  KnownImage ask_until(OpContext::Clock::time_point deadline, const model::ImageBase& image, OpContext& op);
   std::optional<BaseFileLease> hit(const model::CacheKey& key, OpContext& op);
   BaseFileLease build(const model::BaseFileSpec& spec, const KnownImage& known, OpContext& op);
   std::optional<BaseFileLease> lock_or_hit(FileLock& file, const model::CacheKey& key, OpContext& op);

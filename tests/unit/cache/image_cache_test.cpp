@@ -281,3 +281,19 @@ TEST_CASE("that an image is no disk doesn't keep it from being a kernel, nor the
   CHECK_THROWS_AS((void)node.images.acquire(image_base(), op), Error);  // remembered
   CHECK(node.images.acquire(boot_file_base(), op).how() == cache::HowAcquired::built);
 }
+
+TEST_CASE("a base file that is there waits but once, and shortly, for a source that doesn't answer") {
+  FakeNode node("RAW bytes");
+  OpContext op = test_operation();
+  write_file(node.layout.base_file(model::key_of(model::BaseFileSpec(image_base()))), "RAW bytes");
+  int asked = 0;
+  node.source.in_describe = [&](OpContext& asking) {
+    ++asked;
+    CHECK(asking.deadline() < op.deadline());
+    throw Error(ErrorCode::timed_out, "the registry hangs");
+  };
+  CHECK_FALSE(node.images.look_up(image_base(), op).meta);
+  CHECK_FALSE(node.images.look_up(image_base(), op).meta);
+  CHECK(asked == 1);
+  CHECK(op.notes().size() == 2);
+}

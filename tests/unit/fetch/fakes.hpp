@@ -5,6 +5,7 @@
 #include <boost/filesystem/directory.hpp>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "agent/base/error.hpp"
@@ -37,8 +38,14 @@ class FakeSource : public fetch::ImageSource {
  public:
   explicit FakeSource(std::string image) : image_(std::move(image)) {}
 
-  model::ImageRecord describe(const model::ImageRef& ref, OpContext&) override {
-    return {.ref = ref, .name = "fake", .disk_format = declared, .size = size, .digest = promised, .properties = {}};
+  model::ImageRecord describe(const model::ImageRef& ref, OpContext& op) override {
+    if (in_describe) in_describe(op);
+    return {.ref = ref,
+            .name = "fake",
+            .disk_format = declared,
+            .size = size,
+            .digest = promised,
+            .properties = properties};
   }
   void fetch(const model::ImageRecord&, fetch::ImageSink& sink, OpContext& op) override {
     ++fetches;
@@ -62,6 +69,8 @@ class FakeSource : public fetch::ImageSource {
   std::optional<std::string> declared;
   std::optional<Bytes> size;
   std::optional<Digest> promised;
+  std::map<std::string, std::string> properties;
+  std::function<void(OpContext&)> in_describe;
   std::string version;        // as Transfer's
   std::string damaged_place;  // is asked first, breaks off half way, and this is what it has of the image
   bool fails = false;
