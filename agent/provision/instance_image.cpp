@@ -3,6 +3,7 @@
 #include <boost/filesystem/operations.hpp>
 #include <nlohmann/json.hpp>
 
+#include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 
 namespace basecache::provision {
@@ -23,12 +24,14 @@ InstanceImage image_in(const json& object) {
 std::optional<InstanceImage> InstanceImage::read(const Path& directory, const std::string& suffix) {
   const Path file = directory / (kFileName + suffix);
   if (fs::symlink_status(file).type() != fs::regular_file) return std::nullopt;
-  const std::optional<std::string> text = read_small_file(file);
-  if (!text) return std::nullopt;
   try {
-    return image_in(json::parse(*text));
+    const std::optional<std::string> text = read_small_file(file);
+    return text ? std::optional(image_in(json::parse(*text))) : std::nullopt;
   } catch (const json::exception&) {
     return std::nullopt;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::busy) throw;
+    return std::nullopt;  // larger than any that is written
   }
 }
 
@@ -55,8 +58,23 @@ ChosenImage choose_image(const model::InstanceSpec& spec, const Path& directory,
   } else if (spec.image_ref && !has_root && !is_on_volume) {
     chosen.known = cache.look_up({*spec.image_ref, spec.checksum, model::ImageUse::disk}, op);
     chosen.meta = chosen.known.meta;
+    chosen.is_remembered = chosen.meta && !chosen.known.record;
   }
   return chosen;
+}
+
+void require_acceptable(ChosenImage& chosen, const model::InstanceSpec& spec, cache::ImageCache& cache, OpContext& op,
+                        const std::function<void()>& accept) {
+  try {
+    return accept();
+  } catch (const Error&) {
+    if (!chosen.is_remembered) throw;
+    cache::KnownImage now = cache.ask({*spec.image_ref, spec.checksum, model::ImageUse::disk}, op);
+    if (!now.meta || now.meta == chosen.meta) throw;
+    chosen.meta = now.meta;
+    chosen.known = std::move(now);
+  }
+  accept();
 }
 
 }  // namespace basecache::provision

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@ struct InstanceImage {
 struct ChosenImage {
   std::optional<model::ImageMeta> meta = {};        // nothing: nobody can tell, or an instance of before
   cache::KnownImage known = {};                     // of the root disk's base file
+  bool is_remembered = false;                       // `meta` is a base file's record of what was once said
   bool is_new = false;                              // and is to be kept beside the disks
   ErrorCode blame = ErrorCode::image_unacceptable;  // for a wrong property: the image's, or the request's
 };
@@ -40,5 +42,10 @@ struct ChosenImage {
 // request's, else the registry's. Nothing for an instance on a volume that tells nothing.
 ChosenImage choose_image(const model::InstanceSpec& spec, const Path& directory, bool has_root, bool is_on_volume,
                          cache::ImageCache& cache, OpContext& op);
+
+// Calls `accept`, which throws when the image of `chosen` can't be taken. One that was only remembered is asked about
+// once more, and `accept` called again where its source says something else now.
+void require_acceptable(ChosenImage& chosen, const model::InstanceSpec& spec, cache::ImageCache& cache, OpContext& op,
+                        const std::function<void()>& accept);
 
 }  // namespace basecache::provision

@@ -78,12 +78,14 @@ Provisioner::Decision Provisioner::decide(const model::InstanceSpec& spec, const
                  const bool has_root = !is_on_volume && (directory.existing(root) || volumes.existing(root));
                  chosen = choose_image(spec, directory.path(), has_root, is_on_volume, cache_, op);
                  if (!chosen.meta) return;
-                 properties = image::ImageProperties::parse(chosen.meta->properties, chosen.blame);
-                 buses = image::buses_of(properties, defaults_.virt_type, chosen.blame);
-                 whole = image::with_image(std::move(whole), properties, chosen.blame);
-                 // Nothing is fetched for a disk that is there, and a rescue disk isn't of the flavor's size.
-                 if (has_root || !spec.suffix.empty()) return;
-                 image::require_room(*chosen.meta, spec.flavor, !model::boots_from_volume(whole, defaults_));
+                 require_acceptable(chosen, spec, cache_, op, [&] {
+                   properties = image::ImageProperties::parse(chosen.meta->properties, chosen.blame);
+                   buses = image::buses_of(properties, defaults_.virt_type, chosen.blame);
+                   whole = image::with_image(spec, properties, chosen.blame);
+                   // Nothing is fetched for a disk that is there, and a rescue disk isn't of the flavor's size.
+                   if (has_root || !spec.suffix.empty()) return;
+                   image::require_room(*chosen.meta, spec.flavor, !model::boots_from_volume(whole, defaults_));
+                 });
                });
   model::DiskPlan plan = model::plan_disks(whole, defaults_, buses);
   return Decision{std::move(whole), std::move(plan), std::move(chosen.known), image_to_keep(spec, chosen)};

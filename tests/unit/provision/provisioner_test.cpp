@@ -335,8 +335,22 @@ TEST_CASE("what an instance keeps of its image is whole, or isn't there") {
     write_file(directory / "image_meta.json", torn);
     CHECK_FALSE(InstanceImage::read(directory));
   }
+  write_file(directory / "image_meta.json", std::string((1 << 20) + 1, ' '));
+  CHECK_FALSE(InstanceImage::read(directory));
   OpContext op = test_operation(node.stop.get_token());
   CHECK_FALSE(node.instances.show(model::InstanceId::parse(kUuid, "uuid"), op).image);
+}
+
+TEST_CASE("a property that was corrected at the source is heard of before the image is refused again") {
+  ProvisionNode node;
+  node.source.properties = {{"hw_disk_bus", "nvme"}};
+  OpContext op = test_operation(node.stop.get_token());
+  node.images.acquire(image_base(), op);
+  CHECK_THROWS_AS(node.create({{"image_ref", image_base().ref.text()}}), Error);
+  node.source.properties = {{"hw_disk_bus", "scsi"}};
+  node.create({{"image_ref", image_base().ref.text()}});
+  CHECK(node.images.remembered(image_base().ref)->properties == node.source.properties);
+  CHECK(node.source.fetches == 1);
 }
 
 TEST_CASE("an image that is refused for its properties is neither fetched nor kept") {
