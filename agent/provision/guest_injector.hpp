@@ -21,8 +21,9 @@ class GuestInjector {
  public:
   virtual ~GuestInjector() = default;
 
-  // All of an item or nothing of it. What isn't mandatory and can't be put in is a note of the operation. Error where
-  // a mandatory item can't be, or the disk can't be written: then the disk is to be thrown away.
+  // All of an item or nothing of it (but directories it needs). What isn't mandatory and can't be put in is a note of
+  // the operation. Error where a mandatory item can't be, or the disk can't be written: then the disk is to be thrown
+  // away.
   virtual void inject(const NewRootDisk& disk, const injection::Injection& injection, OpContext& op) = 0;
 };
 
