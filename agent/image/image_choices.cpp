@@ -41,26 +41,55 @@ std::string open_root_name(const ImageProperties& image) {
   return std::string(prefix_of(image.disk_bus.value_or(DiskBus::virtio))) + "a";
 }
 
+bool has_volume_at(const model::BlockDevices& devices, std::string_view device) {
+  const auto stripped = [](std::string_view name) { return name.starts_with("/dev/") ? name.substr(5) : name; };
+  return std::ranges::any_of(devices.volumes, [&](const model::VolumeDevice& volume) {
+    return stripped(volume.mount_device) == stripped(device);
+  });
+}
+
+std::string root_device_of(const model::BlockDevices& devices, const ImageProperties& image,
+                           const std::optional<std::string>& root_volume) {
+  if (!devices.root_device_name.empty()) return devices.root_device_name;
+  if (root_volume) return "/dev/" + *root_volume;
+  const std::string wished = image.root_device_name.value_or("");
+  return has_volume_at(devices, wished) ? "" : wished;
+}
+
+void put_boot_files(model::InstanceSpec& spec, const ImageProperties& image) {
+  if (!spec.kernel_id && !spec.without_kernel) {
+    spec.kernel_id = image.kernel_id;
+    spec.without_kernel = image.without_kernel;
+  }
+  if (!spec.ramdisk_id) spec.ramdisk_id = image.ramdisk_id;
+}
+
+void put_block_devices(model::InstanceSpec& spec, const ImageProperties& image,
+                       const std::optional<std::string>& root_volume, ErrorCode code) {
+  model::BlockDevices& devices = spec.block_device_info;
+  devices.root_device_name = root_device_of(devices, image, root_volume);
+  const std::string root = devices.root_device_name.empty() ? open_root_name(image) : devices.root_device_name;
+  devices = with_devices_of(image.block_devices, std::move(devices), spec.flavor, root, code);
+}
+
+bool is_machine(model::VirtType virt_type) {
+  return virt_type == model::VirtType::kvm || virt_type == model::VirtType::qemu;
+}
+
 }  // namespace
 
 bool wants_config_drive(bool is_requested, ConfigDrivePolicy policy) {
   return is_requested || policy == ConfigDrivePolicy::mandatory;
 }
 
-model::InstanceSpec with_image(model::InstanceSpec spec, const ImageProperties& image, ErrorCode code) {
-  if (!spec.kernel_id && !spec.without_kernel) {
-    spec.kernel_id = image.kernel_id;
-    spec.without_kernel = image.without_kernel;
+model::InstanceSpec with_image(model::InstanceSpec spec, const ImageProperties& image,
+                               const std::optional<std::string>& root_volume, ErrorCode code) {
+  if (spec.suffix.empty()) {
+    put_boot_files(spec, image);
+    put_block_devices(spec, image, root_volume, code);
   }
-  if (!spec.ramdisk_id) spec.ramdisk_id = image.ramdisk_id;
   if (spec.without_kernel) spec.ramdisk_id.reset();
   if (spec.os_type.empty()) spec.os_type = image.os_type.value_or("");
-  model::BlockDevices& devices = spec.block_device_info;
-  if (devices.root_device_name.empty()) devices.root_device_name = image.root_device_name.value_or("");
-  if (spec.suffix.empty()) {
-    const std::string root = devices.root_device_name.empty() ? open_root_name(image) : devices.root_device_name;
-    devices = with_devices_of(image.block_devices, std::move(devices), spec.flavor, root, code);
-  }
   spec.config_drive = wants_config_drive(spec.config_drive, image.config_drive);
   return spec;
 }
@@ -69,8 +98,9 @@ model::BusWishes buses_of(const ImageProperties& image, model::VirtType virt_typ
   require_bus("hw_disk_bus", image.disk_bus, virt_type, code);
   require_bus("hw_cdrom_bus", image.cdrom_bus, virt_type, code);
   model::BusWishes wishes{.disk = image.disk_bus, .cdrom = image.cdrom_bus};
-  const bool is_machine = virt_type == model::VirtType::kvm || virt_type == model::VirtType::qemu;
-  if (!wishes.cdrom && is_machine) wishes.cdrom = cdrom_bus_of_machine(image);
+  if (!is_machine(virt_type)) return wishes;
+  if (!wishes.disk && image.root_device_name) wishes.disk = DiskBus::virtio;
+  if (!wishes.cdrom) wishes.cdrom = cdrom_bus_of_machine(image);
   return wishes;
 }
 

@@ -14,11 +14,15 @@ bool wants_config_drive(bool is_requested, ConfigDrivePolicy policy);
 
 // The request, with what the image says where the request says nothing, as Nova's API has it (nova/compute/api.py,
 // _handle_kernel_and_ramdisk, _validate_and_build_base_options): kernel, ramdisk, os_type, root device, config drive,
-// and the block devices, but those of a rescue's image. Errors of with_devices_of().
+// and the block devices. `root_volume`: the root device, where it is a volume by the request; the image doesn't change
+// that, nor put the root disk where a volume stands. A rescue, for which `image` is the instance's own, has kernel,
+// ramdisk, root device and block devices by the request alone. Errors of with_devices_of().
 model::InstanceSpec with_image(model::InstanceSpec spec, const ImageProperties& image,
+                               const std::optional<std::string>& root_volume = std::nullopt,
                                ErrorCode code = ErrorCode::image_unacceptable);
 
-// nova/virt/libvirt/blockinfo.py, get_disk_bus_for_device_type: what the image wants, or what its machine needs.
+// nova/virt/libvirt/blockinfo.py, get_disk_bus_for_device_type: what the image wants, or what its machine needs. An
+// image that names a root device and no bus has its disks on virtio, whatever the name.
 // Error(`code`) naming the property when this hypervisor has no such bus.
 model::BusWishes buses_of(const ImageProperties& image, model::VirtType virt_type,
                           ErrorCode code = ErrorCode::image_unacceptable);

@@ -1,6 +1,9 @@
 #include "agent/model/device_names.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <initializer_list>
 
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
@@ -34,15 +37,40 @@ std::string letters_of(unsigned index) {
   return letters;
 }
 
+// nova/virt/libvirt/blockinfo.py, get_dev_count_for_disk_bus; QEMU has two floppy drives. 0: no limit.
+unsigned most_of(const std::string& prefix) {
+  if (prefix == "hd") return 4;
+  return prefix == "fd" ? 2 : 0;
+}
+
+// The first name from "<prefix>a" on that isn't in any of them; "" when the bus has no more.
+std::string first_free(const std::string& prefix, std::initializer_list<const std::set<std::string>*> taken) {
+  const unsigned most = most_of(prefix);
+  for (unsigned index = 0; most == 0 || index < most; ++index) {
+    std::string name = prefix + letters_of(index);
+    if (std::ranges::none_of(taken, [&](const auto* names) { return names->contains(name); })) return name;
+  }
+  return "";
+}
+
+std::string required(std::string name, const std::string& prefix) {
+  if (!name.empty()) return name;
+  throw Error(ErrorCode::invalid_request, fmt::format("the instance has more disks than the bus of {}a to {}{} takes",
+                                                      prefix, prefix, letters_of(most_of(prefix) - 1)))
+      .add_field("field", "block_device_info")
+      .set_hint("ask for fewer disks, or for another hw_disk_bus");
+}
+
 }  // namespace
 
 DeviceNames::DeviceNames(const BlockDevices& devices, VirtType virt_type, std::optional<DiskBus> wish) {
   const std::string root = strip_dev(root_name(devices));
   prefix_ = wish ? std::string(prefix_of(*wish)) : prefix_told_by(root, virt_type);
-  root_ = root.empty() ? prefix_ + "a" : root;
+  for (const VolumeDevice& volume : devices.volumes) held_.insert(strip_dev(volume.mount_device));
+  // A wish moves an unnamed root device, but not onto a volume: whether it is one was decided without the wish.
+  root_ = !root.empty() ? root : wish ? required(first_free(prefix_, {&held_}), prefix_) : prefix_ + "a";
   taken_.insert(root_);
   given_.insert(root_);
-  for (const VolumeDevice& volume : devices.volumes) held_.insert(strip_dev(volume.mount_device));
   root_is_volume_ = held_.contains(root_);
   for (const EphemeralDevice& ephemeral : devices.ephemerals) held_.insert(strip_dev(ephemeral.device_name));
   if (devices.swap && devices.swap->swap_mb > 0) held_.insert(strip_dev(devices.swap->device_name));
@@ -77,10 +105,11 @@ std::string DeviceNames::take_of(const std::string& prefix) {
 }
 
 std::string DeviceNames::next(const std::string& prefix) const {
-  for (unsigned index = 0;; ++index) {
-    std::string name = prefix + letters_of(index);
-    if (!taken_.contains(name)) return name;
-  }
+  return required(first_free(prefix, {&taken_}), prefix);
+}
+
+bool DeviceNames::has_room_on(const std::string& prefix) const {
+  return !first_free(prefix, {&taken_, &named_}).empty();
 }
 
 }  // namespace basecache::model

@@ -14,7 +14,7 @@ namespace basecache::model {
 // (nova/virt/libvirt/blockinfo.py): "vda", without "/dev/".
 //
 // The bus is the image's wish; where it has none, the root device's name tells, or the hypervisor. A disk that the
-// request names is called so, on whatever bus.
+// request names is called so, on whatever bus. Error(invalid_request) where a bus has no more (IDE 4, floppy 2).
 class DeviceNames {
  public:
   DeviceNames(const BlockDevices& devices, VirtType virt_type, std::optional<DiskBus> wish = std::nullopt);
@@ -30,6 +30,8 @@ class DeviceNames {
   std::string take_of(const std::string& prefix);
   // The same on the bus of the instance's own disks.
   std::string take_of_own_bus() { return take_of(prefix_); }
+  bool has_room_on(const std::string& prefix) const;
+  bool has_room_on_own_bus() const { return has_room_on(prefix_); }
 
  private:
   std::string next(const std::string& prefix) const;

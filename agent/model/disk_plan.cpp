@@ -6,10 +6,10 @@
 namespace basecache::model {
 namespace {
 
-// A rescue disk stands on the bus of the root device, before everything else.
-BlockDevices rescue_devices(const InstanceSpec& spec) {
+// A rescue disk is the first of its image's bus, else of the root device's, before everything else.
+BlockDevices rescue_devices(const InstanceSpec& spec, const BusWishes& wishes) {
   BlockDevices devices;
-  devices.root_device_name = spec.block_device_info.root_device_name;
+  if (!wishes.disk) devices.root_device_name = spec.block_device_info.root_device_name;
   return devices;
 }
 
@@ -26,7 +26,8 @@ class Planner {
       : spec_(spec),
         defaults_(defaults),
         images_type_(spec.images_type.value_or(defaults.images_type)),
-        names_(spec.suffix.empty() ? spec.block_device_info : rescue_devices(spec), defaults.virt_type, wishes.disk) {
+        names_(spec.suffix.empty() ? spec.block_device_info : rescue_devices(spec, wishes), defaults.virt_type,
+               wishes.disk) {
     plan_.buses = wishes;
   }
 
@@ -73,6 +74,7 @@ class Planner {
           .add_field("field", "image_ref")
           .set_hint("name an image, or a volume whose mount_device is root_device_name in block_device_info");
     }
+    plan_.makes_root = !from_volume;
     if (from_volume) return;
     // A rescue disk isn't grown: the flavor's size is that of the disk to be rescued.
     const bool own_size = spec_.flavor.root_gb == 0 || !spec_.suffix.empty();
@@ -115,12 +117,14 @@ class Planner {
   }
 
   void plan_config_drive() {
-    plan_.config_drive = "disk.config" + spec_.suffix;
+    plan_.config_drive = kConfigDrive + spec_.suffix;
     plan_.config_drive_format = defaults_.config_drive_format;
     // Which of them it gets is said by its medium, which one that is there keeps. The last device that is named.
-    plan_.config_drive_device = DeviceNames(names_).take_of(
-        plan_.buses.cdrom ? std::string(prefix_of(*plan_.buses.cdrom)) : defaults_.cdrom_prefix);
-    plan_.config_drive_disk = names_.take_of_own_bus();
+    const std::string cdrom =
+        plan_.buses.cdrom ? std::string(prefix_of(*plan_.buses.cdrom)) : defaults_.cdrom_prefix;
+    if (DeviceNames names(names_); names.has_room_on(cdrom)) plan_.config_drive_device = names.take_of(cdrom);
+    const bool needs_disk = plan_.config_drive_device.empty() || names_.has_room_on_own_bus();
+    if (needs_disk) plan_.config_drive_disk = names_.take_of_own_bus();
   }
 
   const InstanceSpec& spec_;
@@ -136,8 +140,9 @@ DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults, cons
   return Planner(spec, defaults, wishes).plan();
 }
 
-bool boots_from_volume(const InstanceSpec& spec, const PlanDefaults& defaults) {
-  return spec.suffix.empty() && DeviceNames(spec.block_device_info, defaults.virt_type).root_is_volume();
+std::optional<std::string> root_volume(const InstanceSpec& spec, const PlanDefaults& defaults) {
+  const DeviceNames names(spec.block_device_info, defaults.virt_type);
+  return spec.suffix.empty() && names.root_is_volume() ? std::optional(names.root()) : std::nullopt;
 }
 
 // Nova makes it plain.

@@ -39,9 +39,11 @@ struct DiskSpec {
 
 // The root disk's name, with the suffix behind it.
 inline constexpr const char* kRootDisk = "disk";
+inline constexpr const char* kConfigDrive = "disk.config";
 
 struct DiskPlan {
   std::vector<DiskSpec> disks;                             // in the order they are made: boot files, root ...
+  bool makes_root = false;                                 // else it is a volume
   std::optional<std::string> config_drive;                 // its file's name ("disk.config"), when one is wanted
   std::string root_device = {};                            // "vda", also where a volume is the root device
   DriveFormat config_drive_format = DriveFormat::iso9660;  // of a new one
@@ -54,11 +56,12 @@ struct DiskPlan {
 // The decisions of LibvirtDriver._create_image and blockinfo.get_disk_mapping (nova/virt/libvirt), as one pure
 // function: which disks, of what size, from which base files.
 // Error(invalid_request) where the request contradicts itself (no image and no root volume, a config drive to be made
-// anew that isn't wanted).
+// anew that isn't wanted, more devices than a bus has).
 DiskPlan plan_disks(const InstanceSpec& spec, const PlanDefaults& defaults, const BusWishes& wishes = {});
 
-// A volume stands on the root device, and what image_ref names isn't made a disk of.
-bool boots_from_volume(const InstanceSpec& spec, const PlanDefaults& defaults);
+// "vda", where a volume stands on the root device, and what image_ref names isn't made a disk of. By the request alone:
+// what an image says later doesn't change it (image/image_choices.hpp, with_image).
+std::optional<std::string> root_volume(const InstanceSpec& spec, const PlanDefaults& defaults);
 
 // Before a disk is made: nobody gets a plain one who wanted, or must have, an encrypted one. Error(invalid_request).
 void require_key(const DiskSpec& disk, const std::string& key_id, const PlanDefaults& defaults);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "agent/base/error.hpp"
 #include "agent/provision/instance_files.hpp"
 #include "agent/provision/provisioner.hpp"
 
@@ -71,7 +72,13 @@ class Builder {
   void add_config_drive() {
     const InstanceDisk& drive = *std::ranges::find(made_.disks, *plan_.config_drive, &InstanceDisk::name);
     const bool is_cdrom = drive.format != model::name_of(model::DriveFormat::vfat);
-    domain_.disks.push_back({.device = is_cdrom ? plan_.config_drive_device : plan_.config_drive_disk,
+    const std::string& device = is_cdrom ? plan_.config_drive_device : plan_.config_drive_disk;
+    if (device.empty()) {
+      throw Error(ErrorCode::invalid_request, "the instance has no place left for its config drive")
+          .add_field("field", "block_device_info")
+          .set_hint("ask for fewer disks, or for another hw_disk_bus");
+    }
+    domain_.disks.push_back({.device = device,
                              .path = drive.path,
                              .format = "raw",
                              .is_cdrom = is_cdrom,

@@ -16,6 +16,7 @@ InstanceImage image_in(const json& object) {
   InstanceImage image{.ref = object.at("ref").get<std::string>(),
                       .system_metadata = object.at("system_metadata").get<image::SystemMetadata>()};
   if (const auto devices = object.find("block_devices"); devices != object.end()) devices->get_to(image.block_devices);
+  image.root_device_name = object.value("root_device_name", "");
   return image;
 }
 
@@ -38,7 +39,15 @@ std::optional<InstanceImage> InstanceImage::read(const Path& directory, const st
 std::string InstanceImage::to_text() const {
   json object = {{"ref", ref}, {"system_metadata", system_metadata}};
   if (!block_devices.empty()) object["block_devices"] = block_devices;
+  if (!root_device_name.empty()) object["root_device_name"] = root_device_name;
   return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+model::ImageMeta InstanceImage::meta() const {
+  model::ImageMeta meta = image::image_meta_from(system_metadata);
+  meta.properties.insert(block_devices.begin(), block_devices.end());
+  if (!root_device_name.empty()) meta.properties["root_device_name"] = root_device_name;
+  return meta;
 }
 
 ChosenImage choose_image(const model::InstanceSpec& spec, const Path& directory, bool has_root, bool is_on_volume,
@@ -46,8 +55,7 @@ ChosenImage choose_image(const model::InstanceSpec& spec, const Path& directory,
   ChosenImage chosen;
   if (has_root || is_on_volume) {
     if (const auto kept = InstanceImage::read(directory, spec.suffix)) {
-      chosen.meta = image::image_meta_from(kept->system_metadata);
-      chosen.meta->properties.insert(kept->block_devices.begin(), kept->block_devices.end());
+      chosen.meta = kept->meta();
       return chosen;
     }
   }
@@ -55,7 +63,9 @@ ChosenImage choose_image(const model::InstanceSpec& spec, const Path& directory,
   if (spec.image_meta) {
     chosen.meta = spec.image_meta;
     chosen.blame = ErrorCode::invalid_request;
-  } else if (spec.image_ref && !has_root && !is_on_volume) {
+  } else if (has_root && spec.image_ref) {
+    chosen.meta = cache.remembered(*spec.image_ref);
+  } else if (spec.image_ref && !is_on_volume) {
     chosen.known = cache.look_up({*spec.image_ref, spec.checksum, model::ImageUse::disk}, op);
     chosen.meta = chosen.known.meta;
     chosen.is_remembered = chosen.meta && !chosen.known.record;

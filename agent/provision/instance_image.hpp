@@ -16,17 +16,20 @@
 namespace basecache::provision {
 
 // What an instance keeps of its image beside its disks, in image_meta.json (a rescue in image_meta.json.rescue):
-// {"ref": text, "system_metadata": {"image_<key>": text}, "block_devices"?: {name: text}}.
+// {"ref": text, "system_metadata": {"image_<key>": text}, "block_devices"?: {name: text}, "root_device_name"?: text}.
 struct InstanceImage {
   static constexpr const char* kFileName = "image_meta.json";  // with the suffix
 
   std::string ref = {};  // of the image, as it may be shown; "": a volume's
   image::SystemMetadata system_metadata = {};
   std::map<std::string, std::string> block_devices = {};  // properties of the image, whole; not shown
+  // The image's, which may be told by its mappings alone, and those aren't kept; "": none.
+  std::string root_device_name = {};
 
   // Nothing when there is none, or one that can't be understood (a power cut may leave it empty).
   static std::optional<InstanceImage> read(const Path& directory, const std::string& suffix = "");
   std::string to_text() const;
+  model::ImageMeta meta() const;
 };
 
 // What is known of the image that an instance is made from, before any of its disks is.
@@ -38,8 +41,9 @@ struct ChosenImage {
   ErrorCode blame = ErrorCode::image_unacceptable;  // for a wrong property: the image's, or the request's
 };
 
-// Where its root disk stands already: what was kept then, else the request's image_meta, and nobody is asked. Else the
-// request's, else the registry's. Nothing for an instance on a volume that tells nothing.
+// Where its root disk stands already: what was kept then, else the request's image_meta, else what its base file
+// remembers, and nobody is asked; what was lost (a power cut, a kill between volumes and directory) is so kept again.
+// Else the request's, else the registry's. Nothing for an instance on a volume that tells nothing.
 ChosenImage choose_image(const model::InstanceSpec& spec, const Path& directory, bool has_root, bool is_on_volume,
                          cache::ImageCache& cache, OpContext& op);
 

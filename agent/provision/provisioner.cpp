@@ -1,5 +1,7 @@
 #include "agent/provision/provisioner.hpp"
 
+#include <boost/filesystem/operations.hpp>
+
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
 #include "agent/image/image_choices.hpp"
@@ -10,12 +12,37 @@
 namespace basecache::provision {
 namespace {
 
-std::optional<InstanceImage> image_to_keep(const model::InstanceSpec& spec, const ChosenImage& chosen) {
+namespace fs = boost::filesystem;
+
+std::optional<InstanceImage> image_to_keep(const model::InstanceSpec& spec, const ChosenImage& chosen,
+                                           const image::ImageProperties& properties) {
   if (!chosen.is_new || !chosen.meta) return std::nullopt;
   InstanceImage image{.ref = spec.image_ref ? spec.image_ref->shown() : ""};
   image.system_metadata = image::system_metadata_of(*chosen.meta, spec.flavor.root_gb, image.ref);
   image.block_devices = image::block_device_properties(*chosen.meta);
+  image.root_device_name = properties.root_device_name.value_or("");
   return image;
+}
+
+// What the image of the instance itself says, while it is rescued by another.
+image::ImageProperties properties_of_rescued(const model::InstanceSpec& spec, const InstanceDirectory& directory) {
+  if (spec.suffix.empty()) return {};
+  const auto kept = InstanceImage::read(directory.path());
+  return kept ? image::ImageProperties::parse(kept->meta().properties) : image::ImageProperties();
+}
+
+// A creation has reached its end: of what it makes, libvirt.xml comes last and image_meta.json first. Nova's
+// instances have neither.
+bool is_made(const model::InstanceSpec& spec, const InstanceDirectory& directory, bool has_root, bool is_on_volume) {
+  const auto has = [&](const char* name) { return fs::exists(directory.path() / name); };
+  if (spec.suffix.empty() && !has_root && !is_on_volume) return false;
+  return has(InstanceFiles::kDomain) || (has(model::kRootDisk) && !has(InstanceImage::kFileName));
+}
+
+// nova/virt/configdrive.py, update_instance: an instance that has got a drive keeps it, and its rescue has one too.
+bool has_config_drive(const InstanceDirectory& directory, const std::string& suffix) {
+  const std::string drive = model::kConfigDrive;
+  return !directory.recorded(drive).empty() || !directory.recorded(drive + suffix).empty();
 }
 
 }  // namespace
@@ -47,13 +74,13 @@ InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op
         InstanceDirectory directory(cache_.layout(), spec.uuid, op);
         InstanceVolumes volumes(backends_.volumes, {spec.uuid, spec.ephemeral_key_uuid}, op);
         const auto [whole, plan, known, image] = decide(spec, directory, volumes, op);
-        const auto injection = injection_.wanted(whole, plan, op);
-        const RootDisk root{.known = known, .injection = injection};
+        const RootDisk root{.known = known, .spec = whole, .plan = plan};
         InstanceDisks made{spec.uuid, {}};
         for (const model::DiskSpec& disk : plan.disks) {
           const bool is_root = disk.name == model::kRootDisk + spec.suffix;
           made.disks.push_back(provide_disk(disk, is_root ? &root : nullptr, directory, volumes, leases, op));
         }
+        if (!plan.makes_root) (void)injection_.wanted(whole, plan, op);  // for its note
         if (plan.config_drive) {
           made.disks.push_back(config_drive_.provide(plan, whole, directory, op));
         }
@@ -67,28 +94,40 @@ InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op
 
 Provisioner::Decision Provisioner::decide(const model::InstanceSpec& spec, const InstanceDirectory& directory,
                                           const InstanceVolumes& volumes, OpContext& op) {
-  const bool is_on_volume = model::boots_from_volume(spec, defaults_);
+  const std::optional<std::string> root_volume = model::root_volume(spec, defaults_);
+  const bool is_on_volume = root_volume.has_value();
+  bool has_root = false;
   const std::string root = model::kRootDisk + spec.suffix;
   ChosenImage chosen;
   image::ImageProperties properties;
   model::BusWishes buses;
-  model::InstanceSpec whole = spec;
+  // Of the rescue's image only the buses count (nova/virt/libvirt/driver.py, rescue).
+  const image::ImageProperties rescued = properties_of_rescued(spec, directory);
+  const auto with_image = [&] {
+    return image::with_image(spec, spec.suffix.empty() ? properties : rescued, root_volume, chosen.blame);
+  };
+  model::InstanceSpec whole = with_image();
   with_context([&] { return "disk " + quote(root); },
                [&] {
-                 const bool has_root = !is_on_volume && (directory.existing(root) || volumes.existing(root));
+                 has_root = !is_on_volume && (directory.existing(root) || volumes.existing(root));
                  chosen = choose_image(spec, directory.path(), has_root, is_on_volume, cache_, op);
                  if (!chosen.meta) return;
                  require_acceptable(chosen, spec, cache_, op, [&] {
                    properties = image::ImageProperties::parse(chosen.meta->properties, chosen.blame);
                    buses = image::buses_of(properties, defaults_.virt_type, chosen.blame);
-                   whole = image::with_image(spec, properties, chosen.blame);
+                   whole = with_image();
                    // Nothing is fetched for a disk that is there, and a rescue disk isn't of the flavor's size.
                    if (has_root || !spec.suffix.empty()) return;
-                   image::require_room(*chosen.meta, spec.flavor, !model::boots_from_volume(whole, defaults_));
+                   image::require_room(*chosen.meta, spec.flavor, !model::root_volume(whole, defaults_));
                  });
                });
-  model::DiskPlan plan = model::plan_disks(whole, defaults_, buses);
-  return Decision{std::move(whole), std::move(plan), std::move(chosen.known), image_to_keep(spec, chosen)};
+  whole.config_drive = whole.config_drive || has_config_drive(directory, spec.suffix);
+  model::PlanDefaults defaults = defaults_;
+  // nova/virt/configdrive.py, required_by: what was made without one isn't forced to have one later.
+  if (is_made(spec, directory, has_root, is_on_volume)) defaults.force_config_drive = false;
+  model::DiskPlan plan = model::plan_disks(whole, defaults, buses);
+  std::optional<InstanceImage> image = image_to_keep(spec, chosen, properties);
+  return Decision{std::move(whole), std::move(plan), std::move(chosen.known), std::move(image)};
 }
 
 // The directory last: where it is there, the instance's disks are.
@@ -130,8 +169,9 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, const RootDi
         files_.require_fit(disk.name, lease.base());
         const auto step = op.steps().measure(disk.name);
         const MadeDisk made = backends_.for_type(disk.images_type).create_disk(place, disk.size, lease.base(), op);
-        if (root != nullptr && root->injection) {
-          injection_.inject(*root->injection, place, made, lease.base(), op);
+        if (root != nullptr) {
+          const auto injection = injection_.wanted(root->spec, root->plan, op);
+          if (injection) injection_.inject(*injection, place, made, lease.base(), op);
         }
         where.add(disk.name, made.format);
         return describe({place.path, made, is_volume}, lease.base().key().text(), name_of(lease.how()));

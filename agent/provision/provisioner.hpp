@@ -76,7 +76,8 @@ class Provisioner {
   };
   struct RootDisk {
     const cache::KnownImage& known;
-    const std::optional<injection::Injection>& injection;
+    const model::InstanceSpec& spec;
+    const model::DiskPlan& plan;
   };
   Decision decide(const model::InstanceSpec& spec, const InstanceDirectory& directory, const InstanceVolumes& volumes,
                   OpContext& op);
