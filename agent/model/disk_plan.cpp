@@ -120,8 +120,7 @@ class Planner {
     plan_.config_drive = kConfigDrive + spec_.suffix;
     plan_.config_drive_format = defaults_.config_drive_format;
     // Which of them it gets is said by its medium, which one that is there keeps. The last device that is named.
-    const std::string cdrom =
-        plan_.buses.cdrom ? std::string(prefix_of(*plan_.buses.cdrom)) : defaults_.cdrom_prefix;
+    const std::string cdrom = plan_.buses.cdrom ? std::string(prefix_of(*plan_.buses.cdrom)) : defaults_.cdrom_prefix;
     if (DeviceNames names(names_); names.has_room_on(cdrom)) plan_.config_drive_device = names.take_of(cdrom);
     const bool needs_disk = plan_.config_drive_device.empty() || names_.has_room_on_own_bus();
     if (needs_disk) plan_.config_drive_disk = names_.take_of_own_bus();

@@ -127,7 +127,7 @@ class ImageProperties(RegistryStory):
         self.assertEqual(self.targets(uuid), {"disk": ("sda", "scsi"), "disk.swap": ("sdb", "scsi")})
         (self.instances_path / uuid / "image_meta.json").unlink()
         self.made(uuid)
-        self.assertIsNone(self.shown(uuid), "an instance of before has none")
+        self.assertEqual(self.shown(uuid), before, "what got lost is had from the base file's record")
 
     def test_a_rescue_leaves_the_instances_own(self):
         self.give(**PROPERTIES)

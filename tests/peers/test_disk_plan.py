@@ -104,6 +104,8 @@ SAME = [
     ("a root device of another bus than the image's", {**ALL, **image(hw_disk_bus="scsi"), **devices(
         root_device_name="/dev/vda")}),
     ("a rescue on the image's bus", {**ALL, "suffix": ".rescue", **image(hw_disk_bus="sata")}),
+    ("a rescue on the image's bus of an instance whose root device is named", {
+        **ALL, "suffix": ".rescue", **image(hw_disk_bus="scsi"), **devices(root_device_name="/dev/vda")}),
     ("a rescue of an instance on a volume", {**PLAIN, "suffix": ".rescue", **devices(
         root_device_name="/dev/vda", block_device_mapping=volume("/dev/vda"))}),
 ]

@@ -89,10 +89,11 @@ PlannedDrive planned_drive(model::InstanceSpec spec, const Config& config) {
   if (spec.image_meta) {
     const auto properties = image::ImageProperties::parse(spec.image_meta->properties, ErrorCode::invalid_request);
     buses = image::buses_of(properties, defaults.virt_type, ErrorCode::invalid_request);
-    spec = image::with_image(std::move(spec), properties);
+    const auto root_volume = model::root_volume(spec, defaults);
+    spec = image::with_image(std::move(spec), properties, root_volume, ErrorCode::invalid_request);
   }
   // A drive on its own may belong to a guest whose disks the request leaves out.
-  if (!spec.image_ref && !model::boots_from_volume(spec, defaults)) return {std::move(spec)};
+  if (!spec.image_ref && !model::root_volume(spec, defaults)) return {std::move(spec)};
   model::DiskPlan plan = model::plan_disks(spec, defaults, buses);
   return {std::move(spec), std::move(plan)};
 }

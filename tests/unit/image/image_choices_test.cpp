@@ -114,7 +114,14 @@ TEST_CASE("the image's buses name the devices as Nova's blockinfo does") {
   }
 }
 
+TEST_CASE("an image's root device doesn't tell the bus of its disks") {
+  CHECK(devices({{"root_device_name", "/dev/sda"}}, {{"flavor", {{"swap", 8}}}}) == "disk sda disk.swap vda ");
+}
+
 TEST_CASE("a rescue stands on the bus of its image") {
+  CHECK(devices({{"hw_disk_bus", "scsi"}},
+                {{"suffix", ".rescue"}, {"block_device_info", {{"root_device_name", "/dev/vda"}}}}) ==
+        "disk.rescue sda ");
   CHECK(devices({{"hw_disk_bus", "sata"}}, {{"suffix", ".rescue"}, {"config_drive", true}}) ==
         "disk.rescue sda config hda");
 }

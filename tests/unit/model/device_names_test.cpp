@@ -102,3 +102,11 @@ TEST_CASE("no two disks get one name") {
   CHECK(names.take() == "vda");
   CHECK_THROWS_AS(names.take("/dev/vda"), Error);
 }
+
+TEST_CASE("a bus has no more devices than it has") {
+  DeviceNames names({}, VirtType::kvm, DiskBus::ide);
+  for (const char* name : {"hdb", "hdc", "hdd"}) CHECK(names.take() == name);
+  CHECK_FALSE(names.has_room_on_own_bus());
+  CHECK(names.has_room_on("sd"));
+  CHECK_THROWS_AS(names.take(), Error);
+}

@@ -259,7 +259,7 @@ TEST_CASE("a rescue's disks come and go beside the instance's own") {
 
 TEST_CASE("a removal of a rescue that was cut off is completed by the next") {
   ProvisionNode node;
-  node.create();
+  node.create({{"config_drive", false}});
   node.create({{"suffix", ".rescue"}, {"config_drive", false}});
   remove_file(node.layout.instance_directory(kUuid) / "disk.rescue");
   OpContext op = test_operation();
@@ -364,4 +364,85 @@ TEST_CASE("an image that is refused for its properties is neither fetched nor ke
   node.create({{"image_meta", {{"min_ram", 512}, {"min_disk", 4}}}});
   CHECK(node.source.fetches == 1);
   node.create(wrong);  // the disk is there, and so is what was kept
+}
+
+TEST_CASE("what was kept of the image and got lost is had from the base file's record, and kept again") {
+  ProvisionNode node;
+  node.create();
+  const Path file = node.layout.instance_directory(kUuid) / "image_meta.json";
+  const std::string kept = read_file(file);
+  remove_file(file);
+  node.create();
+  CHECK(read_file(file) == kept);
+  write_file(file, "{");
+  node.create();
+  CHECK(read_file(file) == kept);
+}
+
+namespace {
+
+nlohmann::json with_property(const char* name, const nlohmann::json& value) {
+  return {{"image_meta", {{"properties", {{name, value}}}}}};
+}
+
+std::string domain_in(const ProvisionNode& node, const std::string& suffix = "") {
+  return read_file(node.layout.instance_directory(kUuid) / ("libvirt.xml" + suffix));
+}
+
+}  // namespace
+
+TEST_CASE("an image can't put the root disk where a volume stands, nor move a root volume") {
+  ProvisionNode node;
+  nlohmann::json request = with_property("root_device_name", "/dev/vdb");
+  request["block_device_info"] = {{"block_device_mapping", {{{"mount_device", "/dev/vdb"}, {"boot_index", -1}}}}};
+  CHECK(node.create(request).disks.at(0).name == "disk");
+  ProvisionNode other;
+  request = with_property("root_device_name", "/dev/sda");
+  request["image_ref"] = nullptr;
+  request["block_device_info"] = {{"block_device_mapping", {{{"mount_device", "/dev/vda"}}}}};
+  CHECK(other.create(request).disks.at(0).name == "disk.local");
+}
+
+TEST_CASE("a root device that only the image's mappings told stays") {
+  ProvisionNode node;
+  node.create(with_property("mappings", nlohmann::json::parse(R"([{"virtual": "root", "device": "/dev/sda"}])")));
+  const std::string first = domain_in(node);
+  CHECK(first.find("sda") != std::string::npos);
+  node.create();
+  CHECK(domain_in(node) == first);
+}
+
+TEST_CASE("a config drive that is there stays in the domain, and a rescue of its instance has one") {
+  ProvisionNode node;
+  node.create();
+  const std::string first = domain_in(node);
+  CHECK(node.create({{"config_drive", false}}).disks.back().name == "disk.config");
+  CHECK(domain_in(node) == first);
+  CHECK(node.create({{"config_drive", false}, {"suffix", ".rescue"}}).disks.back().name == "disk.config.rescue");
+}
+
+TEST_CASE("a config drive is forced on instances that are being made alone") {
+  ProvisionNode node;
+  model::PlanDefaults forced;
+  forced.force_config_drive = true;
+  Provisioner forcing(node.images, node.backends, forced, false);
+  node.create({{"config_drive", false}});
+  CHECK(node.create({{"config_drive", false}}, forcing).disks.back().name == "disk.swap");
+  CHECK(node.create({{"config_drive", false}, {"suffix", ".rescue"}}, forcing).disks.back().name == "disk.rescue");
+  ProvisionNode other;
+  Provisioner of_other(other.images, other.backends, forced, false);
+  CHECK(other.create({{"config_drive", false}}, of_other).disks.back().name == "disk.config");
+}
+
+TEST_CASE("of a rescue's image only the buses count") {
+  ProvisionNode node;
+  node.create({{"config_drive", false}});
+  nlohmann::json rescue = {{"config_drive", false}, {"suffix", ".rescue"}};
+  rescue["image_meta"]["properties"] = {{"img_config_drive", "mandatory"},
+                                        {"hw_disk_bus", "scsi"},
+                                        {"root_device_name", "/dev/vdc"},
+                                        {"kernel_id", "7a1f4d5e-1111-4222-8333-444455556666"}};
+  const InstanceDisks made = node.create(rescue);
+  CHECK(made.disks.size() == 1);
+  CHECK(domain_in(node, ".rescue").find("sda") != std::string::npos);
 }
