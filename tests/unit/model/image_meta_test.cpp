@@ -89,7 +89,9 @@ TEST_CASE("what a request says of an image is limited, and wrong fields are name
       {{{"volume_image_metadata", {{"min_ram", "much"}}}}, "volume_image_metadata.min_ram"},
       {{{"volume_image_metadata", json::object()}, {"image_ref", kImage}}, "volume_image_metadata"},
       {{{"volume_image_metadata", json::object()}, {"image_meta", json::object()}}, "volume_image_metadata"}};
-  for (const auto& [request, field] : rows) {
+  for (const auto& row : rows) {
+    const auto& [request, named] = row;
+    const std::string field = named;
     CAPTURE(field);
     const auto error = test::error_of([&request = request] { spec_of(request); });
     REQUIRE(error);
