@@ -99,9 +99,12 @@ std::string DeviceNames::take(const std::string& device_name) {
   return name;
 }
 
+// Nova looks at what there is only: not at the name of a swap of no size.
 std::string DeviceNames::take_of(const std::string& prefix) {
-  taken_.insert(named_.begin(), named_.end());
-  return *taken_.insert(next(prefix)).first;
+  std::string name = required(first_free(prefix, {&given_, &held_}), prefix);
+  taken_.insert(name);
+  given_.insert(name);
+  return name;
 }
 
 std::string DeviceNames::next(const std::string& prefix) const {
@@ -109,7 +112,7 @@ std::string DeviceNames::next(const std::string& prefix) const {
 }
 
 bool DeviceNames::has_room_on(const std::string& prefix) const {
-  return !first_free(prefix, {&taken_, &named_}).empty();
+  return !first_free(prefix, {&given_, &held_}).empty();
 }
 
 }  // namespace basecache::model

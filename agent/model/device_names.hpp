@@ -39,10 +39,10 @@ class DeviceNames {
   std::string prefix_;  // the letters that stand for the bus
   std::string root_;
   bool root_is_volume_ = false;
-  std::set<std::string> given_;  // to the instance's own disks
+  std::set<std::string> given_;  // to the instance's own disks, the config drive among them
   std::set<std::string> taken_;  // the same, and what was passed over
   std::set<std::string> held_;   // by what block_device_info has
-  std::set<std::string> named_;  // the same, and for swap of no size: not given away either
+  std::set<std::string> named_;  // the same, and for swap of no size: passed over too where a disk has no name
 };
 
 }  // namespace basecache::model

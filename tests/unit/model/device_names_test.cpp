@@ -62,6 +62,19 @@ TEST_CASE("a config drive of format vfat is a disk behind all others") {
         "disk hda, disk.config hdb");
 }
 
+TEST_CASE("a config drive goes round what is there, not round the name of a swap of no size") {
+  PlanDefaults defaults;
+  defaults.config_drive_format = DriveFormat::vfat;
+  CHECK(devices_of(R"({"config_drive":true,"block_device_info":{"swap":{"device_name":"/dev/vdb","swap_size":0}}})",
+                   defaults) == "disk vda, disk.config vdb");
+  CHECK(devices_of(R"({"flavor":{"swap":8},"config_drive":true,
+                       "block_device_info":{"swap":{"device_name":"/dev/vdb","swap_size":0}}})",
+                   defaults) == "disk vda, disk.swap vdc, disk.config vdb");
+  CHECK(devices_of(R"({"config_drive":true,"block_device_info":{"ephemerals":[{"size":1},{"size":1}],
+                       "block_device_mapping":[{"mount_device":"/dev/vdb"}]}})",
+                   defaults) == "disk vda, disk.eph0 vdc, disk.eph1 vdd, disk.config vde");
+}
+
 TEST_CASE("what has a name keeps it, and what has none goes round it") {
   CHECK(devices_of(R"({"block_device_info":{"ephemerals":[{"size":1,"device_name":"/dev/vdd"},{"size":1}],
                        "swap":{"device_name":"vdc","swap_size":8}}})") ==
