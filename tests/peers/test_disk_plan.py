@@ -108,6 +108,67 @@ SAME = [
         **ALL, "suffix": ".rescue", **image(hw_disk_bus="scsi"), **devices(root_device_name="/dev/vda")}),
     ("a rescue of an instance on a volume", {**PLAIN, "suffix": ".rescue", **devices(
         root_device_name="/dev/vda", block_device_mapping=volume("/dev/vda"))}),
+    ("a root device that the image names, and no bus", {**ALL, **image(root_device_name="/dev/sda")}),
+    ("a root device that the image names, not the first", {**ALL, **image(root_device_name="/dev/vdb")}),
+    ("a root device that the image names, on its bus", {**ALL, **image(
+        root_device_name="/dev/sda", hw_disk_bus="scsi")}),
+    ("a root device that the image names, on another bus", {**ALL, **image(
+        root_device_name="/dev/vda", hw_disk_bus="sata")}),
+    ("a root device that the image names, and a volume", {**ALL, **image(root_device_name="/dev/sda"), **devices(
+        block_device_mapping=volume("/dev/sdb"))}),
+    ("a root device that the image names, and another that the request names", {
+        **ALL, **image(root_device_name="/dev/sda"), **devices(root_device_name="/dev/vda")}),
+    ("a rescue of an instance whose root device the image names", {
+        **ALL, "suffix": ".rescue", **image(root_device_name="/dev/sda")}),
+]
+
+# Each with a config drive, on both media: a disc on the bus of optical drives, a disk on the bus of disks.
+DRIVES = [
+    ("nothing but an image", {}),
+    ("all that a flavor has", ALL),
+    ("disks on virtio", image(hw_disk_bus="virtio")),
+    ("disks on SCSI", {**ALL, **image(hw_disk_bus="scsi")}),
+    ("disks on SATA", {**ALL, **image(hw_disk_bus="sata")}),
+    ("disks on IDE, the last of four", {**ALL, **image(hw_disk_bus="ide")}),
+    ("discs on SATA", {**ALL, **image(hw_cdrom_bus="sata")}),
+    ("discs on IDE, disks on virtio", image(hw_disk_bus="virtio", hw_cdrom_bus="ide")),
+    ("discs on SATA, disks on SCSI, which have the same names", {**ALL, **image(
+        hw_disk_bus="scsi", hw_cdrom_bus="sata")}),
+    ("discs on SATA, disks on IDE", image(hw_disk_bus="ide", hw_cdrom_bus="sata")),
+    ("discs and disks on IDE", image(hw_disk_bus="ide", hw_cdrom_bus="ide")),
+    ("discs on USB", image(hw_cdrom_bus="usb")),
+    ("a q35 machine", {**ALL, **image(hw_machine_type="q35")}),
+    ("a q35 machine with disks on SCSI", image(hw_machine_type="pc-q35-7.2", hw_disk_bus="scsi")),
+    ("a q35 machine with discs on IDE", image(hw_machine_type="q35", hw_cdrom_bus="ide")),
+    ("a machine that isn't q35", image(hw_machine_type="pc-i440fx-7.2")),
+    ("an ARM machine", image(hw_architecture="aarch64")),
+    ("a root device that the image names, and no bus", {**ALL, **image(root_device_name="/dev/sda")}),
+    ("a root device that the image names, on a q35 machine", image(root_device_name="/dev/sda", hw_machine_type="q35")),
+    ("a root device that the image names, where a disc would go", image(root_device_name="/dev/hda")),
+    ("a root device of another bus than the image's", {**ALL, **image(hw_disk_bus="scsi"), **devices(
+        root_device_name="/dev/vda")}),
+    ("a root device that the request names", {**ALL, **devices(root_device_name="/dev/sda")}),
+    ("a root device that the request names, discs on SATA", {**ALL, **image(hw_cdrom_bus="sata"), **devices(
+        root_device_name="/dev/sda")}),
+    ("a volume where a disk would go", {**SWAP, **devices(
+        root_device_name="/dev/vda", block_device_mapping=volume("/dev/vdc"))}),
+    ("a volume where a disc would go", devices(root_device_name="/dev/vda", block_device_mapping=volume("/dev/hda"))),
+    ("unnamed ephemerals and a volume between them", {**PLAIN, **devices(
+        ephemerals=ephemerals({}, {}), block_device_mapping=volume("/dev/vdb"))}),
+    ("swap of no size where a disk would go", {**PLAIN, **devices(swap={"device_name": "/dev/vdb", "swap_size": 0})}),
+    ("swap of no size, and the flavor's", {**SWAP, **devices(swap={"device_name": "/dev/vdb", "swap_size": 0})}),
+    ("root on a volume", {**ALL, "image_ref": None, **devices(
+        root_device_name="/dev/vda", block_device_mapping=volume("/dev/vda"))}),
+    ("a rescue", {**ALL, "suffix": ".rescue"}),
+    ("a rescue with disks on SCSI", {"suffix": ".rescue", **image(hw_disk_bus="scsi")}),
+    ("a rescue with disks on IDE", {"suffix": ".rescue", **image(hw_disk_bus="ide")}),
+    ("a rescue with discs on SATA, disks on SCSI", {"suffix": ".rescue", **image(
+        hw_disk_bus="scsi", hw_cdrom_bus="sata")}),
+    ("a rescue on a q35 machine", {"suffix": ".rescue", **image(hw_machine_type="q35")}),
+    ("a rescue of an instance whose root device the image names", {
+        "suffix": ".rescue", **image(root_device_name="/dev/sda")}),
+    ("a rescue of an instance with a volume", {"suffix": ".rescue", **devices(
+        root_device_name="/dev/vda", block_device_mapping=volume("/dev/vdc", "/dev/hda"))}),
 ]
 
 # A device that a volume has taken gets no swap: Nova looks for that too, but never finds it, for it skips the names of
@@ -135,11 +196,11 @@ class DiskPlan(ImageStory):
         return {"image_ref": self.image, **row,
                 **{name: self.refs[row[name]] for name in ("kernel_id", "ramdisk_id") if name in row}}
 
-    def by_nova(self, requests: list[dict]) -> list[list[dict]]:
-        state = self.scratch / "nova"
+    def by_nova(self, requests: list[dict], medium: str = "iso9660") -> list[list[dict]]:
+        state = self.scratch / f"nova-{medium}"
         state.mkdir()
         environment = self.environment(HOME="/dev/null", PYTHONPATH=str(ROOT / "tests" / "bench"))
-        done = subprocess.run([PYTHON, PROGRAM, state], input=json.dumps(requests), env=environment, text=True,
+        done = subprocess.run([PYTHON, PROGRAM, state, medium], input=json.dumps(requests), env=environment, text=True,
                               capture_output=True, timeout=PATIENCE)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
@@ -161,9 +222,10 @@ class DiskPlan(ImageStory):
     def assert_same_devices(self, uuid: str, suffix: str, made: list[dict]) -> None:
         """What the guest finds them as, by libvirt.xml."""
         domain = ET.parse(self.instances_path / uuid / f"libvirt.xml{suffix}")
-        targets = {Path(disk.find("source").get("file")).name: disk.find("target") for disk in domain.iter("disk")}
-        self.assertEqual({name: (target.get("dev"), target.get("bus")) for name, target in targets.items()},
-                         {disk["name"]: (disk["device"], disk["bus"]) for disk in made if disk["device"]})
+        found = {Path(disk.find("source").get("file")).name: (disk.find("target"), disk.get("device"))
+                 for disk in domain.iter("disk")}
+        self.assertEqual({name: (target.get("dev"), target.get("bus"), kind) for name, (target, kind) in found.items()},
+                         {disk["name"]: (disk["device"], disk["bus"], disk["type"]) for disk in made if disk["device"]})
 
     def test_the_same_disks_are_made_as_nova_makes(self):
         self.assertGreaterEqual(len(SAME), 25)
@@ -176,6 +238,20 @@ class DiskPlan(ImageStory):
                 self.assertEqual(answer.status, 200, answer.body)
                 self.assertEqual(self.found(answer.body), self.expected(request, made))
                 self.assert_same_devices(uuid, request.get("suffix", ""), made)
+
+    def test_the_config_drive_is_where_nova_has_it(self):
+        self.assertGreaterEqual(len(DRIVES), 24)
+        requests = [{**self.request(row), "config_drive": True} for _, row in DRIVES]
+        for medium, kind in (("iso9660", "cdrom"), ("vfat", "disk")):
+            config = self.config(f"{medium}.conf", DEFAULT={"config_drive_format": medium})
+            _, client = self.daemon(config, f"{medium}.sock")
+            for (what, _), request, made in zip(DRIVES, requests, self.by_nova(requests, medium), strict=True):
+                with self.subTest(what, medium=medium):
+                    uuid, suffix = new_uuid(), request.get("suffix", "")
+                    self.assertEqual((made[-1]["name"], made[-1]["type"]), ("disk.config" + suffix, kind))
+                    answer = client.create(uuid, request)
+                    self.assertEqual(answer.status, 200, answer.body)
+                    self.assert_same_devices(uuid, suffix, made)
 
     def test_a_device_that_a_volume_has_taken_gets_no_swap(self):
         requests = [self.request(row) for _, row in GIVEN_UP]
