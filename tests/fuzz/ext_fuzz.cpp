@@ -54,8 +54,9 @@ void require_within(const Partition& root, const DiskChanges& changes, const Dis
 
 void inject(const DiskView& disk, int partition) {
   ChangedPages pages(disk, kMostChangedPages);
-  const auto failures = apply_injection(everything(partition), disk, pages);
-  require(failures_from(to_text(failures)).size() == failures.size());
+  const injection::Injection wanted = everything(partition);
+  const auto failures = apply_injection(wanted, disk, pages);
+  require(failures_from(to_text(failures), wanted).size() == failures.size());
   require_within(root_partition(disk, partition), changes_from(to_bytes(changes_of(pages)), disk.size()), disk);
 }
 
