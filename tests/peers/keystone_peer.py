@@ -63,6 +63,8 @@ provider = fernet
 expiration = {self._expiration}
 [fernet_tokens]
 key_repository = {self._directory}/fernet
+[fernet_receipts]
+key_repository = {self._directory}/fernet
 [cache]
 enabled = true
 backend = dogpile.cache.memory
