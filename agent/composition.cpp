@@ -14,7 +14,7 @@
 #include "agent/composition_settings.hpp"
 #include "agent/layout/state_files.hpp"
 #include "agent/provision/left_volumes.hpp"
-#include "agent/prune/chain_users.hpp"
+#include "agent/prune/use_graph.hpp"
 #include "backends/decode/child_decoder.hpp"
 #include "backends/decode/decode_program.hpp"
 #include "backends/disk/lvm_disk.hpp"
@@ -129,7 +129,7 @@ struct Node::Parts {
                     provision::InstanceFiles(instance_file_settings(config)),
                     {.dhcp_domain = config.dhcp_domain, .injects = injection_settings(config)}),
         instances(layout, backends),
-        pruner(images, pins, chains, prune_rules(config)) {
+        pruner(images, pins, uses, prune_rules(config)) {
     require_sandbox(config, sandbox);
   }
 
@@ -154,8 +154,8 @@ struct Node::Parts {
   drive::VfatWriter vfat_drive;
   provision::Backends backends{raw_disk, qcow2_disk, lvm_disk, volumes, iso9660_drive, vfat_drive, injector};
 
-  prune::ChainUsers users{layout, chains};
-  cache::Quarantine quarantine{layout, users};
+  prune::UseGraph uses{layout, chains};
+  cache::Quarantine quarantine{layout, uses};
   cache::ContentCheck content_check{layout, quarantine};
   cache::BaseFileBuilder builder;
   cache::Review review{layout, inspector, converter, builder, quarantine};
@@ -180,7 +180,7 @@ Node::~Node() = default;
 
 api::UseCases Node::use_cases() {
   return {parts_->images,        parts_->pins,       parts_->provisioner, parts_->instances,        parts_->pruner,
-          parts_->content_check, parts_->quarantine, parts_->chains,      parts_->sandbox.missing()};
+          parts_->content_check, parts_->quarantine, parts_->uses,        parts_->sandbox.missing()};
 }
 
 const std::vector<Path>& Node::recovered() const { return parts_->recovered; }

@@ -29,11 +29,18 @@ enum class RegistryChoice { automatic, directory, glance };
 // Whether the daemon goes on when the kernel lacks a part of the sandbox.
 enum class SandboxNeed { available, required };
 enum class DiskSync { none, data };
+// Whose domains are asked for before anything is pruned. automatic: libvirt's, where it is installed.
+enum class DomainsChoice { automatic, libvirt, none };
+// What becomes of the start of a domain of ours whose disks can't be made.
+enum class HookFailure { refuse, ignore };
+// What becomes of the base files of images that their registry has no more, or hands out no more.
+enum class DeletedImages { keep, prune_when_unused };
 
 // What a node is told. Names and meaning of all sections but [basecache] are Nova's, so that a nova.conf can be
 // read as it is. Each option is documented in packaging/basecached.conf.
 struct Config {
   // [DEFAULT]
+  std::string host;  // this node's name among those that share instances_path; empty: its hostname
   Path instances_path = "/var/lib/nova/instances";
   bool force_raw_images = true;
   PreallocateImages preallocate_images = PreallocateImages::none;
@@ -52,11 +59,13 @@ struct Config {
   bool remove_unused_base_images = true;
   std::chrono::seconds remove_unused_original_minimum_age{86400};
   std::chrono::seconds remove_unused_resized_minimum_age{3600};
+  std::optional<std::chrono::seconds> prune_interval{2400};  // manager_interval; nothing: the daemon never prunes
 
   // [libvirt]; "default" has been resolved
   model::ImagesType images_type = model::ImagesType::qcow2;
   model::VirtType virt_type = model::VirtType::kvm;
-  int inject_partition = -2;  // -2: nothing is injected; -1: inspect; 0: no partitions; else its number
+  std::string connection_uri;  // of libvirt; empty: by virt_type
+  int inject_partition = -2;   // -2: nothing is injected; -1: inspect; 0: no partitions; else its number
   bool inject_key = false;
   bool inject_password = false;
   LvmConfig lvm;  // [libvirt], [ephemeral_storage_encryption] and [basecache]
@@ -91,6 +100,14 @@ struct Config {
   DiskSync disk_sync = DiskSync::none;
   std::string disk_owner;   // user[:group] that an instance's files are given to; empty: they stay the agent's own
   mode_t disk_mode = 0600;  // of an instance's files
+  DomainsChoice domains = DomainsChoice::automatic;
+  std::chrono::seconds hook_deadline{10};  // for which a domain's start waits for its disks
+  HookFailure hook_failure = HookFailure::refuse;
+  std::optional<Bytes> cache_max_bytes;  // allocated, of all base files; nothing: no limit
+  std::optional<Bytes> min_free_bytes;   // left free in the file system; nothing: by its size
+  DeletedImages deleted_images = DeletedImages::keep;
+  std::vector<std::string> precache;             // image refs, or the absolute paths of files of them
+  std::chrono::seconds precache_interval{3600};  // between looks at that list; 0: at the start only
   LogLevel log_level = LogLevel::info;
 
   // The defaults, with those that depend on the number of cores.

@@ -37,6 +37,12 @@ constexpr std::array<std::pair<std::string_view, model::VirtType>, 5> kVirtTypes
      {"parallels", model::VirtType::parallels}}};
 constexpr std::array<std::pair<std::string_view, VolumeClear>, 3> kVolumeClears{
     {{"none", VolumeClear::none}, {"zero", VolumeClear::zero}, {"shred", VolumeClear::shred}}};
+constexpr std::array<std::pair<std::string_view, DomainsChoice>, 3> kDomainsChoices{
+    {{"auto", DomainsChoice::automatic}, {"libvirt", DomainsChoice::libvirt}, {"none", DomainsChoice::none}}};
+constexpr std::array<std::pair<std::string_view, HookFailure>, 2> kHookFailures{
+    {{"fail", HookFailure::refuse}, {"ignore", HookFailure::ignore}}};
+constexpr std::array<std::pair<std::string_view, DeletedImages>, 2> kDeletedImages{
+    {{"keep", DeletedImages::keep}, {"prune_when_unused", DeletedImages::prune_when_unused}}};
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLogLevels{{{"debug", LogLevel::debug},
                                                                            {"info", LogLevel::info},
                                                                            {"warning", LogLevel::warning},
@@ -70,6 +76,22 @@ constexpr OptionValue images_type{
 constexpr OptionValue inject_partition{
     [](Config& config, std::string_view text) { config.inject_partition = parse_partition(text); },
     [](const Config& config) { return fmt::format("{}", config.inject_partition); }};
+constexpr OptionValue prune_interval{
+    [](Config& config, std::string_view text) { config.prune_interval = parse_prune_interval(text); },
+    [](const Config& config) { return show_prune_interval(config.prune_interval); }};
+constexpr OptionValue cache_max_bytes{
+    [](Config& config, std::string_view text) {
+      config.cache_max_bytes = text == "none" ? std::nullopt : std::optional(parse_bytes(text));
+    },
+    [](const Config& config) { return config.cache_max_bytes ? show_bytes(*config.cache_max_bytes) : "none"; }};
+constexpr OptionValue min_free_bytes{
+    [](Config& config, std::string_view text) {
+      config.min_free_bytes = text == "auto" ? std::nullopt : std::optional(text == "0" ? Bytes{} : parse_bytes(text));
+    },
+    [](const Config& config) {
+      if (!config.min_free_bytes) return std::string("auto");
+      return config.min_free_bytes->count == 0 ? "0" : show_bytes(*config.min_free_bytes);
+    }};
 constexpr OptionValue mkfs_commands{
     [](Config& config, std::string_view text) { config.virt_mkfs = parse_mkfs_commands(text); },
     [](const Config& config) { return show_mkfs_commands(config.virt_mkfs); }};
@@ -120,6 +142,8 @@ constexpr unsigned kMostMebibytes = 1U << 30;
 constexpr std::array kOptions{
     ConfigOption{"DEFAULT", "instances_path", path<&Config::instances_path>,
                  "Directory of instances and base files; Nova's, when both run on this node."},
+    ConfigOption{"DEFAULT", "host", name<&Config::host>,
+                 "This node's name among those that share instances_path; empty: its hostname."},
     ConfigOption{"DEFAULT", "force_raw_images", flag<&Config::force_raw_images>,
                  "Base files are converted to raw (true), or keep the image's format (false)."},
     ConfigOption{"DEFAULT", "preallocate_images", choice<kPreallocations, &Config::preallocate_images>,
@@ -140,6 +164,9 @@ constexpr std::array kOptions{
 
     ConfigOption{"image_cache", "subdirectory_name", checked<parse_file_name, &Config::subdirectory_name>,
                  "Directory of base files, below instances_path.", "", "DEFAULT", "image_cache_subdirectory_name"},
+    ConfigOption{"image_cache", "manager_interval", prune_interval,
+                 "Seconds after which the daemon prunes; 0: Nova's 60, -1: never by itself.", "", "DEFAULT",
+                 "image_cache_manager_interval"},
     ConfigOption{"image_cache", "remove_unused_base_images", flag<&Config::remove_unused_base_images>,
                  "Pruning may remove base files.", "", "DEFAULT", "remove_unused_base_images"},
     ConfigOption{"image_cache", "remove_unused_original_minimum_age_seconds",
@@ -154,6 +181,8 @@ constexpr std::array kOptions{
     ConfigOption{"libvirt", "images_type", images_type,
                  "How disks are made: qcow2 (overlay), raw or flat (whole copy), lvm, default (see use_cow_images).",
                  "default"},
+    ConfigOption{"libvirt", "connection_uri", text<&Config::connection_uri>,
+                 "Where libvirt is asked for its domains; empty: by virt_type (qemu:///system)."},
     ConfigOption{
         "libvirt", "virt_type", choice<kVirtTypes, &Config::virt_type>,
         "What runs the instances, for libvirt.xml: kvm, qemu (without hardware's help), lxc, uml or parallels."},
@@ -293,6 +322,22 @@ constexpr std::array kOptions{
     ConfigOption{"basecache", "disk_owner", checked<parse_owner, &Config::disk_owner>,
                  "user[:group] that an instance's disks and console.log are given to; empty: the agent's own."},
     ConfigOption{"basecache", "disk_mode", mode<&Config::disk_mode>, "Permissions of an instance's new files, octal."},
+    ConfigOption{"basecache", "domains", choice<kDomainsChoices, &Config::domains>,
+                 "Whose domains are asked for before base files go: libvirt, none, or auto (libvirt where installed)."},
+    ConfigOption{"basecache", "hook_deadline", time<&Config::hook_deadline, 1>,
+                 "Seconds for which libvirt's hook lets the start of a domain wait for its disks."},
+    ConfigOption{"basecache", "hook_failure", choice<kHookFailures, &Config::hook_failure>,
+                 "A domain of ours whose disks can't be made: its start fails (fail), or goes on (ignore)."},
+    ConfigOption{"basecache", "cache_max_bytes", cache_max_bytes,
+                 "Most that base files may take of the disk; none: no limit."},
+    ConfigOption{"basecache", "min_free_bytes", min_free_bytes,
+                 "What base files leave free of their file system; auto: a twentieth, at most 10 GiB.", "auto"},
+    ConfigOption{"basecache", "deleted_images", choice<kDeletedImages, &Config::deleted_images>,
+                 "Base files of images that the registry has no more: keep, or prune_when_unused."},
+    ConfigOption{"basecache", "precache", list<split_list, &Config::precache>,
+                 "List of image refs whose base files are made ahead, or of files of them (absolute paths)."},
+    ConfigOption{"basecache", "precache_interval", time<&Config::precache_interval, 0>,
+                 "Seconds between two looks at that list; 0: only when the daemon starts."},
     ConfigOption{"basecache", "log_level", choice<kLogLevels, &Config::log_level>,
                  "Least that is logged: debug, info, warning, error or critical."},
 };

@@ -143,6 +143,20 @@ int parse_partition(std::string_view text) {
   }
 }
 
+std::optional<std::chrono::seconds> parse_prune_interval(std::string_view text) {
+  if (text == "-1") return std::nullopt;
+  try {
+    const std::chrono::seconds interval = parse_seconds(text, std::chrono::seconds(0));
+    return interval.count() == 0 ? std::chrono::seconds(60) : interval;
+  } catch (const BadValue& bad) {
+    throw BadValue(fmt::format("-1 or {}", bad.what()));
+  }
+}
+
+std::string show_prune_interval(const std::optional<std::chrono::seconds>& interval) {
+  return interval ? fmt::format("{}", interval->count()) : "-1";
+}
+
 std::string parse_optional_path(std::string_view text) {
   return text.empty() ? std::string() : parse_absolute_path(text).string();
 }

@@ -2,6 +2,8 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,10 @@ std::string parse_lvm_name(std::string_view text);
 
 // -2, -1, or the number of a partition.
 int parse_partition(std::string_view text);
+
+// -1: never; 0: Nova's default rate, a minute (nova/conf/imagecache.py).
+std::optional<std::chrono::seconds> parse_prune_interval(std::string_view text);
+std::string show_prune_interval(const std::optional<std::chrono::seconds>& interval);
 
 std::string parse_optional_path(std::string_view text);
 

@@ -160,8 +160,8 @@ Task Routes::remove_suffixed(const Names& names, const json&) const {
 }
 
 Task Routes::list_cache(const Names&, const json&) const {
-  return at_once([this](OpContext&) -> json {
-    const prune::Usage usage = prune::collect_usage(use_cases_.cache.layout(), use_cases_.chains);
+  return at_once([this](OpContext& op) -> json {
+    const prune::Usage usage = use_cases_.uses.collect(op);
     json entries = json::array();
     for (const cache::CacheEntry& entry : use_cases_.cache.list()) entries.push_back(to_json(entry, usage));
     json quarantined = json::array();
@@ -173,10 +173,10 @@ Task Routes::list_cache(const Names&, const json&) const {
 
 Task Routes::show_base_file(const Names& names, const json&) const {
   const auto key = key_named(names[0]);
-  return at_once([this, key](OpContext&) {
+  return at_once([this, key](OpContext& op) {
     const auto entry = use_cases_.cache.find(key);
     if (!entry) throw Error(ErrorCode::not_found, "there is no base file " + key.text());
-    return to_json(*entry, prune::collect_usage(use_cases_.cache.layout(), use_cases_.chains));
+    return to_json(*entry, use_cases_.uses.collect(op));
   });
 }
 

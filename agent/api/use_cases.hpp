@@ -9,8 +9,8 @@
 #include "agent/cache/quarantine.hpp"
 #include "agent/provision/instances.hpp"
 #include "agent/provision/provisioner.hpp"
-#include "agent/prune/disk_chain_reader.hpp"
 #include "agent/prune/pruner.hpp"
+#include "agent/prune/use_graph.hpp"
 
 namespace basecache::api {
 
@@ -23,7 +23,7 @@ struct UseCases {
   prune::Pruner& pruner;
   cache::ContentCheck& content_check;
   const cache::Quarantine& quarantine;
-  const prune::DiskChainReader& chains;           // who uses a base file, for those who ask
+  const prune::UseGraph& uses;
   const std::vector<std::string>& sandbox_lacks;  // what this kernel can't confine, in words
 };
 

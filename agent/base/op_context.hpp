@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/hook_wait.hpp"
 #include "agent/base/progress.hpp"
 #include "agent/base/rate_limit.hpp"
 #include "agent/base/secret.hpp"
@@ -47,6 +48,10 @@ class OpContext {
   const TransferOptions& transfers() const { return transfers_; }
   void set_transfers(TransferOptions options) { transfers_ = std::move(options); }
 
+  // While it is on, nothing that waits for libvirt may be called.
+  const HookWait& hook_wait() const { return hook_wait_; }
+  void set_hook_wait(HookWait wait) { hook_wait_ = std::move(wait); }
+
  private:
   std::string id_;
   std::stop_token stop_;
@@ -54,6 +59,7 @@ class OpContext {
   ProgressSink progress_;
   StepTimer steps_;
   TransferOptions transfers_;
+  HookWait hook_wait_;
   std::vector<std::string> notes_;
 };
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/base/op_context.hpp"
 #include "agent/model/cache_key.hpp"
 
 namespace basecache::cache {
@@ -13,7 +14,7 @@ class BaseFileUsers {
   virtual ~BaseFileUsers() = default;
 
   // Why the base file can't be taken away: who uses it, or why that can't be told. Nothing: nobody does.
-  virtual std::optional<std::string> reason_to_stay(const model::CacheKey& key) const = 0;
+  virtual std::optional<std::string> reason_to_stay(const model::CacheKey& key, const OpContext& op) const = 0;
 };
 
 }  // namespace basecache::cache

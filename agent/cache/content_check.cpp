@@ -107,7 +107,7 @@ void ContentCheck::condemn(const model::CacheKey& key, int fd, const std::string
     }
     if (!read_unfitness(layout_, key)) quarantine_.condemn(key, {.reason = reason});
   }
-  const std::optional<std::string> why_it_stays = quarantine_.isolate(key);
+  const std::optional<std::string> why_it_stays = quarantine_.isolate(key, op);
   checked.detail = why_it_stays
                        ? fmt::format("{}; no request gets it any more, but it stays: {}", reason, *why_it_stays)
                        : fmt::format("{}; it went to quarantine", reason);

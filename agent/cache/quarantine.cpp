@@ -68,16 +68,16 @@ void Quarantine::condemn(const model::CacheKey& key, const Unfitness& why) {
   log_event(LogLevel::warning, "base_file_unfit", {{"key", key.text()}, {"reason", why.reason}});
 }
 
-std::optional<std::string> Quarantine::isolate(const model::CacheKey& key) {
+std::optional<std::string> Quarantine::isolate(const model::CacheKey& key, const OpContext& op) {
   FileLock file(layout_.lock_file(key));
   const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
   if (!lock.owns()) return "a request is using it right now";
-  return isolate_locked(key);
+  return isolate_locked(key, op);
 }
 
-std::optional<std::string> Quarantine::isolate_locked(const model::CacheKey& key) {
+std::optional<std::string> Quarantine::isolate_locked(const model::CacheKey& key, const OpContext& op) {
   if (!read_unfitness(layout_, key)) return std::nullopt;
-  if (auto why = users_.reason_to_stay(key)) return why;
+  if (auto why = users_.reason_to_stay(key, op)) return why;
   move_away(key);
   return std::nullopt;
 }

@@ -35,12 +35,14 @@ class Quarantine {
 
   // Moves the base file away if it is marked and nobody has it. Nothing: it is gone, or wasn't marked; else why it
   // stays. Takes the exclusive lock of the key without waiting, so the caller holds none.
-  std::optional<std::string> isolate(const model::CacheKey& key);
+  std::optional<std::string> isolate(const model::CacheKey& key, const OpContext& op);
   // The same for a caller who holds it.
-  std::optional<std::string> isolate_locked(const model::CacheKey& key);
+  std::optional<std::string> isolate_locked(const model::CacheKey& key, const OpContext& op);
 
   // Why a base file that isn't marked would have to stay; nothing when nobody has it.
-  std::optional<std::string> reason_to_stay(const model::CacheKey& key) const { return users_.reason_to_stay(key); }
+  std::optional<std::string> reason_to_stay(const model::CacheKey& key, const OpContext& op) const {
+    return users_.reason_to_stay(key, op);
+  }
 
   // By name.
   std::vector<QuarantinedFile> list() const;

@@ -41,7 +41,7 @@ void Review::pass(const model::BaseFileSpec& spec, OpContext& op) {
     inspect_again(std::get<model::ImageBase>(spec), *base, op);
   const std::optional<std::string> reason = read_unfitness(layout_, key);
   if (!reason) return;
-  if (const auto why_it_stays = quarantine_.isolate_locked(key)) throw unfit(key, *reason, *why_it_stays);
+  if (const auto why_it_stays = quarantine_.isolate_locked(key, op)) throw unfit(key, *reason, *why_it_stays);
   op.note(fmt::format("base file {} went to quarantine, and its image is fetched anew: {}", key.text(), *reason));
 }
 
@@ -85,7 +85,7 @@ std::vector<fetch::Finding> Review::findings_in_source(const model::ImageBase& i
   const std::string gone =
       std::string("what it was converted from can't be inspected any more: ") +
       (record.source_digest ? "its source has other bytes now" : "nobody knows any more which bytes it was");
-  if (const auto why_it_stays = quarantine_.reason_to_stay(key)) throw unfit(key, gone, *why_it_stays);
+  if (const auto why_it_stays = quarantine_.reason_to_stay(key, op)) throw unfit(key, gone, *why_it_stays);
   return {{.check = "source", .detail = gone, .hint = {}}};
 }
 

@@ -64,6 +64,7 @@ struct SingleFlight::Flight {
 
   const std::string name;
   TransferOptions transfers;
+  HookWait hook_wait;  // on as soon as one of the callers is waited for by a hook
   ProgressFan fan;
   std::stop_source stop;
   std::condition_variable_any landed;
@@ -102,15 +103,18 @@ SingleFlight::FlightPtr SingleFlight::join_or_start(const std::string& name, con
   if (!started) {
     ++found->second->callers;
     found->second->transfers.bytes_per_second.raise_to(op.transfers().bytes_per_second);
+    if (op.hook_wait().is_on()) found->second->hook_wait.raise();
     return found->second;
   }
   auto flight = std::make_shared<Flight>(name, op.transfers());
   flight->callers = 1;
+  if (op.hook_wait().is_on()) flight->hook_wait.raise();
   flight->waits = builders_.is_busy();
   builders_.submit([this, flight, id = op.id(), work = std::move(build)] {
     OpContext build_op(id, flight->stop.get_token(), OpContext::Clock::now() + kNoDeadline,
                        [&fan = flight->fan](const Progress& progress) { fan.report(progress); });
     build_op.set_transfers(flight->transfers);
+    build_op.set_hook_wait(flight->hook_wait);
     fly(flight, build_op, work);
   });
   flights_.emplace(name, flight);

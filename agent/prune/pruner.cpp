@@ -17,7 +17,6 @@
 #include "agent/cache/leases.hpp"
 #include "agent/cache/refusals.hpp"
 #include "agent/fetch/transfer_journal.hpp"
-#include "agent/prune/chain_users.hpp"
 
 namespace basecache::prune {
 namespace {
@@ -103,7 +102,7 @@ PruneReport Pruner::prune(bool dry_run, OpContext& op) {
   // First the marks, then the usage: whoever begins to use a base file after we looked changes its mark.
   std::vector<SeenEntry> seen = look_around(layout);
   const auto step = op.steps().measure("prune");
-  const Usage usage = collect_usage(layout, reader_);
+  const Usage usage = uses_.collect(op);
   std::vector<BaseDirectoryEntry> entries;
   std::map<std::string, struct timespec> marks;
   for (SeenEntry& item : seen) {
@@ -167,7 +166,7 @@ Bytes Pruner::remove(const model::CacheKey& key, OpContext& op) {
   FileLock file(layout.lock_file(key));
   const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
   if (!lock.owns()) throw in_use(key, kLockIsHeld);
-  if (const auto why = ChainUsers(layout, reader_).reason_to_stay(key)) throw in_use(key, *why);
+  if (const auto why = uses_.reason_to_stay(key, op)) throw in_use(key, *why);
   const auto entry = cache_.find(key);
   if (!entry) throw no_base_file(key);
   unlink_base_file(layout, key, entry->allocated, kAskedFor);

@@ -8,7 +8,7 @@
 #include "agent/cache/image_cache.hpp"
 #include "agent/cache/pins.hpp"
 #include "agent/prune/prune_policy.hpp"
-#include "agent/prune/usage.hpp"
+#include "agent/prune/use_graph.hpp"
 
 namespace basecache::prune {
 
@@ -23,8 +23,8 @@ struct PruneReport {
 // The use case: unused base files go, what broken transfers left, and what is remembered of refused images.
 class Pruner {
  public:
-  Pruner(const cache::ImageCache& cache, const cache::Pins& pins, const DiskChainReader& reader, PruneRules rules)
-      : cache_(cache), pins_(pins), reader_(reader), rules_(rules) {}
+  Pruner(const cache::ImageCache& cache, const cache::Pins& pins, const UseGraph& uses, PruneRules rules)
+      : cache_(cache), pins_(pins), uses_(uses), rules_(rules) {}
 
   // Decides by usage, leases, pins and ages, then takes each file's lock and looks again before it removes. What is in
   // use is marked as used, as by Nova's: the age that counts begins with the last prune that saw a user.
@@ -42,7 +42,7 @@ class Pruner {
 
   const cache::ImageCache& cache_;
   const cache::Pins& pins_;
-  const DiskChainReader& reader_;
+  const UseGraph& uses_;
   PruneRules rules_;
 };
 

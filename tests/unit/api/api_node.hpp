@@ -51,11 +51,12 @@ struct ApiNode : FakeNode {
   provision::Backends backends{disk, disk, disk, volumes, drive, drive, injector};
   provision::Provisioner provisioner{images, backends, {}, false};
   provision::Instances instances{layout, backends};
-  prune::Pruner pruner{images, pins, chains, {}};
+  prune::UseGraph uses{layout, chains};
+  prune::Pruner pruner{images, pins, uses, {}};
   cache::ContentCheck content_check{layout, quarantine};
   std::vector<std::string> sandbox_lacks;
   api::Operations operations{{}};
-  api::Routes routes{{images, pins, provisioner, instances, pruner, content_check, quarantine, chains, sandbox_lacks},
+  api::Routes routes{{images, pins, provisioner, instances, pruner, content_check, quarantine, uses, sandbox_lacks},
                      operations};
 };
 

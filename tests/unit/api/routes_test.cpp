@@ -218,7 +218,7 @@ TEST_CASE("a base file is verified, and one that went to quarantine is listed") 
 
   const auto key = model::CacheKey::for_image(kImageUrl);
   node.quarantine.condemn(key, {.reason = "rotten"});
-  CHECK_FALSE(node.quarantine.isolate(key));
+  CHECK_FALSE(node.quarantine.isolate(key, test_operation()));
   CHECK(answer(node, "GET", "/v1/cache").at("quarantine").at(0).at("reason") == "rotten");
   CHECK(refusal(node, "POST", "/v1/cache/" + kKey + "/verify").code() == ErrorCode::not_found);
 }

@@ -50,7 +50,7 @@ class FakeFormatter : public cache::BlankFormatter {
 
 class FakeUsers : public cache::BaseFileUsers {
  public:
-  std::optional<std::string> reason_to_stay(const model::CacheKey&) const override { return reason; }
+  std::optional<std::string> reason_to_stay(const model::CacheKey&, const OpContext&) const override { return reason; }
   std::optional<std::string> reason;
 };
 

@@ -83,7 +83,7 @@ TEST_CASE("where no base file is, nothing is unfit, whatever a mark says") {
     fs::remove(layout.base_file(node.key));
     write_file(layout.unfit(node.key), mark);
     CHECK_FALSE(cache::read_unfitness(layout, node.key));
-    CHECK_FALSE(node.quarantine.isolate(node.key));
+    CHECK_FALSE(node.quarantine.isolate(node.key, test_operation()));
     CHECK(node.images.acquire(image_base(), node.op).how() == cache::HowAcquired::built);
   }
   CHECK(node.listed().empty());

@@ -10,7 +10,6 @@
 #include "agent/base/file_lock.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/fetch/staged_transfer.hpp"
-#include "agent/prune/chain_users.hpp"
 #include "tests/unit/cache/fakes.hpp"
 
 using namespace basecache;
@@ -78,7 +77,8 @@ struct PruneNode : FakeNode {
   model::CacheKey image = model::CacheKey::for_image("image");
   cache::Pins pins{layout};
   FakeChainReader reader;
-  Pruner pruner{images, pins, reader, PruneRules{}};
+  UseGraph uses{layout, reader};
+  Pruner pruner{images, pins, uses, PruneRules{}};
 };
 
 ErrorCode remove_error(PruneNode& node) {
@@ -413,13 +413,13 @@ TEST_CASE("removing forgets that an image was refused, and a prune forgets it by
 TEST_CASE("a base file stays in its place while its users are known or can't be known") {
   PruneNode node;
   const Path base = node.old_base(node.image);
-  const ChainUsers users(node.layout, node.reader);
-  CHECK_FALSE(users.reason_to_stay(node.image));
+  const OpContext op = test_operation();
+  CHECK_FALSE(node.uses.reason_to_stay(node.image, op));
   const Path disk = node.disk(node.layout.instance_directory(kFirst), "disk", "backing:" + base.native());
   write_file(disk.parent_path() / "disk.info", "{\"" + disk.native() + "\": \"qcow2\"}");
-  CHECK(users.reason_to_stay(node.image) == "used by instance " + kFirst + " disk 'disk'");
+  CHECK(node.uses.reason_to_stay(node.image, op) == "used by instance " + kFirst + " disk 'disk'");
   write_file(disk, "damaged");
-  CHECK(users.reason_to_stay(node.image).value_or("").starts_with("who uses it can't be told: "));
+  CHECK(node.uses.reason_to_stay(node.image, op).value_or("").starts_with("who uses it can't be told: "));
 }
 
 TEST_CASE("unexplained files are named and left, staged files and our own state are not mentioned") {
