@@ -26,6 +26,7 @@ namespace basecache::layout {
 //         refusals/<key>.json      why the image was refused the last time
 //         unfit/<key>.json         why the base file that stands there must not be used any more
 //         quarantine/<key>[.N]     a base file that was found unfit, taken away; [.N].json: why
+//         domains/<uuid>.json      a running domain that libvirt's hook has told of, and the files it names
 //         locks/<uuid>             one creation or deletion an instance at a time
 class CacheLayout {
  public:
@@ -41,6 +42,7 @@ class CacheLayout {
   Path refusal_directory() const { return state_directory() / "refusals"; }
   Path unfit_directory() const { return state_directory() / "unfit"; }
   Path quarantine_directory() const { return state_directory() / "quarantine"; }
+  Path domain_lease_directory() const { return state_directory() / "domains"; }
   Path instance_lock_directory() const { return state_directory() / "locks"; }
 
   Path base_file(const model::CacheKey& key) const { return base_ / key.text(); }
@@ -53,6 +55,7 @@ class CacheLayout {
   Path refusal(const model::CacheKey& key) const { return refusal_directory() / (key.text() + ".json"); }
   Path unfit(const model::CacheKey& key) const { return unfit_directory() / (key.text() + ".json"); }
 
+  Path domain_lease(std::string_view uuid) const { return domain_lease_directory() / (std::string(uuid) + ".json"); }
   Path instance_directory(std::string_view uuid) const;
   Path staged_instance_directory(std::string_view uuid) const;
   Path instance_lock(std::string_view uuid) const;

@@ -19,6 +19,7 @@ TEST_CASE("every path stands where Nova and this project expect it") {
   CHECK(layout.instance_directory(uuid) == "/var/lib/nova/instances/" + uuid);
   CHECK(layout.staged_instance_directory(uuid) == "/var/lib/nova/instances/." + uuid + ".part");
   CHECK(layout.instance_lock(uuid) == "/var/lib/nova/instances/_base/.basecache/locks/" + uuid);
+  CHECK(layout.domain_lease(uuid) == "/var/lib/nova/instances/_base/.basecache/domains/" + uuid + ".json");
   CHECK(layout::CacheLayout("/i", "images").base_directory() == "/i/images");
 }
 

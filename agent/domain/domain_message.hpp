@@ -1,0 +1,20 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "agent/domain/known_domain.hpp"
+
+// A domain as it travels from the hook to the agent, and as its lease is written down:
+// {"name", "files": [{"path", "format", "role"}]}.
+namespace basecache::domain {
+
+// Files that one domain may name.
+inline constexpr std::size_t kMostFiles = 4096;
+
+nlohmann::json to_json(const KnownDomain& domain);
+
+// Other fields are left to the caller. Error(invalid_request) naming the field; paths are absolute.
+KnownDomain domain_from_json(const std::string& uuid, const nlohmann::json& message);
+
+}  // namespace basecache::domain
