@@ -8,6 +8,7 @@
 #include "agent/base/error.hpp"
 #include "agent/cache/base_file_builder.hpp"
 #include "agent/cache/content_check.hpp"
+#include "agent/cache/domain_leases.hpp"
 #include "agent/cache/quarantine.hpp"
 #include "agent/cache/recovery.hpp"
 #include "agent/cache/review.hpp"
@@ -154,6 +155,7 @@ struct Node::Parts {
   drive::VfatWriter vfat_drive;
   provision::Backends backends{raw_disk, qcow2_disk, lvm_disk, volumes, iso9660_drive, vfat_drive, injector};
 
+  cache::DomainLeases domain_leases{layout};
   prune::UseGraph uses{layout, chains};
   cache::Quarantine quarantine{layout, uses};
   cache::ContentCheck content_check{layout, quarantine};
@@ -163,6 +165,7 @@ struct Node::Parts {
   cache::Pins pins;
   provision::Provisioner provisioner;
   provision::Instances instances;
+  provision::DomainDisks domains{provisioner, domain_leases};
   prune::Pruner pruner;
 };
 
@@ -179,8 +182,8 @@ Node::Node(const Config& config, glance::ImageServiceSettings service)
 Node::~Node() = default;
 
 api::UseCases Node::use_cases() {
-  return {parts_->images,        parts_->pins,       parts_->provisioner, parts_->instances,        parts_->pruner,
-          parts_->content_check, parts_->quarantine, parts_->uses,        parts_->sandbox.missing()};
+  return {parts_->images, parts_->pins,          parts_->provisioner, parts_->instances, parts_->domains,
+          parts_->pruner, parts_->content_check, parts_->quarantine,  parts_->uses,      parts_->sandbox.missing()};
 }
 
 const std::vector<Path>& Node::recovered() const { return parts_->recovered; }

@@ -131,6 +131,9 @@ void Connection::answer_task(const HttpRequest& request) {
                                     .target = std::string(request.target()),
                                     .body = request.body(),
                                     .token = Secret(std::string(request["X-Auth-Token"]))});
+    // One who has given up waiting for us while we couldn't listen may have put an end to what this is for.
+    if (task.subject.is_shared && client_has_gone()) return;
+    if (task.at_first) task.at_first();
     if (!task.is_long) return write_answer(run_at_once(task));
     operation = operations_.start(task.subject, task.work);
   } catch (const Error& error) {
@@ -146,33 +149,34 @@ Outcome Connection::run_at_once(const Task& task) {
 }
 
 void Connection::accompany(const std::shared_ptr<Operation>& operation, bool streaming) {
+  OperationWatch watch(operation);
   try {
     if (streaming) {
       begin_stream();
       write_event(dump({{"event", "started"}, {"operation", operation->id()}}));
     }
-    follow(*operation, streaming);
+    follow(watch, streaming);
   } catch (...) {
-    operation->cancel();
+    watch.leave();
     throw;
   }
 }
 
-void Connection::follow(Operation& operation, bool streaming) {
+void Connection::follow(OperationWatch& watch, bool streaming) {
   using Clock = std::chrono::steady_clock;
   std::optional<Progress> pending;
   Clock::time_point next_event = Clock::now();
   while (true) {
     const auto patience = std::chrono::ceil<std::chrono::milliseconds>(next_event - Clock::now()).count();
     const int timeout = pending ? static_cast<int>(std::max<decltype(patience)>(0, patience)) : -1;
-    if (!wait_for_news(operation, timeout)) {
-      operation.cancel();
+    if (!wait_for_news(watch, timeout)) {
+      watch.leave();
       keep_alive_ = false;
       return;
     }
-    operation.clear_news();
-    if (auto progress = operation.take_progress(); progress && streaming) pending = std::move(progress);
-    const std::optional<Outcome> outcome = operation.outcome();
+    watch.clear_news();
+    if (auto progress = watch.take_progress(); progress && streaming) pending = std::move(progress);
+    const std::optional<Outcome> outcome = watch.operation().outcome();
     if (pending && (outcome || Clock::now() >= next_event)) {
       write_event(progress_event(*pending));
       pending.reset();
@@ -185,10 +189,15 @@ void Connection::follow(Operation& operation, bool streaming) {
   }
 }
 
-bool Connection::wait_for_news(const Operation& operation, int timeout_ms) const {
+bool Connection::client_has_gone() const {
+  pollfd watched{stream_.fd(), 0, 0};
+  return ::poll(&watched, 1, 0) > 0;
+}
+
+bool Connection::wait_for_news(const OperationWatch& watch, int timeout_ms) const {
   // No event is asked of the client: one that sends ahead is heard later, and POLLHUP, both directions closed, comes
   // by itself. A client that has only finished sending still wants its answer.
-  std::array<pollfd, 2> watched{pollfd{stream_.fd(), 0, 0}, pollfd{operation.news_fd(), POLLIN, 0}};
+  std::array<pollfd, 2> watched{pollfd{stream_.fd(), 0, 0}, pollfd{watch.news_fd(), POLLIN, 0}};
   while (::poll(watched.data(), watched.size(), timeout_ms) < 0 && errno == EINTR) {
   }
   return watched[0].revents == 0;

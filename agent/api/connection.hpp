@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/api/operation.hpp"
+#include "agent/api/operation_watch.hpp"
 #include "agent/api/routes.hpp"
 #include "agent/api/unix_stream.hpp"
 #include "agent/base/error.hpp"
@@ -41,11 +42,12 @@ class Connection {
   void answer_task(const HttpRequest& request);
   Outcome run_at_once(const Task& task);
 
-  // Waits with the client for the operation's end; a client that goes away cancels it.
+  // Waits with the client for the operation's end; a client that goes away cancels what isn't shared.
   void accompany(const std::shared_ptr<Operation>& operation, bool streaming);
+  bool client_has_gone() const;
   // False when the client has gone.
-  bool wait_for_news(const Operation& operation, int timeout_ms) const;
-  void follow(Operation& operation, bool streaming);
+  bool wait_for_news(const OperationWatch& watch, int timeout_ms) const;
+  void follow(OperationWatch& watch, bool streaming);
 
   void write_answer(const Outcome& outcome);
   void begin_stream();

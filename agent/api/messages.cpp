@@ -37,6 +37,17 @@ json parse_body(const std::string& body) {
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
+model::InstanceSpec creation_request(const std::string& uuid, json body) {
+  if (body.is_object()) {
+    if (body.contains("uuid") && body["uuid"] != uuid) {
+      throw Error(ErrorCode::invalid_request, "uuid is another one in the body than in the path")
+          .add_field("field", "uuid");
+    }
+    body["uuid"] = uuid;
+  }
+  return model::InstanceSpec::make(body);
+}
+
 PrecacheRequest precache_request(const json& body) {
   model::JsonFields fields(body, "");
   PrecacheRequest request{

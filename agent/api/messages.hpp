@@ -25,6 +25,9 @@ nlohmann::json parse_body(const std::string& body);
 // One line. Bytes that aren't UTF-8 (a file's name may hold any) become replacement characters.
 std::string dump(const nlohmann::json& value);
 
+// Of the instance that the path names; another uuid in the body is refused. Errors of InstanceSpec::make().
+model::InstanceSpec creation_request(const std::string& uuid, nlohmann::json body);
+
 struct PrecacheRequest {
   model::ImageBase image;
   std::optional<std::uint64_t> bytes_per_second;  // at most

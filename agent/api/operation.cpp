@@ -1,6 +1,5 @@
 #include "agent/api/operation.hpp"
 
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <boost/filesystem/exception.hpp>
@@ -37,11 +36,7 @@ Outcome outcome_of(const Work& work, OpContext& op) {
   }
 }
 
-Operation::Operation(std::string id, OperationSubject subject)
-    : id_(std::move(id)), subject_(std::move(subject)), news_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  const int error = errno;
-  if (!news_) throw Error::from_errno(error, "make an event descriptor");
-}
+Operation::Operation(std::string id, OperationSubject subject) : id_(std::move(id)), subject_(std::move(subject)) {}
 
 double Operation::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
@@ -55,9 +50,9 @@ json Operation::describe() const {
   return shown;
 }
 
-std::optional<Progress> Operation::take_progress() {
+std::optional<Progress> Operation::progress_after(std::uint64_t& seen) const {
   const std::lock_guard guard(mutex_);
-  if (!std::exchange(progress_is_new_, false)) return std::nullopt;
+  if (std::exchange(seen, reports_) == reports_) return std::nullopt;
   return progress_;
 }
 
@@ -66,14 +61,20 @@ std::optional<Outcome> Operation::outcome() const {
   return outcome_;
 }
 
-void Operation::clear_news() {
-  std::uint64_t count = 0;
-  (void)!::read(news_.get(), &count, sizeof count);
+void Operation::add_listener(int event_fd) {
+  const std::lock_guard guard(mutex_);
+  listeners_.push_back(event_fd);
+  if (reports_ > 0 || outcome_) announce();
+}
+
+void Operation::remove_listener(int event_fd) {
+  const std::lock_guard guard(mutex_);
+  std::erase(listeners_, event_fd);
 }
 
 void Operation::announce() const {
   const std::uint64_t one = 1;
-  (void)!::write(news_.get(), &one, sizeof one);
+  for (const int listener : listeners_) (void)!::write(listener, &one, sizeof one);
 }
 
 void Operation::begin() {
@@ -84,7 +85,7 @@ void Operation::begin() {
 void Operation::report(const Progress& progress) {
   const std::lock_guard guard(mutex_);
   progress_ = progress;
-  progress_is_new_ = true;
+  ++reports_;
   announce();
 }
 

@@ -1,16 +1,18 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "agent/base/error.hpp"
+#include "agent/base/hook_wait.hpp"
 #include "agent/base/op_context.hpp"
-#include "agent/base/unique_fd.hpp"
 
 namespace basecache::api {
 
@@ -27,6 +29,9 @@ Outcome failed_outcome(const Error& error);
 struct OperationSubject {
   std::string kind;  // "create", "precache", "prune", "delete" ...
   std::string name;  // uuid, image ref as it may be shown, key
+  // Who asks for the same joins it, and it goes on when all who asked have gone.
+  bool is_shared = false;
+  bool is_for_hook = false;  // a hook of libvirt's waits for it (OpContext::hook_wait())
 };
 
 using Work = std::function<nlohmann::json(OpContext& op)>;
@@ -34,7 +39,7 @@ using Work = std::function<nlohmann::json(OpContext& op)>;
 // Runs work to its outcome: results, errors and cancellation become answers here and nowhere else.
 Outcome outcome_of(const Work& work, OpContext& op);
 
-// One piece of long work, watched by the connection that asked for it. Thread-safe.
+// One piece of long work, watched by the connections that asked for it (OperationWatch). Thread-safe.
 class Operation {
  public:
   Operation(std::string id, OperationSubject subject);
@@ -47,28 +52,30 @@ class Operation {
   // {"id","kind","subject","seconds","waiting","progress":{"step","subject","done","total"}}
   nlohmann::json describe() const;
 
-  // How far it is: changes with each report; the newest replaces the one before.
-  std::optional<Progress> take_progress();
+  // How far it is, unless that is report number `seen`, which becomes the newest one's.
+  std::optional<Progress> progress_after(std::uint64_t& seen) const;
   std::optional<Outcome> outcome() const;
-  // Readable whenever there is something new to take; for poll(2). Cleared by reading it (clear_news).
-  int news_fd() const { return news_.get(); }
-  void clear_news();
+
+  // An event descriptor that is told of each report and of the end, at once if there were any. Not owned.
+  void add_listener(int event_fd);
+  void remove_listener(int event_fd);
 
  private:
   friend class Operations;
   void begin();
   void report(const Progress& progress);
   void end(Outcome outcome);
-  void announce() const;
+  void announce() const;  // under the mutex
 
   const std::string id_;
   const OperationSubject subject_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::stop_source stop_;
-  UniqueFd news_;
   mutable std::mutex mutex_;
   bool waiting_ = true;
-  bool progress_is_new_ = false;
+  std::uint64_t reports_ = 0;
+  std::vector<int> listeners_;
+  HookWait hook_wait_;
   std::optional<Progress> progress_;
   std::optional<Outcome> outcome_;
 };

@@ -34,7 +34,12 @@ std::shared_ptr<Operation> Operations::start(OperationSubject subject, Work work
   {
     const std::lock_guard guard(mutex_);
     if (shut_down_) throw Error(ErrorCode::busy, "the agent is shutting down").set_hint("ask again when it is back");
+    if (auto joined = running(subject)) {
+      if (subject.is_for_hook) joined->hook_wait_.raise();
+      return joined;
+    }
     operation = std::make_shared<Operation>(fmt::format("{}-{}", subject.kind, ++last_number_), std::move(subject));
+    if (operation->subject().is_for_hook) operation->hook_wait_.raise();
     running_.emplace(operation->id(), operation);
   }
   try {
@@ -46,11 +51,21 @@ std::shared_ptr<Operation> Operations::start(OperationSubject subject, Work work
   return operation;
 }
 
+std::shared_ptr<Operation> Operations::running(const OperationSubject& subject) const {
+  if (!subject.is_shared) return nullptr;
+  for (const auto& [id, operation] : running_) {
+    const OperationSubject& other = operation->subject();
+    if (other.is_shared && other.kind == subject.kind && other.name == subject.name) return operation;
+  }
+  return nullptr;
+}
+
 void Operations::perform(const std::shared_ptr<Operation>& operation, OpContext::Clock::time_point deadline,
                          const Work& work) {
   operation->begin();
   OpContext op(operation->id(), operation->stop_.get_token(), deadline,
                [&operation](const Progress& progress) { operation->report(progress); });
+  op.set_hook_wait(operation->hook_wait_);
   Outcome outcome = outcome_of(
       [&](OpContext& running) {
         running.check();  // it may have been cancelled, or its time have passed, while it waited for a worker

@@ -24,7 +24,7 @@ class Operations {
   explicit Operations(Limits limits) : limits_(limits), workers_("operation", limits.workers, limits.queue_limit) {}
   ~Operations() { shut_down(); }
 
-  // Error(busy) when the queue is full, or after shut_down().
+  // A shared one that runs is joined, whatever `work` is. Error(busy) when the queue is full, or after shut_down().
   std::shared_ptr<Operation> start(OperationSubject subject, Work work);
 
   std::vector<std::shared_ptr<Operation>> all() const;           // those that have not ended
@@ -33,6 +33,8 @@ class Operations {
   void shut_down();
 
  private:
+  // Under the mutex; null for one that isn't shared or doesn't run.
+  std::shared_ptr<Operation> running(const OperationSubject& subject) const;
   void perform(const std::shared_ptr<Operation>& operation, OpContext::Clock::time_point deadline, const Work& work);
   void forget(const std::string& id);
 

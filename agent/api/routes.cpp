@@ -16,7 +16,6 @@ namespace basecache::api {
 namespace {
 
 using nlohmann::json;
-using Clock = std::chrono::steady_clock;
 
 // What stands between slashes; the query with its '?' is one of its own, and its value another one.
 std::vector<std::string> segments_of(const std::string& target) {
@@ -55,18 +54,8 @@ model::CacheKey key_named(const std::string& name) {
       .set_hint("'basecache cache list' shows the keys");
 }
 
-Task at_once(Work work) { return {.subject = {}, .is_long = false, .work = std::move(work)}; }
-
-// Long work answers with its timing besides its result.
-template <class Result>
-Task operation(std::string kind, std::string subject, Result result) {
-  return {.subject = {std::move(kind), std::move(subject)}, .is_long = true, .work = [result](OpContext& op) {
-            const auto started = Clock::now();
-            json answer = result(op);
-            answer.update(timing(op, started));
-            if (!op.notes().empty()) answer["notes"] = op.notes();
-            return answer;
-          }};
+Task operation(std::string kind, std::string subject, Work work) {
+  return long_task({std::move(kind), std::move(subject)}, std::move(work));
 }
 
 // The registry is asked with the requester's own token.
@@ -81,6 +70,18 @@ Task with_token(Task task, const Secret& token) {
 
 }  // namespace
 
+Task at_once(Work work) { return {.subject = {}, .is_long = false, .work = std::move(work)}; }
+
+Task long_task(OperationSubject subject, Work work) {
+  return {.subject = std::move(subject), .is_long = true, .work = [work = std::move(work)](OpContext& op) {
+            const auto started = std::chrono::steady_clock::now();
+            json answer = work(op);
+            answer.update(timing(op, started));
+            if (!op.notes().empty()) answer["notes"] = op.notes();
+            return answer;
+          }};
+}
+
 const std::vector<Routes::Route>& Routes::table() {
   static const std::vector<Route> routes{
       {"POST", "/v1/instances/{uuid}/disks", &Routes::create_disks},
@@ -90,6 +91,10 @@ const std::vector<Routes::Route>& Routes::table() {
       {"GET", "/v1/cache", &Routes::list_cache},
       {"POST", "/v1/cache/images", &Routes::precache},
       {"POST", "/v1/cache/prune", &Routes::prune},
+      {"POST", "/v1/domains/{uuid}/prepare", &Routes::prepare_domain},
+      {"POST", "/v1/domains/{uuid}/reconnect", &Routes::reconnect_domain},
+      {"POST", "/v1/domains/{uuid}/stopped", &Routes::let_domain_go},
+      {"POST", "/v1/domains/{uuid}/release", &Routes::let_domain_go},
       {"GET", "/v1/cache/{key}", &Routes::show_base_file},
       {"DELETE", "/v1/cache/{key}", &Routes::remove_base_file},
       {"POST", "/v1/cache/{key}/verify", &Routes::verify},
@@ -124,15 +129,7 @@ Task Routes::task(const Request& request) const {
 }
 
 Task Routes::create_disks(const Names& names, const json& body) const {
-  json request = body;
-  if (request.is_object()) {
-    if (request.contains("uuid") && request["uuid"] != names[0]) {
-      throw Error(ErrorCode::invalid_request, "uuid is another one in the body than in the path")
-          .add_field("field", "uuid");
-    }
-    request["uuid"] = names[0];
-  }
-  const auto spec = model::InstanceSpec::make(request);
+  const auto spec = creation_request(names[0], body);
   return operation("create", spec.uuid.text(),
                    [this, spec](OpContext& op) { return to_json(use_cases_.provisioner.create(spec, op)); });
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -24,7 +25,12 @@ struct Task {
   OperationSubject subject;
   bool is_long = false;  // to be run as an operation, with progress; else at once
   Work work;
+  std::function<void()> at_first = {};  // before the work is begun, or joined; may be empty
 };
+
+Task at_once(Work work);
+// Its answer gets its timing and the operation's notes besides.
+Task long_task(OperationSubject subject, Work work);
 
 // The paths of the API (README, "The socket") and what they lead to. Answers nothing itself, so the socket's server and
 // the CLI's --standalone run the same tasks.
@@ -58,6 +64,9 @@ class Routes {
   Task unpin(const Names& names, const nlohmann::json& body) const;
   Task verify(const Names& names, const nlohmann::json& body) const;
   Task prune(const Names& names, const nlohmann::json& body) const;
+  Task prepare_domain(const Names& names, const nlohmann::json& body) const;
+  Task reconnect_domain(const Names& names, const nlohmann::json& body) const;
+  Task let_domain_go(const Names& names, const nlohmann::json& body) const;
   Task list_operations(const Names& names, const nlohmann::json& body) const;
   Task show_operation(const Names& names, const nlohmann::json& body) const;
   Task cancel_operation(const Names& names, const nlohmann::json& body) const;

@@ -7,6 +7,7 @@
 #include "agent/cache/image_cache.hpp"
 #include "agent/cache/pins.hpp"
 #include "agent/cache/quarantine.hpp"
+#include "agent/provision/domain_disks.hpp"
 #include "agent/provision/instances.hpp"
 #include "agent/provision/provisioner.hpp"
 #include "agent/prune/pruner.hpp"
@@ -20,6 +21,7 @@ struct UseCases {
   cache::Pins& pins;
   provision::Provisioner& provisioner;
   provision::Instances& instances;
+  provision::DomainDisks& domains;
   prune::Pruner& pruner;
   cache::ContentCheck& content_check;
   const cache::Quarantine& quarantine;

@@ -45,7 +45,8 @@ std::optional<Lease> read_lease(const Path& file, const std::string& uuid) {
     const auto text = read_small_file(file, kLargestLease);
     if (!text) return std::nullopt;
     const json object = json::parse(*text);
-    Lease lease{.domain = domain::domain_from_json(uuid, object), .node = {}, .boot = {}};
+    model::JsonFields fields(object, "");
+    Lease lease{.domain = domain::read_domain(uuid, fields), .node = {}, .boot = {}};
     lease.node = object.at("node").get<std::string>();
     lease.boot = object.at("boot").get<std::string>();
     return lease;

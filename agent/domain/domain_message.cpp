@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "agent/model/checked_fields.hpp"
-#include "agent/model/json_fields.hpp"
 
 namespace basecache::domain {
 namespace {
@@ -36,10 +35,9 @@ json to_json(const KnownDomain& domain) {
   return {{"name", domain.name}, {"files", std::move(files)}};
 }
 
-KnownDomain domain_from_json(const std::string& uuid, const json& message) {
-  model::JsonFields fields(message, "");
-  KnownDomain domain{.uuid = uuid, .name = fields.text("name", kLongestWord).value_or(""), .files = {}};
-  domain.files = model::read_list(fields, "files", kMostFiles, file_from_json);
+KnownDomain read_domain(const std::string& uuid, model::JsonFields& message) {
+  KnownDomain domain{.uuid = uuid, .name = message.text("name", kLongestWord).value_or(""), .files = {}};
+  domain.files = model::read_list(message, "files", kMostFiles, file_from_json);
   return domain;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent/domain/known_domain.hpp"
+#include "agent/model/json_fields.hpp"
 
 // A domain as it travels from the hook to the agent, and as its lease is written down:
 // {"name", "files": [{"path", "format", "role"}]}.
@@ -15,6 +16,6 @@ inline constexpr std::size_t kMostFiles = 4096;
 nlohmann::json to_json(const KnownDomain& domain);
 
 // Other fields are left to the caller. Error(invalid_request) naming the field; paths are absolute.
-KnownDomain domain_from_json(const std::string& uuid, const nlohmann::json& message);
+KnownDomain read_domain(const std::string& uuid, model::JsonFields& message);
 
 }  // namespace basecache::domain

@@ -51,13 +51,16 @@ struct ApiNode : FakeNode {
   provision::Backends backends{disk, disk, disk, volumes, drive, drive, injector};
   provision::Provisioner provisioner{images, backends, {}, false};
   provision::Instances instances{layout, backends};
+  cache::DomainLeases domain_leases{layout};
+  provision::DomainDisks domains{provisioner, domain_leases};
   prune::UseGraph uses{layout, chains};
   prune::Pruner pruner{images, pins, uses, {}};
   cache::ContentCheck content_check{layout, quarantine};
   std::vector<std::string> sandbox_lacks;
   api::Operations operations{{}};
-  api::Routes routes{{images, pins, provisioner, instances, pruner, content_check, quarantine, uses, sandbox_lacks},
-                     operations};
+  api::Routes routes{
+      {images, pins, provisioner, instances, domains, pruner, content_check, quarantine, uses, sandbox_lacks},
+      operations};
 };
 
 inline const std::string kInstance = "9a2d629d-0000-4000-8000-000000000001";

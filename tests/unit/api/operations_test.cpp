@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "agent/api/operation_watch.hpp"
 #include "agent/base/error.hpp"
 #include "tests/support/scratch_dir.hpp"
 
@@ -49,13 +50,18 @@ class HeldWork {
   int begun_ = 0;
 };
 
-Outcome outcome_in_the_end(Operation& operation) {
+Outcome outcome_in_the_end(OperationWatch& watch) {
   while (true) {
-    if (auto outcome = operation.outcome()) return *outcome;
-    pollfd watched{operation.news_fd(), POLLIN, 0};
+    if (auto outcome = watch.operation().outcome()) return *outcome;
+    pollfd watched{watch.news_fd(), POLLIN, 0};
     ::poll(&watched, 1, -1);
-    operation.clear_news();
+    watch.clear_news();
   }
+}
+
+Outcome outcome_in_the_end(const std::shared_ptr<Operation>& operation) {
+  OperationWatch watch(operation);
+  return outcome_in_the_end(watch);
 }
 
 Outcome outcome_of_work(const Work& work) {
@@ -124,13 +130,14 @@ TEST_CASE("an operation runs, reports and ends with its outcome") {
     op.report({.step = "fetch", .subject = "image", .done = 5, .total = 10});
     return {{"made", true}};
   });
-  const Outcome outcome = outcome_in_the_end(*operation);
+  OperationWatch watch(operation);
+  const Outcome outcome = outcome_in_the_end(watch);
   CHECK(outcome.body == R"({"made":true})");
-  const auto progress = operation->take_progress();
+  const auto progress = watch.take_progress();
   REQUIRE(progress.has_value());
   CHECK(progress->step == "fetch");
   CHECK(progress->done == 5);
-  CHECK_FALSE(operation->take_progress().has_value());
+  CHECK_FALSE(watch.take_progress().has_value());
 }
 
 TEST_CASE("the newest progress replaces the one before") {
@@ -140,8 +147,9 @@ TEST_CASE("the newest progress replaces the one before") {
     op.report({.step = "fetch", .subject = "", .done = 2, .total = {}});
     return {};
   });
-  outcome_in_the_end(*operation);
-  CHECK(operation->take_progress()->done == 2);
+  OperationWatch watch(operation);
+  outcome_in_the_end(watch);
+  CHECK(watch.take_progress()->done == 2);
 }
 
 TEST_CASE("an operation is described while it runs") {
@@ -157,7 +165,7 @@ TEST_CASE("an operation is described while it runs") {
   CHECK(shown.at("seconds").get<double>() >= 0);
   CHECK(shown.at("progress") == json::object());
   held.release();
-  outcome_in_the_end(*operation);
+  outcome_in_the_end(operation);
 }
 
 TEST_CASE("operations have ids of their own, and are found by them until they end") {
@@ -169,8 +177,8 @@ TEST_CASE("operations have ids of their own, and are found by them until they en
   CHECK(operations.find(first->id()) == first);
   CHECK(operations.all().size() == 2);
   held.release();
-  outcome_in_the_end(*first);
-  outcome_in_the_end(*second);
+  outcome_in_the_end(first);
+  outcome_in_the_end(second);
   // Whoever has the outcome doesn't find the operation any more.
   CHECK(operations.all().empty());
   CHECK_THROWS_AS(operations.find(first->id()), Error);
@@ -198,8 +206,8 @@ TEST_CASE("what exceeds the workers waits, and what exceeds the queue is refused
   CHECK(error.code() == ErrorCode::busy);
   CHECK(operations.all().size() == 2);  // the refused one is not among them
   held.release();
-  CHECK_FALSE(outcome_in_the_end(*running).failed());
-  CHECK_FALSE(outcome_in_the_end(*waiting).failed());
+  CHECK_FALSE(outcome_in_the_end(running).failed());
+  CHECK_FALSE(outcome_in_the_end(waiting).failed());
 }
 
 TEST_CASE("a running operation is cancelled") {
@@ -208,7 +216,7 @@ TEST_CASE("a running operation is cancelled") {
   const auto operation = operations.start({"test", "x"}, held.work());
   held.wait_until_begun();
   operations.find(operation->id())->cancel();
-  CHECK(outcome_in_the_end(*operation).http_status == 499);
+  CHECK(outcome_in_the_end(operation).http_status == 499);
 }
 
 TEST_CASE("an operation that is cancelled while it waits never begins its work") {
@@ -223,7 +231,7 @@ TEST_CASE("an operation that is cancelled while it waits never begins its work")
   });
   waiting->cancel();
   held.release();
-  CHECK(outcome_in_the_end(*waiting).http_status == 499);
+  CHECK(outcome_in_the_end(waiting).http_status == 499);
   CHECK_FALSE(began);
 }
 
@@ -234,7 +242,7 @@ TEST_CASE("an operation whose time has passed before its turn fails and never be
     began = true;
     return {};
   });
-  CHECK(outcome_in_the_end(*operation).http_status == 504);
+  CHECK(outcome_in_the_end(operation).http_status == 504);
   CHECK_FALSE(began);
 }
 
@@ -245,8 +253,8 @@ TEST_CASE("shutting down cancels what runs and what waits, and takes nothing mor
   held.wait_until_begun();
   const auto waiting = operations.start({"test", "waiting"}, held.work());
   operations.shut_down();
-  CHECK(outcome_in_the_end(*running).http_status == 499);
-  CHECK(outcome_in_the_end(*waiting).http_status == 499);
+  CHECK(outcome_in_the_end(running).http_status == 499);
+  CHECK(outcome_in_the_end(waiting).http_status == 499);
   const Error error = busy_error(operations);
   CHECK(error.code() == ErrorCode::busy);
   CHECK(error.message() == "the agent is shutting down");
@@ -263,4 +271,73 @@ TEST_CASE("the end of the operations waits for those that run") {
   }
   REQUIRE(operation->outcome().has_value());
   CHECK(operation->outcome()->http_status == 499);
+}
+
+TEST_CASE("who asks for a shared operation joins the one that runs, and all hear of it") {
+  HeldWork held;
+  Operations operations({});
+  const OperationSubject subject{.kind = "prepare", .name = "a", .is_shared = true};
+  const auto operation = operations.start(subject, [&](OpContext& op) -> json {
+    op.report({.step = "fetch", .subject = "", .done = 1, .total = {}});
+    return held.work()(op);
+  });
+  held.wait_until_begun();
+  OperationWatch first(operation);
+  bool began_again = false;
+  OperationWatch second(operations.start(subject, [&](OpContext&) -> json {
+    began_again = true;
+    return {};
+  }));
+  CHECK(&second.operation() == &first.operation());
+  CHECK(first.take_progress()->done == 1);
+  CHECK(second.take_progress()->done == 1);
+  const auto other = operations.start({.kind = "prepare", .name = "b", .is_shared = true}, held.work());
+  CHECK(other != operation);
+  const auto unshared = operations.start({.kind = "prepare", .name = "a"}, held.work());
+  CHECK(unshared != operation);
+  held.release();
+  CHECK_FALSE(outcome_in_the_end(first).failed());
+  CHECK_FALSE(outcome_in_the_end(second).failed());
+  CHECK_FALSE(began_again);
+  outcome_in_the_end(other);
+  outcome_in_the_end(unshared);
+  HeldWork anew;  // what has ended isn't joined
+  anew.release();
+  CHECK(operations.start(subject, anew.work()) != operation);
+}
+
+TEST_CASE("a shared operation goes on when who asked for it has left, and another one ends") {
+  HeldWork held;
+  Operations operations({});
+  OperationWatch shared(operations.start({.kind = "prepare", .name = "a", .is_shared = true}, held.work()));
+  OperationWatch own(operations.start({.kind = "create", .name = "a"}, held.work()));
+  held.wait_until_begun(2);
+  shared.leave();
+  own.leave();
+  CHECK(outcome_in_the_end(own).http_status == 499);
+  CHECK_FALSE(shared.operation().outcome().has_value());
+  held.release();
+  CHECK_FALSE(outcome_in_the_end(shared).failed());
+}
+
+TEST_CASE("work that a hook waits for knows it, also when the hook comes later") {
+  HeldWork held;
+  Operations operations({});
+  HookWait seen;
+  OperationSubject subject{.kind = "prepare", .name = "a", .is_shared = true};
+  const auto operation = operations.start(subject, [&](OpContext& op) -> json {
+    seen = op.hook_wait();
+    return held.work()(op);
+  });
+  held.wait_until_begun();
+  CHECK_FALSE(seen.is_on());
+  subject.is_for_hook = true;
+  operations.start(subject, held.work());
+  CHECK(seen.is_on());
+  held.release();
+  outcome_in_the_end(operation);
+  const auto for_hook = operations.start(subject, [](OpContext& op) -> json {
+    return {{"waits", op.hook_wait().is_on()}};
+  });
+  CHECK(outcome_in_the_end(for_hook).body == R"({"waits":true})");
 }

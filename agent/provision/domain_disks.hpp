@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/cache/domain_leases.hpp"
+#include "agent/domain/known_domain.hpp"
+#include "agent/provision/provisioner.hpp"
+
+namespace basecache::provision {
+
+// The disks of a domain that libvirt starts: held as long as it runs, made before it does.
+class DomainDisks {
+ public:
+  DomainDisks(Provisioner& provisioner, cache::DomainLeases& leases) : provisioner_(provisioner), leases_(leases) {}
+
+  void hold(const domain::KnownDomain& domain) { leases_.hold(domain); }
+  bool let_go(const std::string& uuid) { return leases_.release(uuid); }
+
+  // Makes what `request` asks for; nothing without one. Files of the domain that aren't there afterwards are noted with
+  // the operation: nobody makes those. Errors of Provisioner::create(); then a domain that is held is let go of.
+  InstanceDisks prepare(const domain::KnownDomain& domain, const std::optional<model::InstanceSpec>& request,
+                        bool is_held, OpContext& op);
+
+ private:
+  Provisioner& provisioner_;
+  cache::DomainLeases& leases_;
+};
+
+}  // namespace basecache::provision
