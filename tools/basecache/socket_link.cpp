@@ -1,8 +1,11 @@
 #include "tools/basecache/socket_link.hpp"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
+#include <algorithm>
+#include <boost/asio/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <cerrno>
@@ -28,13 +31,23 @@ Unreachable unreachable(const Path& socket, const std::string& why) {
           "start it (systemctl start basecached), name its socket (--socket PATH), or do without it (--standalone)"};
 }
 
-UniqueFd connected_socket(const Path& path) {
+using TimeLeft = std::optional<std::chrono::milliseconds>;
+
+// connect(2) waits, too, when many do.
+void limit_connect(int socket, std::chrono::milliseconds time) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  const timeval limit{.tv_sec = seconds.count(), .tv_usec = std::chrono::microseconds(time - seconds).count()};
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+UniqueFd connected_socket(const Path& path, TimeLeft time) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.native().size() >= sizeof address.sun_path) throw unreachable(path, "the path is too long for a socket");
   std::memcpy(address.sun_path, path.c_str(), path.native().size());
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) throw Error::from_errno(errno, "make a socket");
+  if (time) limit_connect(socket.get(), *time);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     throw unreachable(path, std::strerror(errno));
   }
@@ -54,7 +67,8 @@ UniqueFd connected_socket(const Path& path) {
 // One request on one connection, and its answer.
 class Exchange {
  public:
-  explicit Exchange(UniqueFd socket) : stream_(std::move(socket)) {
+  Exchange(UniqueFd socket, TimeLeft time) : stream_(std::move(socket)) {
+    if (time) stream_.expires_after(*time);
     // Our own agent's answer; hours of progress make it long. (Boost 1.74 takes "no limit" for a limit of nothing.)
     parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
   }
@@ -80,6 +94,8 @@ class Exchange {
     if (parser_.get().result() != http::status::ok) throw_problem(answer);
     return answer;
   }
+
+  bool has_begun() const { return parser_.is_header_done(); }
 
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -115,11 +131,21 @@ class Exchange {
 }  // namespace
 
 json SocketLink::ask(const api::Request& request, const ProgressSink& progress) {
-  Exchange exchange(connected_socket(socket_));
+  const auto time_left = [this]() -> TimeLeft {
+    if (!deadline_) return std::nullopt;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now());
+    return std::max(left, std::chrono::milliseconds(1));  // 0 would be no limit
+  };
+  UniqueFd socket = connected_socket(socket_, time_left());
+  Exchange exchange(std::move(socket), time_left());
   try {
     exchange.send(request);
     return exchange.receive(progress);
   } catch (const boost::system::system_error& error) {
+    if (error.code() == boost::asio::error::timed_out) {
+      if (!exchange.has_begun()) throw unreachable(socket_, "it doesn't answer");
+      throw Error(ErrorCode::timed_out, "the agent hasn't done in time");
+    }
     throw unreachable(socket_, "it broke off: " + error.code().message());
   }
 }
