@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
-#include "agent/domain/instance_metadata.hpp"
+#include "agent/domain/metadata_namespaces.hpp"
 #include "agent/model/json_fields.hpp"
 
 namespace basecache::domain {
@@ -19,9 +18,6 @@ namespace {
 using nlohmann::json;
 using pugi::xml_node;
 
-// nova/virt/libvirt/config.py, NOVA_NS, and the one before it (Train's and older).
-constexpr std::array<std::string_view, 2> kNovaNamespaces{"http://openstack.org/xmlns/libvirt/nova/1.1",
-                                                          "http://openstack.org/xmlns/libvirt/nova/1.0"};
 constexpr std::string_view kEphemeral = "disk.eph";
 
 Error unreadable(const std::string& why) { return {ErrorCode::invalid_request, "the domain's description " + why}; }
@@ -162,11 +158,6 @@ class NovaInstance {
 };
 
 }  // namespace
-
-bool may_be_ours(std::string_view xml) {
-  const auto has = [xml](std::string_view name) { return xml.find(name) != std::string_view::npos; };
-  return has(kInstanceNamespace) || std::ranges::any_of(kNovaNamespaces, has);
-}
 
 DomainRequest domain_request(std::string_view xml) {
   pugi::xml_document document;

@@ -23,9 +23,6 @@ struct DomainRequest {
   std::vector<std::string> left_out = {};
 };
 
-// Whether the text may say anything of ours at all: a quick look, for most domains are somebody else's.
-bool may_be_ours(std::string_view xml);
-
 // From a whole <domain>. Of Nova's element the root image, the flavor (disk and ephemeral in GiB, swap and memory in
 // MiB) and the names are taken; of the domain, which disks there are, and images_type, by the root disk: a block device
 // is lvm's, another one is of its driver's format. Nothing is taken that no file of the domain needs. Kernel and

@@ -10,7 +10,7 @@
 #include "agent/base/error.hpp"
 #include "agent/domain/domain_files.hpp"
 #include "agent/domain/domain_message.hpp"
-#include "agent/domain/instance_metadata.hpp"
+#include "agent/domain/metadata_namespaces.hpp"
 #include "tools/basecache-qemu-hook/hook_text.hpp"
 #include "tools/basecache/socket_link.hpp"
 
@@ -67,8 +67,7 @@ HookResult DomainHook::run(HookAction action, std::string_view xml) const {
     return action == HookAction::prepare ? prepare(told, domain) : tell(action, domain);
   } catch (const Error& error) {
     const std::string line = failure_line(error.message(), error.hint());
-    const bool is_ours = xml.find(domain::kInstanceNamespace) != std::string_view::npos;
-    if (is_ours && action == HookAction::prepare) return refusal(line);
+    if (domain::mentions_ours(xml) && action == HookAction::prepare) return refusal(line);
     return {.line = line};
   }
 }

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <array>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace basecache::hook {
@@ -15,8 +15,22 @@ enum class HookAction {
 };
 
 // libvirt calls NAME DOMAIN OPERATION SUB-OPERATION EXTRA. Nothing for whatever is none of ours, and for what isn't
-// such a call.
-std::optional<HookAction> hook_action(int argc, const char* const* argv);
+// such a call. Here as a whole: it must not bring libstdc++ with it.
+inline std::optional<HookAction> hook_action(int argc, const char* const* argv) {
+  struct Call {
+    std::string_view operation, sub_operation;
+    HookAction action;
+  };
+  constexpr std::array<Call, 4> kCalls{{{"prepare", "begin", HookAction::prepare},
+                                        {"reconnect", "begin", HookAction::reconnect},
+                                        {"stopped", "end", HookAction::stopped},
+                                        {"release", "end", HookAction::release}}};
+  if (argc < 4) return std::nullopt;
+  for (const Call& call : kCalls) {
+    if (call.operation == argv[2] && call.sub_operation == argv[3]) return call.action;
+  }
+  return std::nullopt;
+}
 
 // The last part of the agent's path for it.
 std::string_view name_of(HookAction action);

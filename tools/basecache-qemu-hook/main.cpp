@@ -1,100 +1,101 @@
 // basecache-qemu-hook: libvirt calls it as its hook for QEMU, NAME OPERATION SUB-OPERATION EXTRA, with the domain's
-// description on stdin. Most domains aren't ours: those cost next to nothing, and never fail because of us.
+// description on stdin. Most domains aren't ours: those cost next to nothing, and never fail because of us. So this
+// program needs no library but libc, and becomes another one, basecache-domain-hook beside it, only for a domain that
+// may be ours.
 
+#include <fcntl.h>
 #include <poll.h>
-#include <syslog.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
-#include <chrono>
+#include <climits>
+#include <cstdio>
 #include <cstdlib>
-#include <exception>
-#include <optional>
-#include <string>
+#include <cstring>
+#include <ctime>
+#include <string_view>
 
-#include "agent/base/byte_size.hpp"
-#include "agent/base/error.hpp"
-#include "agent/base/process_start.hpp"
-#include "agent/config.hpp"
-#include "agent/domain/domain_files.hpp"
-#include "tools/basecache-qemu-hook/domain_hook.hpp"
+#include "agent/domain/metadata_namespaces.hpp"
+#include "tools/basecache-qemu-hook/hook_call.hpp"
 
 namespace {
 
-using namespace basecache;
-using namespace basecache::hook;
-using Clock = DomainHook::Clock;
-
+constexpr const char* kProgram = "basecache-domain-hook";
+// As libvirt's longest message (VIR_NET_MESSAGE_MAX).
+constexpr std::size_t kLongestDescription = 32 << 20;
 // libvirt writes at once; nobody else is waited for.
-constexpr std::chrono::seconds kDescriptionTime{5};
-constexpr std::size_t kBlock = 64 * 1024;
+constexpr int kDescriptionMilliseconds = 5000;
 
-bool wait_for_input(Clock::time_point until) {
+long now_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+bool wait_for_input(long until_ms) {
   while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    const long left = until_ms - now_ms();
     pollfd input{STDIN_FILENO, POLLIN, 0};
-    const int ready = ::poll(&input, 1, static_cast<int>(std::max<decltype(left)>(0, left)));
+    const int ready = ::poll(&input, 1, left > 0 ? static_cast<int>(left) : 0);
     if (ready >= 0 || errno != EINTR) return ready > 0;
   }
 }
 
-// All of stdin; nothing when it doesn't end, or is none.
-std::optional<std::string> read_description(Clock::time_point until) {
-  std::string text;
-  while (text.size() <= domain::kLongestDescription.count && wait_for_input(until)) {
-    const std::size_t before = text.size();
-    text.resize(before + kBlock);
-    const ssize_t count = ::read(STDIN_FILENO, text.data() + before, kBlock);
-    text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(0, count)));
-    if (count == 0) return text;
-    if (count < 0 && errno != EINTR) return std::nullopt;
+// All of stdin, never freed; nothing (no data) when it doesn't end, or is none.
+std::string_view read_description() {
+  const long until_ms = now_ms() + kDescriptionMilliseconds;
+  std::size_t size = 0;
+  std::size_t room = 64 * 1024;
+  auto* text = static_cast<char*>(std::malloc(room));
+  while (text != nullptr && size <= kLongestDescription && wait_for_input(until_ms)) {
+    const ssize_t count = ::read(STDIN_FILENO, text + size, room - size);
+    if (count == 0) return {text, size};
+    if (count < 0 && errno != EINTR) return {};
+    size += count > 0 ? static_cast<std::size_t>(count) : 0;
+    if (size == room) text = static_cast<char*>(std::realloc(text, room *= 2));
   }
-  return std::nullopt;
+  return {};
 }
 
-// libvirt clears the environment: only a script that stands in our place can name another file. An ordinary user's
-// libvirt calls the same hook, and may not be able to read the file.
-Config config_in_force() {
-  try {
-    ConfigSources sources;
-    if (const char* file = std::getenv("BASECACHE_CONFIG")) sources.config_file = file;
-    return load_config(sources).config;
-  } catch (const Error&) {
-    return {};
+// The text becomes stdin once more.
+bool put_back(std::string_view text) {
+  const int file = ::memfd_create("domain", 0);
+  if (file < 0) return false;
+  while (!text.empty()) {
+    const ssize_t count = ::write(file, text.data(), text.size());
+    if (count < 0 && errno != EINTR) return false;
+    text.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
   }
+  if (::lseek(file, 0, SEEK_SET) != 0 || ::dup2(file, STDIN_FILENO) < 0) return false;
+  return file == STDIN_FILENO || ::close(file) == 0;
 }
 
-// Its own line, which libvirt never shows.
-void log(const std::string& line) {
-  ::openlog("basecache-qemu-hook", LOG_PID, LOG_DAEMON);
-  ::syslog(LOG_WARNING, "%s", line.c_str());
-}
-
-int run(HookAction action, Clock::time_point start) {
-  const auto xml = read_description(start + kDescriptionTime);
-  if (!xml || !domain::may_be_ours(*xml)) return EXIT_SUCCESS;
-  const Config config = config_in_force();
-  const HookResult result = DomainHook(config, start).run(action, *xml);
-  if (result.is_refusal) {
-    (void)!::write(STDERR_FILENO, result.line.data(), result.line.size());
-    return EXIT_FAILURE;
+// Beside this one, wherever libvirt's link to it is.
+bool find_program(std::array<char, PATH_MAX>& path) {
+  const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size() - std::strlen(kProgram) - 1);
+  if (length <= 0) return false;
+  path[static_cast<std::size_t>(length)] = '\0';
+  char* name = std::strrchr(path.data(), '/');
+  if (name == nullptr || static_cast<std::size_t>(name - path.data()) + std::strlen(kProgram) + 2 > path.size()) {
+    return false;
   }
-  if (!result.line.empty()) log(result.line);
-  return EXIT_SUCCESS;
+  std::strcpy(name + 1, kProgram);
+  return true;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto start = Clock::now();
-  const auto action = hook_action(argc, argv);
+  const auto action = basecache::hook::hook_action(argc, argv);
   if (!action) return EXIT_SUCCESS;
-  try {
-    basecache::prepare_process();
-    return run(*action, start);
-  } catch (const std::exception& error) {  // a bug, or no memory: libvirt's own checks tell what is missing
-    log(error.what());
-    return EXIT_SUCCESS;
-  }
+  const std::string_view xml = read_description();
+  if (!basecache::domain::may_be_ours(xml)) return EXIT_SUCCESS;
+  std::array<char, PATH_MAX> program{};
+  if (put_back(xml) && find_program(program)) ::execv(program.data(), argv);
+  const bool is_refusal = *action == basecache::hook::HookAction::prepare && basecache::domain::mentions_ours(xml);
+  if (!is_refusal) return EXIT_SUCCESS;
+  std::fprintf(stderr, "basecache: cannot run %s: %s\n", kProgram, std::strerror(errno));
+  return EXIT_FAILURE;
 }

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "agent/base/error.hpp"
-#include "agent/domain/instance_metadata.hpp"
+#include "agent/domain/metadata_namespaces.hpp"
 
 using namespace basecache;
 using namespace basecache::domain;
