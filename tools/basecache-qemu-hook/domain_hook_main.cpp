@@ -3,38 +3,22 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <exception>
 #include <string>
 
-#include "agent/base/byte_size.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/process_start.hpp"
 #include "agent/config.hpp"
 #include "agent/domain/domain_files.hpp"
 #include "tools/basecache-qemu-hook/domain_hook.hpp"
+#include "tools/basecache/standard_input.hpp"
 
 namespace {
 
 using namespace basecache;
 using namespace basecache::hook;
 using Clock = DomainHook::Clock;
-
-constexpr std::size_t kBlock = 64 * 1024;
-
-// A file in memory, or whatever else ends.
-std::string read_description() {
-  std::string text;
-  while (true) {
-    const std::size_t before = text.size();
-    text.resize(before + kBlock);
-    const ssize_t count = ::read(STDIN_FILENO, text.data() + before, kBlock);
-    text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(0, count)));
-    if (count == 0 || (count < 0 && errno != EINTR) || text.size() > domain::kLongestDescription.count) return text;
-  }
-}
 
 // libvirt clears the environment: only a script that stands in our place can name another file. An ordinary user's
 // libvirt calls the same hook, and may not be able to read the file.
@@ -55,7 +39,7 @@ void log(const std::string& line) {
 }
 
 int run(HookAction action, Clock::time_point start) {
-  const std::string xml = read_description();
+  const std::string xml = cli::read_standard_input(domain::kLongestDescription);
   const Config config = config_in_force();
   const HookResult result = DomainHook(config, start).run(action, xml);
   if (result.is_refusal) {

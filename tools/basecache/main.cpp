@@ -26,6 +26,7 @@ void declare(Command root, Session& session) {
   root.flag("--json", options.json, "answer in JSON");
 
   add_create(root, session);
+  add_prepare(root, session);
   add_show(root, session);
   add_delete(root, session);
   add_config_drive(root, session);

@@ -14,9 +14,11 @@ bool is_url_of_a_file(const std::string& image_ref) {
 
 // Creations and precaching of images that a URL names ask nobody else for them.
 bool may_ask_registry(const api::Request& request) {
-  const bool fetches = request.target == "/v1/cache/images" || request.target.ends_with("/disks");
+  const bool prepares = request.target.ends_with("/prepare");
+  const bool fetches = request.target == "/v1/cache/images" || request.target.ends_with("/disks") || prepares;
   if (request.method != "POST" || !fetches) return false;
-  const auto body = nlohmann::json::parse(request.body);
+  nlohmann::json body = nlohmann::json::parse(request.body);
+  if (prepares) body = body.value("request", nlohmann::json::object());
   const auto image = body.find("image_ref");
   return image == body.end() || !image->is_string() || !is_url_of_a_file(image->get<std::string>());
 }
@@ -45,6 +47,7 @@ StandaloneLink::Agent& StandaloneLink::agent_for(const api::Request& request) {
 nlohmann::json StandaloneLink::ask(const api::Request& request, const ProgressSink& progress) {
   const api::Task task = agent_for(request).routes.task(request);
   OpContext op("standalone", signals_.token(), OpContext::Clock::now() + config_.request_deadline, progress);
+  if (task.at_first) task.at_first();
   return task.work(op);
 }
 
