@@ -88,10 +88,11 @@ bool find_program(std::array<char, PATH_MAX>& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto action = basecache::hook::hook_action(argc, argv);
-  if (!action) return EXIT_SUCCESS;
+  if (argc < 4) return EXIT_SUCCESS;
+  // Read whatever is asked for: who writes to a pipe that nobody reads fails.
   const std::string_view xml = read_description();
-  if (!basecache::domain::may_be_ours(xml)) return EXIT_SUCCESS;
+  const auto action = basecache::hook::hook_action(argc, argv);
+  if (!action || !basecache::domain::may_be_ours(xml)) return EXIT_SUCCESS;
   std::array<char, PATH_MAX> program{};
   if (put_back(xml) && find_program(program)) ::execv(program.data(), argv);
   const bool is_refusal = *action == basecache::hook::HookAction::prepare && basecache::domain::mentions_ours(xml);
