@@ -142,6 +142,7 @@ model::PlanDefaults plan_defaults(const Config& config) {
           .mkfs_commands = config.virt_mkfs,
           .virt_type = config.virt_type,
           .cdrom_prefix = has_ide() ? "hd" : "sd",
+          .has_raw_bases = config.force_raw_images,
           .encrypts_volumes = config.lvm.encrypts};
 }
 

@@ -86,6 +86,9 @@ const std::vector<Routes::Route>& Routes::table() {
   static const std::vector<Route> routes{
       {"POST", "/v1/instances/{uuid}/disks", &Routes::create_disks},
       {"GET", "/v1/instances/{uuid}", &Routes::show_instance},
+      {"POST", "/v1/instances/{uuid}/domain", &Routes::plan_domain},
+      {"GET", "/v1/instances/{uuid}/domain", &Routes::show_domain},
+      {"GET", "/v1/instances/{uuid}/domain?suffix={suffix}", &Routes::show_domain},
       {"DELETE", "/v1/instances/{uuid}", &Routes::remove_instance},
       {"DELETE", "/v1/instances/{uuid}?suffix={suffix}", &Routes::remove_suffixed},
       {"GET", "/v1/cache", &Routes::list_cache},
@@ -132,6 +135,22 @@ Task Routes::create_disks(const Names& names, const json& body) const {
   const auto spec = creation_request(names[0], body);
   return operation("create", spec.uuid.text(),
                    [this, spec](OpContext& op) { return to_json(use_cases_.provisioner.create(spec, op)); });
+}
+
+// Long: a registry may have to be asked.
+Task Routes::plan_domain(const Names& names, const json& body) const {
+  const auto spec = creation_request(names[0], body);
+  return operation("domain", spec.uuid.text(), [this, spec](OpContext& op) -> json {
+    return {{"uuid", spec.uuid.text()}, {"domain", use_cases_.provisioner.domain(spec, op)}};
+  });
+}
+
+Task Routes::show_domain(const Names& names, const json&) const {
+  const auto uuid = model::InstanceId::parse(names[0], "uuid");
+  const std::string suffix = names.size() > 1 ? model::parse_suffix(names[1], true) : "";
+  return at_once([this, uuid, suffix](OpContext& op) -> json {
+    return {{"uuid", uuid.text()}, {"domain", use_cases_.instances.domain(uuid, suffix, op)}};
+  });
 }
 
 Task Routes::show_instance(const Names& names, const json&) const {

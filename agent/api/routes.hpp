@@ -53,6 +53,8 @@ class Routes {
   static const std::vector<Route>& table();
 
   Task create_disks(const Names& names, const nlohmann::json& body) const;
+  Task plan_domain(const Names& names, const nlohmann::json& body) const;
+  Task show_domain(const Names& names, const nlohmann::json& body) const;
   Task show_instance(const Names& names, const nlohmann::json& body) const;
   Task remove_instance(const Names& names, const nlohmann::json& body) const;
   Task remove_suffixed(const Names& names, const nlohmann::json& body) const;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/base/path.hpp"
+#include "agent/domain/guest_hardware.hpp"
 #include "agent/model/virt_type.hpp"
 
 namespace basecache::domain {
@@ -31,11 +32,13 @@ struct Domain {
   std::string uuid;  // also its name, as Nova's with instance_name_template = %(uuid)s
   std::uint64_t memory_mb = 0;
   std::uint64_t vcpus = 0;
-  bool has_local_clock = false;  // the guest takes the hardware clock for local time (Windows)
+  bool is_windows = false;
   std::string root_device = {};  // "vda": what the guest boots from, in whatever order libvirt puts its disks
   Path kernel = {};              // "": the root device tells
   Path ramdisk = {};             // "": none
   Path console_log = {};
+  GuestHardware hardware = {};
+  std::string request = {};  // by which it could be made again, in JSON; "": it can't be
   std::vector<DomainDisk> disks = {};
   std::vector<std::string> left_out = {};  // what isn't among them, and why: a line each
 };

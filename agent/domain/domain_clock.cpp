@@ -1,15 +1,29 @@
 #include "agent/domain/domain_sections.hpp"
 
 namespace basecache::domain {
+namespace {
 
+void add_timer(pugi::xml_node clock, const char* name, const char* attribute, const char* value) {
+  pugi::xml_node timer = clock.append_child("timer");
+  set(timer, "name", name);
+  set(timer, attribute, value);
+}
+
+// nova/virt/libvirt/driver.py, _set_kvm_timers.
+void add_timers(pugi::xml_node clock, const Domain& domain, const Hypervisor& hypervisor) {
+  add_timer(clock, "pit", "tickpolicy", "delay");
+  add_timer(clock, "rtc", "tickpolicy", "catchup");
+  if (is_pc(domain, hypervisor)) add_timer(clock, "hpet", "present", domain.hardware.has_hpet ? "yes" : "no");
+  if (domain.is_windows) add_timer(clock, "hypervclock", "present", "yes");
+}
+
+}  // namespace
+
+// Windows takes the hardware clock for local time.
 void add_clock(pugi::xml_node root, const Domain& domain, const Hypervisor& hypervisor) {
-  const bool has_acpi = is_pc(hypervisor) || hypervisor.arch == "aarch64";
-  if (is_qemu(hypervisor) && has_acpi) {
-    pugi::xml_node features = root.append_child("features");
-    features.append_child("acpi");
-    if (is_pc(hypervisor)) features.append_child("apic");
-  }
-  set(root.append_child("clock"), "offset", domain.has_local_clock ? "localtime" : "utc");
+  pugi::xml_node clock = root.append_child("clock");
+  set(clock, "offset", domain.is_windows ? "localtime" : "utc");
+  if (has_kvm(domain, hypervisor)) add_timers(clock, domain, hypervisor);
 }
 
 }  // namespace basecache::domain

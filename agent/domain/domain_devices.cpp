@@ -1,81 +1,91 @@
-#include <algorithm>
-
 #include "agent/domain/domain_sections.hpp"
 
 namespace basecache::domain {
 namespace {
 
-using model::VirtType;
+constexpr const char* kAgentChannel = "org.qemu.guest_agent.0";
+// nova/conf/libvirt.py: rng_dev_path, mem_stats_period_seconds.
+constexpr const char* kRandomDevice = "/dev/urandom";
+constexpr const char* kBalloonPeriod = "10";
 
-// nova/virt/libvirt/blockinfo.py, get_disk_bus_for_disk_dev.
-std::string_view bus_of(const std::string& device) {
-  if (device.starts_with("sd")) return "scsi";
-  if (device.starts_with("hd")) return "ide";
-  if (device.starts_with("fd")) return "fdc";
-  return device.starts_with("ubd") ? "uml" : "virtio";
-}
-
-// Asynchronous I/O of the kernel needs O_DIRECT (LP 1841363).
-void add_driver(pugi::xml_node element, const DomainDisk& disk, const Hypervisor& hypervisor) {
-  const bool is_direct = disk.is_block || hypervisor.direct_io;
-  pugi::xml_node driver = element.append_child("driver");
-  set(driver, "name", "qemu");
-  set(driver, "type", disk.format);
-  set(driver, "cache", is_direct ? "none" : "writeback");
-  if (!disk.io.empty()) set(driver, "io", disk.io == "native" && !is_direct ? "threads" : disk.io);
-}
-
-void add_source(pugi::xml_node element, const DomainDisk& disk) {
-  set(element.append_child("source"), disk.is_block ? "dev" : "file", disk.path.native());
-}
-
-void add_disk(pugi::xml_node devices, const DomainDisk& disk, const Hypervisor& hypervisor, bool is_booted) {
-  pugi::xml_node element = devices.append_child("disk");
-  set(element, "type", disk.is_block ? "block" : "file");
-  set(element, "device", disk.is_cdrom ? "cdrom" : "disk");
-  if (is_qemu(hypervisor)) add_driver(element, disk, hypervisor);
-  add_source(element, disk);
-  pugi::xml_node target = element.append_child("target");
-  set(target, "dev", disk.device);
-  set(target, "bus", disk.bus.empty() ? bus_of(disk.device) : std::string_view(disk.bus));
-  if (disk.is_cdrom) element.append_child("readonly");
-  if (is_booted) set(element.append_child("boot"), "order", "1");
-}
-
-// A qcow2 file becomes a block device by qemu-nbd, a raw one by a loop device.
-void add_root_file_system(pugi::xml_node devices, const DomainDisk& disk) {
-  pugi::xml_node element = devices.append_child("filesystem");
-  set(element, "type", disk.is_block ? "block" : "file");
-  if (!disk.is_block) {
-    pugi::xml_node driver = element.append_child("driver");
-    set(driver, "type", disk.format == "raw" ? "loop" : "nbd");
-    set(driver, "format", disk.format);
-  }
-  add_source(element, disk);
-  set(element.append_child("target"), "dir", "/");
-}
-
-void add_disks(pugi::xml_node devices, const Domain& domain, const Hypervisor& hypervisor) {
-  if (hypervisor.virt_type == VirtType::lxc) {
-    const auto root = std::ranges::find(domain.disks, domain.root_device, &DomainDisk::device);
-    if (root != domain.disks.end()) add_root_file_system(devices, *root);
-  } else {
-    for (const DomainDisk& disk : domain.disks) {
-      const bool is_root = disk.device == domain.root_device;
-      add_disk(devices, disk, hypervisor, is_root && domain.kernel.empty() && hypervisor.virt_type != VirtType::uml);
+// The first has the boot messages.
+void add_consoles(pugi::xml_node devices, const Domain& domain, const Hypervisor& hypervisor) {
+  const std::uint32_t ports = is_qemu(hypervisor) ? domain.hardware.serial_ports : 1;
+  for (std::uint32_t port = 0; port < ports; ++port) {
+    pugi::xml_node console = devices.append_child(is_qemu(hypervisor) ? "serial" : "console");
+    set(console, "type", "pty");
+    if (port > 0) {
+      set(console.append_child("target"), "port", port);
+      continue;
     }
-  }
-  for (const std::string& note : domain.left_out) {
-    devices.append_child(pugi::node_comment).set_value((" " + note + " ").c_str());
+    pugi::xml_node log = console.append_child("log");
+    set(log, "file", domain.console_log.native());
+    set(log, "append", "on");
   }
 }
 
-void add_console(pugi::xml_node devices, const Domain& domain, const Hypervisor& hypervisor) {
-  pugi::xml_node port = devices.append_child(is_qemu(hypervisor) ? "serial" : "console");
-  set(port, "type", "pty");
-  pugi::xml_node log = port.append_child("log");
-  set(log, "file", domain.console_log.native());
-  set(log, "append", "on");
+// nova/virt/libvirt/driver.py, _add_qga_device.
+void add_guest_agent(pugi::xml_node devices, const Domain& domain) {
+  pugi::xml_node channel = devices.append_child("channel");
+  set(channel, "type", "unix");
+  pugi::xml_node source = channel.append_child("source");
+  set(source, "mode", "bind");
+  set(source, "path", std::string("/var/lib/libvirt/qemu/") + kAgentChannel + "." + domain.uuid + ".sock");
+  pugi::xml_node target = channel.append_child("target");
+  set(target, "type", "virtio");
+  set(target, "name", kAgentChannel);
+}
+
+void add_random(pugi::xml_node devices, const RandomSource& random) {
+  pugi::xml_node source = devices.append_child("rng");
+  set(source, "model", "virtio");
+  if (random.rate_bytes != 0 && random.rate_period != 0) {
+    pugi::xml_node rate = source.append_child("rate");
+    set(rate, "period", random.rate_period);
+    set(rate, "bytes", random.rate_bytes);
+  }
+  set(add_text(source, "backend", kRandomDevice), "model", "random");
+}
+
+// Named, so that no guest gets one that it doesn't need (driver.py, _guest_add_usb_root_controller).
+void add_usb(pugi::xml_node devices, const Domain& domain, const Hypervisor& hypervisor) {
+  pugi::xml_node usb = devices.append_child("controller");
+  set(usb, "type", "usb");
+  set(usb, "index", "0");
+  const bool is_used = devices.find_child(
+      [](pugi::xml_node device) { return std::string_view(device.child("target").attribute("bus").value()) == "usb"; });
+  if (!is_used && !arch_of(domain, hypervisor).starts_with("ppc")) set(usb, "model", "none");
+}
+
+void add_controllers(pugi::xml_node devices, const Domain& domain, const Hypervisor& hypervisor) {
+  if (!domain.hardware.scsi_model.empty()) {
+    pugi::xml_node scsi = devices.append_child("controller");
+    set(scsi, "type", "scsi");
+    set(scsi, "index", "0");
+    set(scsi, "model", domain.hardware.scsi_model);
+  }
+  add_usb(devices, domain, hypervisor);
+}
+
+void add_machine_devices(pugi::xml_node devices, const Domain& domain, const Hypervisor& hypervisor) {
+  const GuestHardware& hardware = domain.hardware;
+  add_controllers(devices, domain, hypervisor);
+  if (!hardware.video_model.empty())
+    set(devices.append_child("video").append_child("model"), "type", hardware.video_model);
+  if (hardware.has_guest_agent) add_guest_agent(devices, domain);
+  if (hardware.random) add_random(devices, *hardware.random);
+  if (!hardware.watchdog_action.empty()) {
+    pugi::xml_node watchdog = devices.append_child("watchdog");
+    set(watchdog, "model", "i6300esb");
+    set(watchdog, "action", hardware.watchdog_action);
+  }
+  pugi::xml_node balloon = devices.append_child("memballoon");
+  set(balloon, "model", "virtio");
+  set(balloon.append_child("stats"), "period", kBalloonPeriod);
+}
+
+void add_notes(pugi::xml_node devices, const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) devices.append_child(pugi::node_comment).set_value((" " + note + " ").c_str());
 }
 
 }  // namespace
@@ -83,7 +93,10 @@ void add_console(pugi::xml_node devices, const Domain& domain, const Hypervisor&
 void add_devices(pugi::xml_node root, const Domain& domain, const Hypervisor& hypervisor) {
   pugi::xml_node devices = root.append_child("devices");
   add_disks(devices, domain, hypervisor);
-  add_console(devices, domain, hypervisor);
+  add_notes(devices, domain.left_out);
+  add_notes(devices, domain.hardware.left_out);
+  add_consoles(devices, domain, hypervisor);
+  if (is_qemu(hypervisor)) add_machine_devices(devices, domain, hypervisor);
 }
 
 }  // namespace basecache::domain

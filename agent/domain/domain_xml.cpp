@@ -17,13 +17,16 @@ constexpr std::string_view kMark =
 std::string domain_xml(const Domain& domain, const Hypervisor& hypervisor) {
   pugi::xml_document document;
   pugi::xml_node root = document.append_child("domain");
-  set(root, "type", model::name_of(hypervisor.virt_type));
+  set(root, "type", model::name_of(is_emulated(domain, hypervisor) ? model::VirtType::qemu : hypervisor.virt_type));
   add_text(root, "name", domain.uuid);
   add_text(root, "uuid", domain.uuid);
   add_text(root, "memory", std::to_string(domain.memory_mb));
   set(root.child("memory"), "unit", "MiB");
   add_text(root, "vcpu", std::to_string(domain.vcpus));
+  add_metadata(root, domain);
   add_boot(root, domain, hypervisor);
+  add_features(root, domain, hypervisor);
+  add_processors(root, domain, hypervisor);
   add_clock(root, domain, hypervisor);
   add_devices(root, domain, hypervisor);
   std::ostringstream text;

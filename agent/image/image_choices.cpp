@@ -104,6 +104,8 @@ model::BusWishes buses_of(const ImageProperties& image, model::VirtType virt_typ
   return wishes;
 }
 
+bool is_disc(const model::ImageMeta& meta) { return meta.disk_format == "iso"; }
+
 void require_room(const model::ImageMeta& meta, const model::Flavor& flavor, bool has_root_disk) {
   if (meta.min_ram.value_or(0) > flavor.memory_mb) {
     throw Error(ErrorCode::invalid_request,

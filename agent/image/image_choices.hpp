@@ -27,6 +27,9 @@ model::InstanceSpec with_image(model::InstanceSpec spec, const ImageProperties& 
 model::BusWishes buses_of(const ImageProperties& image, model::VirtType virt_type,
                           ErrorCode code = ErrorCode::image_unacceptable);
 
+// The guest boots from it in an optical drive (blockinfo.py, get_root_info).
+bool is_disc(const model::ImageMeta& meta);
+
 // Before a byte is fetched: the flavor has the memory and the root disk that the image needs (nova/compute/api.py,
 // _validate_flavor_image_nostatus). root_gb 0 isn't compared: the disk is then as large as the image. Nor is it for an
 // instance on a volume, whose size isn't the flavor's (`has_root_disk` false).

@@ -121,6 +121,10 @@ class Parser {
     image_.vif_model = word("hw_vif_model", read_.find("hw_vif_model"), vif_models(), vif_spellings());
     image_.machine_type = read_.name_like("hw_machine_type", "._-");
     image_.firmware_type = read_.word("hw_firmware_type", {"uefi", "bios"});
+    image_.secure_boot = read_.word("os_secure_boot", {"required", "disabled", "optional"});
+    image_.hpet = read_.truth("hw_time_hpet");
+    image_.pmu = read_.truth("hw_pmu");
+    image_.hides_hypervisor = read_.truth("img_hide_hypervisor_id");
     image_.rng_model = read_.word("hw_rng_model", {"virtio"});
     image_.watchdog_action = read_.word("hw_watchdog_action", {"none", "pause", "poweroff", "reset", "disabled"});
     image_.video_model = read_.word("hw_video_model", video_models());
@@ -161,6 +165,7 @@ class Parser {
   }
 
   void read_boot_files() {
+    image_.command_line = read_.line("os_command_line");
     const std::string* kernel = read_.find("kernel_id");
     image_.without_kernel = kernel != nullptr && *kernel == "nokernel";
     if (!image_.without_kernel) image_.kernel_id = boot_file("kernel_id");

@@ -27,7 +27,12 @@ struct ImageProperties {
   std::optional<std::string> rng_model = {};            // hw_rng_model: "virtio"
   std::optional<std::string> watchdog_action = {};      // hw_watchdog_action: "reset"
   std::optional<std::string> video_model = {};          // hw_video_model: "virtio"
+  std::optional<std::string> secure_boot = {};          // os_secure_boot: "required", "disabled", "optional"
+  std::optional<std::string> command_line = {};         // os_command_line, of the image's kernel
   std::optional<bool> boot_menu = {};                   // hw_boot_menu
+  std::optional<bool> hpet = {};                        // hw_time_hpet
+  std::optional<bool> pmu = {};                         // hw_pmu
+  std::optional<bool> hides_hypervisor = {};            // img_hide_hypervisor_id
   std::optional<bool> qemu_guest_agent = {};            // hw_qemu_guest_agent
   std::optional<bool> require_quiesce = {};             // os_require_quiesce
   std::optional<std::uint32_t> serial_port_count = {};  // hw_serial_port_count: 0 to 4

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/text.hpp"
+#include "agent/model/checked_fields.hpp"
 #include "agent/model/json_fields.hpp"
 
 namespace basecache::image {
@@ -84,6 +85,13 @@ std::optional<std::string> PropertyReader::name_like(const std::string& name, st
   const std::string* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (!is_name_like(*value, marks)) refuse(name, *value, fmt::format("letters, digits and any of '{}'", marks));
+  return *value;
+}
+
+std::optional<std::string> PropertyReader::line(const std::string& name) const {
+  const std::string* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (model::has_control_bytes(*value)) refuse(name, *value, "text on one line");
   return *value;
 }
 

@@ -29,6 +29,8 @@ class PropertyReader {
   std::optional<std::uint32_t> number(const std::string& name, std::uint32_t least, std::uint32_t most) const;
   // A list of objects in JSON, or an empty one. Errors call it by its legacy name.
   nlohmann::json objects(const std::string& name, const std::string& legacy) const;
+  // Text without control bytes, which no kernel's command line and no XML has.
+  std::optional<std::string> line(const std::string& name) const;
   // Of these characters, letters and digits.
   std::optional<std::string> name_like(const std::string& name, std::string_view marks) const;
 

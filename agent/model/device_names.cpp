@@ -63,12 +63,15 @@ std::string required(std::string name, const std::string& prefix) {
 
 }  // namespace
 
-DeviceNames::DeviceNames(const BlockDevices& devices, VirtType virt_type, std::optional<DiskBus> wish) {
+DeviceNames::DeviceNames(const BlockDevices& devices, VirtType virt_type, std::optional<DiskBus> wish,
+                         const std::string& root_prefix) {
   const std::string root = strip_dev(root_name(devices));
   prefix_ = wish ? std::string(prefix_of(*wish)) : prefix_told_by(root, virt_type);
   for (const VolumeDevice& volume : devices.volumes) held_.insert(strip_dev(volume.mount_device));
   // A wish moves an unnamed root device, but not onto a volume: whether it is one was decided without the wish.
-  root_ = !root.empty() ? root : wish ? required(first_free(prefix_, {&held_}), prefix_) : prefix_ + "a";
+  const std::string& own = root_prefix.empty() ? prefix_ : root_prefix;
+  const bool is_moved = wish || !root_prefix.empty();
+  root_ = !root.empty() ? root : is_moved ? required(first_free(own, {&held_}), own) : own + "a";
   taken_.insert(root_);
   given_.insert(root_);
   root_is_volume_ = held_.contains(root_);

@@ -17,7 +17,9 @@ namespace basecache::model {
 // request names is called so, on whatever bus. Error(invalid_request) where a bus has no more (IDE 4, floppy 2).
 class DeviceNames {
  public:
-  DeviceNames(const BlockDevices& devices, VirtType virt_type, std::optional<DiskBus> wish = std::nullopt);
+  // `root_prefix`: of the bus that a root device without a name is on; "": the same as the others'.
+  DeviceNames(const BlockDevices& devices, VirtType virt_type, std::optional<DiskBus> wish = std::nullopt,
+              const std::string& root_prefix = "");
 
   const std::string& root() const { return root_; }
   bool root_is_volume() const { return root_is_volume_; }

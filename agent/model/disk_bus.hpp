@@ -27,6 +27,7 @@ const std::vector<DiskBus>& buses_of(VirtType virt_type);
 struct BusWishes {
   std::optional<DiskBus> disk = {};
   std::optional<DiskBus> cdrom = {};
+  bool root_is_disc = false;  // and stands on the bus of optical drives
 };
 
 }  // namespace basecache::model

@@ -13,6 +13,10 @@ BlockDevices rescue_devices(const InstanceSpec& spec, const BusWishes& wishes) {
   return devices;
 }
 
+std::string cdrom_prefix(const BusWishes& wishes, const PlanDefaults& defaults) {
+  return wishes.cdrom ? std::string(prefix_of(*wishes.cdrom)) : defaults.cdrom_prefix;
+}
+
 Error no_drive_to_refresh() {
   return Error(ErrorCode::invalid_request, "refresh_config_drive is set, but no config drive is wanted")
       .add_field("field", "refresh_config_drive")
@@ -27,7 +31,7 @@ class Planner {
         defaults_(defaults),
         images_type_(spec.images_type.value_or(defaults.images_type)),
         names_(spec.suffix.empty() ? spec.block_device_info : rescue_devices(spec, wishes), defaults.virt_type,
-               wishes.disk) {
+               wishes.disk, wishes.root_is_disc ? cdrom_prefix(wishes, defaults) : "") {
     plan_.buses = wishes;
   }
 
@@ -80,6 +84,7 @@ class Planner {
     const bool own_size = spec_.flavor.root_gb == 0 || !spec_.suffix.empty();
     add(kRootDisk, ImageBase{*spec_.image_ref, spec_.checksum, ImageUse::disk},
         own_size ? std::nullopt : std::optional(gibibytes(spec_.flavor.root_gb)), names_.root());
+    plan_.disks.back().is_disc = plan_.buses.root_is_disc;
     if (!spec_.suffix.empty()) plan_.rescued_device = names_.take();
   }
 
@@ -120,7 +125,7 @@ class Planner {
     plan_.config_drive = kConfigDrive + spec_.suffix;
     plan_.config_drive_format = defaults_.config_drive_format;
     // Which of them it gets is said by its medium, which one that is there keeps. The last device that is named.
-    const std::string cdrom = plan_.buses.cdrom ? std::string(prefix_of(*plan_.buses.cdrom)) : defaults_.cdrom_prefix;
+    const std::string cdrom = cdrom_prefix(plan_.buses, defaults_);
     if (DeviceNames names(names_); names.has_room_on(cdrom)) plan_.config_drive_device = names.take_of(cdrom);
     const bool needs_disk = plan_.config_drive_device.empty() || names_.has_room_on_own_bus();
     if (needs_disk) plan_.config_drive_disk = names_.take_of_own_bus();

@@ -25,6 +25,7 @@ struct PlanDefaults {
   std::map<std::string, std::optional<MkfsCommand>> mkfs_commands = {};
   VirtType virt_type = VirtType::kvm;
   std::string cdrom_prefix = "hd";  // of the bus that optical drives are on: IDE on a PC
+  bool has_raw_bases = true;        // else a base file has its image's own format (force_raw_images)
   bool encrypts_volumes = false;    // with the key that the request names
 };
 
@@ -35,6 +36,7 @@ struct DiskSpec {
   ImagesType images_type = ImagesType::qcow2;
   std::optional<Bytes> size;  // absent: the base file's own size (kernel, ramdisk, root_gb 0, a rescue disk)
   std::string device = {};    // the guest's name for it, "vda"; "" for boot files
+  bool is_disc = false;       // the guest sees it in an optical drive
 };
 
 // The root disk's name, with the suffix behind it.

@@ -12,6 +12,7 @@
 #include "agent/model/domain_text.hpp"
 #include "agent/model/ephemeral_format.hpp"
 #include "agent/model/json_fields.hpp"
+#include "agent/model/repeatable_request.hpp"
 
 namespace basecache::model {
 namespace {
@@ -66,6 +67,18 @@ std::string device_name(JsonFields& fields, std::string_view name) {
   return device;
 }
 
+// An object of texts.
+std::map<std::string, std::string> read_texts(const json& value, const std::string& path) {
+  if (value.size() > kMostMetadata) throw bad_field(path, fmt::format("has more than {} items", kMostMetadata));
+  JsonFields fields(value, path);
+  std::map<std::string, std::string> texts;
+  for (const auto& [name, item] : value.items()) {
+    if (name.size() > kLongestName) throw bad_field(path, "has a name of more than 255 bytes");
+    texts.emplace(name, fields.text(name, kLongestName).value_or(""));
+  }
+  return texts;
+}
+
 Flavor read_flavor(const json& value) {
   JsonFields fields(value, "flavor");
   Flavor flavor;
@@ -74,6 +87,8 @@ Flavor read_flavor(const json& value) {
   flavor.ephemeral_gb = fields.number("ephemeral_gb", kMostGibibytes).value_or(0);
   flavor.swap_mb = fields.number("swap", kMostMebibytes).value_or(0);
   flavor.memory_mb = at_least_one(fields, "memory_mb", kMostMemory, flavor.memory_mb);
+  if (const json* specs = fields.object("extra_specs"))
+    flavor.extra_specs = read_texts(*specs, fields.path_of("extra_specs"));
   flavor.vcpus = at_least_one(fields, "vcpus", kMostProcessors, flavor.vcpus);
   fields.finish();
   return flavor;
@@ -131,17 +146,6 @@ InjectedFile read_injected_file(const json& value, const std::string& path) {
   file.contents = decoded(fields, "contents", kLongestInjectedFile);
   fields.finish();
   return file;
-}
-
-std::map<std::string, std::string> read_metadata(const json& value) {
-  if (value.size() > kMostMetadata) throw bad_field("metadata", fmt::format("has more than {} items", kMostMetadata));
-  JsonFields fields(value, "metadata");
-  std::map<std::string, std::string> metadata;
-  for (const auto& [name, item] : value.items()) {
-    if (name.size() > kLongestName) throw bad_field("metadata", "has a name of more than 255 bytes");
-    metadata.emplace(name, fields.text(name, kLongestName).value_or(""));
-  }
-  return metadata;
 }
 
 std::optional<ImagesType> read_images_type(JsonFields& fields) {
@@ -221,7 +225,7 @@ void read_image(JsonFields& fields, InstanceSpec& spec) {
 void read_guest(JsonFields& fields, InstanceSpec& spec) {
   spec.config_drive = fields.boolean("config_drive").value_or(false);
   spec.refresh_config_drive = fields.boolean("refresh_config_drive").value_or(false);
-  if (const json* metadata = fields.object("metadata")) spec.metadata = read_metadata(*metadata);
+  if (const json* metadata = fields.object("metadata")) spec.metadata = read_texts(*metadata, "metadata");
   spec.user_data = decoded(fields, "user_data", kLongestUserData);
   spec.injected_files = read_list(fields, "injected_files", kMostInjectedFiles, read_injected_file);
   spec.admin_pass = plain_text(fields, "admin_pass");
@@ -280,6 +284,7 @@ InstanceSpec InstanceSpec::make(const json& request) {
     spec.libvirt_xml = *std::move(text);
   }
   fields.finish();
+  spec.repeatable = repeatable_request(request, spec);
   return spec;
 }
 

@@ -41,6 +41,8 @@ struct Flavor {
   std::uint64_t memory_mb = 512;   // MiB
   std::uint64_t vcpus = 1;
   std::string name = {};  // told to the guest; "" unknown
+  // As Nova has them: "quota:disk_read_bytes_sec" -> "1048576". Those that nobody here reads are carried.
+  std::map<std::string, std::string> extra_specs = {};
 };
 
 // block_device_info as nova/virt/driver.py describes it.
@@ -115,6 +117,9 @@ struct InstanceSpec {
   std::string reservation_id = {};
   std::vector<std::string> security_groups = {};  // their names
   Ec2Ids ec2_ids = {};
+  // The request itself as JSON text, by which the same instance could be made again: without its uuid, and without what
+  // only one creation is to do. "" where it held anything secret (repeatable_request.hpp).
+  std::string repeatable = {};
   std::string libvirt_xml = {};  // the domain as the caller has it (XML text); "": one is made
 
   // From the JSON object of a creation request. Every rule about a request is checked here and

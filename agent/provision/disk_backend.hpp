@@ -37,6 +37,12 @@ struct MadeDisk {
   DiskIo io = DiskIo::automatic;  // by configuration, as Nova decides it; nobody looks at the disk
 };
 
+// What a disk is going to be, before there is a base file.
+struct ExpectedDisk {
+  model::DiskFormat format = model::DiskFormat::raw;
+  DiskIo io = DiskIo::automatic;
+};
+
 // Turns a ready base file into an instance disk (raw, qcow2 ...).
 class DiskBackend {
  public:
@@ -50,6 +56,10 @@ class DiskBackend {
   // Brings the disk at `place.path`, of this backend's format (by disk.info, never by probing), to `size`; as large
   // already: does nothing. Error(disk_too_small) with both sizes when it is larger than asked.
   virtual MadeDisk grow_disk(const DiskPlace& place, std::optional<Bytes> size, OpContext& op) = 0;
+
+  // What create_disk() would make of a base file of that format, or, where it isn't known yet, of any. Nothing: that
+  // would tell.
+  virtual std::optional<ExpectedDisk> expected(std::optional<model::DiskFormat> base) const = 0;
 };
 
 }  // namespace basecache::provision

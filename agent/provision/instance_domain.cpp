@@ -24,14 +24,16 @@ domain::DomainDisk disk_at(const std::string& device, const InstanceDisk& disk,
 
 class Builder {
  public:
-  Builder(const model::InstanceSpec& spec, const model::DiskPlan& plan, const InstanceDisks& made)
-      : spec_(spec), plan_(plan), made_(made) {}
+  explicit Builder(const MadeInstance& made)
+      : spec_(made.spec), plan_(made.plan), made_(made.disks), hardware_(made.hardware) {}
 
   domain::Domain build(const Path& directory, const std::optional<RescuedDisk>& rescued) {
     domain_.uuid = spec_.uuid.text();
     domain_.memory_mb = spec_.flavor.memory_mb;
     domain_.vcpus = spec_.flavor.vcpus;
-    domain_.has_local_clock = spec_.os_type == "windows";
+    domain_.is_windows = spec_.os_type == "windows";
+    domain_.request = spec_.repeatable;
+    domain_.hardware = hardware_;
     domain_.root_device = plan_.root_device;
     domain_.console_log = directory / InstanceFiles::kConsoleLog;
     add_disks();
@@ -49,7 +51,8 @@ class Builder {
       if (disk.name == "kernel" + spec_.suffix) domain_.kernel = disk.path;
       if (disk.name == "ramdisk" + spec_.suffix) domain_.ramdisk = disk.path;
       if (planned->device.empty()) continue;
-      domain_.disks.push_back(disk_at(planned->device, disk, plan_.buses.disk));
+      domain_.disks.push_back(disk_at(planned->device, disk, planned->is_disc ? plan_.buses.cdrom : plan_.buses.disk));
+      domain_.disks.back().is_cdrom = planned->is_disc;
     }
   }
 
@@ -95,14 +98,15 @@ class Builder {
   const model::InstanceSpec& spec_;
   const model::DiskPlan& plan_;
   const InstanceDisks& made_;
+  const domain::GuestHardware& hardware_;
   domain::Domain domain_;
 };
 
 }  // namespace
 
-domain::Domain domain_of(const model::InstanceSpec& spec, const model::DiskPlan& plan, const InstanceDisks& made,
-                         const Path& instance_directory, const std::optional<RescuedDisk>& rescued) {
-  return Builder(spec, plan, made).build(instance_directory, rescued);
+domain::Domain domain_of(const MadeInstance& made, const Path& instance_directory,
+                         const std::optional<RescuedDisk>& rescued) {
+  return Builder(made).build(instance_directory, rescued);
 }
 
 }  // namespace basecache::provision

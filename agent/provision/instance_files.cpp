@@ -65,15 +65,15 @@ void InstanceFiles::require_fit(const std::string& disk, const cache::BaseFile& 
   if (settings_.hypervisor.virt_type == model::VirtType::lxc && is_root(disk)) require_whole_file_system(base);
 }
 
-void InstanceFiles::provide(const model::InstanceSpec& spec, const model::DiskPlan& plan, const InstanceDisks& made,
-                            InstanceDirectory& directory, const InstanceVolumes& volumes) const {
+void InstanceFiles::provide(const MadeInstance& made, InstanceDirectory& directory,
+                            const InstanceVolumes& volumes) const {
+  const model::InstanceSpec& spec = made.spec;
   for (const std::string& disk : directory.staged_disks()) hand_over_disk(disk, directory.place(disk).staged);
   const bool is_rescue = !spec.suffix.empty();
   if (!is_rescue) provide_console_log(directory);
   const auto rescued = is_rescue ? rescued_disk(directory, volumes) : std::nullopt;
   const Path instance_directory = directory.place(kDomain).path.parent_path();
-  provide_domain(kDomain + spec.suffix, spec.libvirt_xml, domain_of(spec, plan, made, instance_directory, rescued),
-                 directory);
+  provide_domain(kDomain + spec.suffix, spec.libvirt_xml, domain_of(made, instance_directory, rescued), directory);
 }
 
 void InstanceFiles::provide_console_log(InstanceDirectory& directory) const {

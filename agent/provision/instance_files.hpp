@@ -7,15 +7,13 @@
 
 #include "agent/cache/base_file.hpp"
 #include "agent/domain/domain.hpp"
-#include "agent/model/disk_plan.hpp"
-#include "agent/model/instance_spec.hpp"
 #include "agent/provision/file_owner.hpp"
 
 namespace basecache::provision {
 
 class InstanceDirectory;
 class InstanceVolumes;
-struct InstanceDisks;
+struct MadeInstance;
 struct InstanceImage;
 
 struct InstanceFileSettings {
@@ -46,8 +44,9 @@ class InstanceFiles {
   void provide_image(const InstanceImage& image, const std::string& suffix, InstanceDirectory& directory) const;
 
   // Stages what is missing or has changed, and gives the disks that were staged to their owner.
-  void provide(const model::InstanceSpec& spec, const model::DiskPlan& plan, const InstanceDisks& made,
-               InstanceDirectory& directory, const InstanceVolumes& volumes) const;
+  void provide(const MadeInstance& made, InstanceDirectory& directory, const InstanceVolumes& volumes) const;
+
+  const domain::Hypervisor& hypervisor() const { return settings_.hypervisor; }
 
  private:
   void stage_text(std::string_view text, const Path& staged) const;

@@ -79,6 +79,16 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
   return shown;
 }
 
+std::string Instances::domain(const model::InstanceId& uuid, const std::string& suffix, const OpContext& op) const {
+  const std::string name = InstanceFiles::kDomain + suffix;
+  const Path file = find(uuid, op).directory / name;
+  const bool is_file = fs::symlink_status(file).type() == fs::regular_file;
+  if (auto text = is_file ? read_small_file(file) : std::nullopt; text && !text->empty()) return *std::move(text);
+  throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no " + name)
+      .set_hint(suffix.empty() ? "a creation makes one, also of an instance whose disks are there (basecache create)"
+                               : "a rescue has one (basecache create --suffix " + suffix + ")");
+}
+
 InstanceDisk Instances::shown_file(const Path& path, const DiskFormats& formats, OpContext& op) const {
   const std::string name = path.filename().native();
   InstanceDisk disk{.name = name, .path = path, .format = "", .how = "kept"};

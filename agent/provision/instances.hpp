@@ -18,6 +18,9 @@ class Instances {
   // What an instance has, from its directory, disk.info and its volumes, never by probing. Error(not_found).
   InstanceDisks show(const model::InstanceId& uuid, OpContext& op) const;
 
+  // Its libvirt.xml, or that of its rescue (`suffix` ".rescue"), as `virsh define` takes it. Error(not_found).
+  std::string domain(const model::InstanceId& uuid, const std::string& suffix, const OpContext& op) const;
+
   // Removes the instance's volumes and its directory as a whole. Error(not_found); Error(in_use) while a guest has a
   // volume open. Waits for a creation of the same instance to end. Cut off, it can be asked for again.
   void remove(const model::InstanceId& uuid, OpContext& op) const;

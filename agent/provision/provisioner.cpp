@@ -1,51 +1,14 @@
 #include "agent/provision/provisioner.hpp"
 
-#include <boost/filesystem/operations.hpp>
-
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
-#include "agent/image/image_choices.hpp"
-#include "agent/image/image_properties.hpp"
+#include "agent/domain/domain_xml.hpp"
 #include "agent/provision/instance_directory.hpp"
+#include "agent/provision/instance_domain.hpp"
 #include "agent/provision/instance_volumes.hpp"
+#include "agent/provision/planned_disks.hpp"
 
 namespace basecache::provision {
-namespace {
-
-namespace fs = boost::filesystem;
-
-std::optional<InstanceImage> image_to_keep(const model::InstanceSpec& spec, const ChosenImage& chosen,
-                                           const image::ImageProperties& properties) {
-  if (!chosen.is_new || !chosen.meta) return std::nullopt;
-  InstanceImage image{.ref = spec.image_ref ? spec.image_ref->shown() : ""};
-  image.system_metadata = image::system_metadata_of(*chosen.meta, spec.flavor.root_gb, image.ref);
-  image.block_devices = image::block_device_properties(*chosen.meta);
-  image.root_device_name = properties.root_device_name.value_or("");
-  return image;
-}
-
-// What the image of the instance itself says, while it is rescued by another.
-image::ImageProperties properties_of_rescued(const model::InstanceSpec& spec, const InstanceDirectory& directory) {
-  if (spec.suffix.empty()) return {};
-  const auto kept = InstanceImage::read(directory.path());
-  return kept ? image::ImageProperties::parse(kept->meta().properties) : image::ImageProperties();
-}
-
-// A creation has reached its end: of what it makes, libvirt.xml comes last and image_meta.json first. Nova's
-// instances have neither.
-bool is_made(const model::InstanceSpec& spec, const InstanceDirectory& directory, bool has_root, bool is_on_volume) {
-  const auto has = [&](const char* name) { return fs::exists(directory.path() / name); };
-  if (spec.suffix.empty() && !has_root && !is_on_volume) return false;
-  return has(InstanceFiles::kDomain) || (has(model::kRootDisk) && !has(InstanceImage::kFileName));
-}
-
-// nova/virt/configdrive.py, update_instance: an instance that has got a drive keeps it, and its rescue has one too.
-bool has_config_drive(const InstanceDirectory& directory, const std::string& suffix) {
-  const std::string drive = model::kConfigDrive;
-  return !directory.recorded(drive).empty() || !directory.recorded(drive + suffix).empty();
-}
-
-}  // namespace
 
 DiskBackend& Backends::for_type(model::ImagesType type) const {
   switch (type) {
@@ -66,6 +29,19 @@ DiskBackend& Backends::for_format(model::DiskFormat format) const {
               "instance disks of format " + std::string(model::qemu_name(format)) + " are not supported");
 }
 
+namespace {
+
+StandingInstance standing(const InstanceDirectory& directory, const InstanceVolumes& volumes) {
+  return {.directory = directory.path(),
+          .has_disk =
+              [&](const std::string& disk) {
+                return directory.existing(disk).has_value() || volumes.existing(disk).has_value();
+              },
+          .recorded = [&](const std::string& disk) { return directory.recorded(disk); }};
+}
+
+}  // namespace
+
 InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op) {
   return with_context(
       [&] { return "cannot create the disks of instance " + spec.uuid.text(); },
@@ -73,7 +49,8 @@ InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op
         std::vector<cache::BaseFileLease> leases;  // until the disks stand in their place
         InstanceDirectory directory(cache_.layout(), spec.uuid, op);
         InstanceVolumes volumes(backends_.volumes, {spec.uuid, spec.ephemeral_key_uuid}, op);
-        const auto [whole, plan, known, image] = decide(spec, directory, volumes, op);
+        const CreationDecision decision = planner_.decide(spec, standing(directory, volumes), op);
+        const auto& [whole, plan, known, image, hardware] = decision;
         const RootDisk root{.known = known, .spec = whole, .plan = plan};
         InstanceDisks made{spec.uuid, {}};
         for (const model::DiskSpec& disk : plan.disks) {
@@ -85,49 +62,23 @@ InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op
           made.disks.push_back(config_drive_.provide(plan, whole, directory, op));
         }
         if (image) files_.provide_image(*image, spec.suffix, directory);
-        files_.provide(whole, plan, made, directory, volumes);
+        files_.provide({whole, plan, hardware, made}, directory, volumes);
         op.check();
         keep(directory, volumes, op);
         return made;
       });
 }
 
-Provisioner::Decision Provisioner::decide(const model::InstanceSpec& spec, const InstanceDirectory& directory,
-                                          const InstanceVolumes& volumes, OpContext& op) {
-  const std::optional<std::string> root_volume = model::root_volume(spec, defaults_);
-  const bool is_on_volume = root_volume.has_value();
-  bool has_root = false;
-  const std::string root = model::kRootDisk + spec.suffix;
-  ChosenImage chosen;
-  image::ImageProperties properties;
-  model::BusWishes buses;
-  // Of the rescue's image only the buses count (nova/virt/libvirt/driver.py, rescue).
-  const image::ImageProperties rescued = properties_of_rescued(spec, directory);
-  const auto with_image = [&] {
-    return image::with_image(spec, spec.suffix.empty() ? properties : rescued, root_volume, chosen.blame);
-  };
-  model::InstanceSpec whole = with_image();
-  with_context([&] { return "disk " + quote(root); },
-               [&] {
-                 has_root = !is_on_volume && (directory.existing(root) || volumes.existing(root));
-                 chosen = choose_image(spec, directory.path(), has_root, is_on_volume, cache_, op);
-                 if (!chosen.meta) return;
-                 require_acceptable(chosen, spec, cache_, op, [&] {
-                   properties = image::ImageProperties::parse(chosen.meta->properties, chosen.blame);
-                   buses = image::buses_of(properties, defaults_.virt_type, chosen.blame);
-                   whole = with_image();
-                   // Nothing is fetched for a disk that is there, and a rescue disk isn't of the flavor's size.
-                   if (has_root || !spec.suffix.empty()) return;
-                   image::require_room(*chosen.meta, spec.flavor, !model::root_volume(whole, defaults_));
-                 });
-               });
-  whole.config_drive = whole.config_drive || has_config_drive(directory, spec.suffix);
-  model::PlanDefaults defaults = defaults_;
-  // nova/virt/configdrive.py, required_by: what was made without one isn't forced to have one later.
-  if (is_made(spec, directory, has_root, is_on_volume)) defaults.force_config_drive = false;
-  model::DiskPlan plan = model::plan_disks(whole, defaults, buses);
-  std::optional<InstanceImage> image = image_to_keep(spec, chosen, properties);
-  return Decision{std::move(whole), std::move(plan), std::move(chosen.known), std::move(image)};
+std::string Provisioner::domain(const model::InstanceSpec& spec, OpContext& op) const {
+  return with_context([&] { return "cannot tell the domain of instance " + spec.uuid.text(); },
+                      [&] {
+                        const PlannedDisks planned(cache_, backends_, defaults_, spec, op);
+                        const CreationDecision decision = planner_.decide(spec, planned.standing(), op);
+                        const InstanceDisks disks = planned.disks(decision);
+                        const MadeInstance made{decision.spec, decision.plan, decision.hardware, disks};
+                        const auto rescued = spec.suffix.empty() ? std::nullopt : planned.rescued();
+                        return domain_xml(domain_of(made, planned.directory(), rescued), files_.hypervisor());
+                      });
 }
 
 // The directory last: where it is there, the instance's disks are.

@@ -9,6 +9,7 @@
 #include "agent/model/disk_plan.hpp"
 #include "agent/model/instance_spec.hpp"
 #include "agent/provision/config_drive.hpp"
+#include "agent/provision/creation_planner.hpp"
 #include "agent/provision/disk_backend.hpp"
 #include "agent/provision/file_injection.hpp"
 #include "agent/provision/instance_disk.hpp"
@@ -52,13 +53,22 @@ class Provisioner {
         defaults_(std::move(defaults)),
         syncs_disks_(syncs_disks),
         files_(std::move(files)),
+        planner_(cache, defaults_, files_.hypervisor()),
         config_drive_(backends.iso9660_drive, backends.vfat_drive, guest.dhcp_domain),
         injection_(backends.injector, guest.injects) {}
+
+  Provisioner(const Provisioner&) = delete;
+  Provisioner& operator=(const Provisioner&) = delete;
 
   // Idempotent: disks that exist are kept and grown, never made again, but for a config drive that is to be. All or
   // nothing: on failure what this call made is gone, and an instance directory appears only when it is whole. One
   // creation an instance at a time.
   InstanceDisks create(const model::InstanceSpec& spec, OpContext& op);
+
+  // The libvirt.xml that create() would make, with the request in it by which the disks can be made when it is started;
+  // nothing is fetched, made or locked. Disks that stand already are in it as they are. Errors of create() as far as
+  // they can be told without the image's bytes; Error(invalid_request) where what a disk's format will be can't.
+  std::string domain(const model::InstanceSpec& spec, OpContext& op) const;
 
  private:
   struct Standing {
@@ -67,20 +77,11 @@ class Provisioner {
     bool is_volume = false;
   };
 
-  // What the request and the image decide together.
-  struct Decision {
-    model::InstanceSpec spec;
-    model::DiskPlan plan;
-    cache::KnownImage known;
-    std::optional<InstanceImage> image;  // to be kept
-  };
   struct RootDisk {
     const cache::KnownImage& known;
     const model::InstanceSpec& spec;
     const model::DiskPlan& plan;
   };
-  Decision decide(const model::InstanceSpec& spec, const InstanceDirectory& directory, const InstanceVolumes& volumes,
-                  OpContext& op);
   void keep(InstanceDirectory& directory, InstanceVolumes& volumes, OpContext& op) const;
   // `root`: what is known of it and goes into it where it is made now; null for any other disk.
   InstanceDisk provide_disk(const model::DiskSpec& disk, const RootDisk* root, InstanceDirectory& directory,
@@ -94,6 +95,7 @@ class Provisioner {
   model::PlanDefaults defaults_;
   bool syncs_disks_;
   InstanceFiles files_;
+  CreationPlanner planner_;
   ConfigDrive config_drive_;
   FileInjection injection_;
 };

@@ -67,4 +67,8 @@ provision::MadeDisk LvmDisk::grow_disk(const provision::DiskPlace& place, std::o
   return {kRaw, grown.volume.size, grown.volume.io};
 }
 
+std::optional<provision::ExpectedDisk> LvmDisk::expected(std::optional<model::DiskFormat>) const {
+  return provision::ExpectedDisk{kRaw, volumes_.expected_io()};
+}
+
 }  // namespace basecache::disk

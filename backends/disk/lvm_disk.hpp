@@ -25,6 +25,8 @@ class LvmDisk : public provision::DiskBackend {
   // An encrypted one is open when it returns. Error(in_use) when a guest has it open and it would grow.
   provision::MadeDisk grow_disk(const provision::DiskPlace& place, std::optional<Bytes> size, OpContext& op) override;
 
+  std::optional<provision::ExpectedDisk> expected(std::optional<model::DiskFormat> base) const override;
+
  private:
   void write_base(const provision::DiskPlace& place, const lvm::OpenVolume& volume, const cache::BaseFile& base,
                   OpContext& op) const;

@@ -49,4 +49,8 @@ provision::MadeDisk Qcow2Disk::grow_disk(const provision::DiskPlace& place, std:
   return {kQcow2, wanted, io_of(preallocation_)};
 }
 
+std::optional<provision::ExpectedDisk> Qcow2Disk::expected(std::optional<model::DiskFormat>) const {
+  return provision::ExpectedDisk{kQcow2, io_of(preallocation_)};
+}
+
 }  // namespace basecache::disk

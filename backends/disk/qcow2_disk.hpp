@@ -23,6 +23,8 @@ class Qcow2Disk : public provision::DiskBackend {
   // Error(in_use) when a guest has the disk open.
   provision::MadeDisk grow_disk(const provision::DiskPlace& place, std::optional<Bytes> size, OpContext& op) override;
 
+  std::optional<provision::ExpectedDisk> expected(std::optional<model::DiskFormat> base) const override;
+
  private:
   const qemu::ConfinedQemuImg& qemu_img_;
   Preallocation preallocation_;

@@ -80,4 +80,9 @@ void RawDisk::grow(const Path& disk, Bytes current, Bytes wanted, OpContext& op)
   mark.remove();
 }
 
+std::optional<provision::ExpectedDisk> RawDisk::expected(std::optional<model::DiskFormat> base) const {
+  if (!base) return std::nullopt;
+  return provision::ExpectedDisk{*base == kQcow2 ? kQcow2 : kRaw, io_of(preallocation_)};
+}
+
 }  // namespace basecache::disk

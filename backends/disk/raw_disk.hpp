@@ -29,6 +29,8 @@ class RawDisk : public provision::DiskBackend {
   // Error(in_use) when a guest has the disk open.
   provision::MadeDisk grow_disk(const provision::DiskPlace& place, std::optional<Bytes> size, OpContext& op) override;
 
+  std::optional<provision::ExpectedDisk> expected(std::optional<model::DiskFormat> base) const override;
+
  private:
   // The format of the copy.
   model::DiskFormat copy_base(const provision::DiskPlace& place, const cache::BaseFile& base, OpContext& op);

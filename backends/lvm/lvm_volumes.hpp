@@ -61,6 +61,11 @@ class LvmVolumes : public provision::VolumeStore {
   // Its file system fits it.
   void end_growth(const provision::DiskPlace& place, const OpContext& op) const;
 
+  // Of a new one's disk.
+  provision::DiskIo expected_io() const {
+    return group().is_linear() ? provision::DiskIo::native : provision::DiskIo::automatic;
+  }
+
   // What LVM makes of a size.
   Bytes whole_extents(Bytes size, const OpContext& op) const { return group().whole_extents(size, op); }
 

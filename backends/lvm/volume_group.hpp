@@ -41,6 +41,8 @@ class VolumeGroup {
   explicit VolumeGroup(GroupSettings settings);
 
   const std::string& name() const { return settings_.name; }
+  // All space of a volume is its own from the start.
+  bool is_linear() const { return settings_.allocation == Allocation::linear; }
 
   std::vector<Volume> volumes(const OpContext& op) const;
   // Nothing when the group has no such volume.

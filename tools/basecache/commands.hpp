@@ -9,6 +9,7 @@ namespace basecache::cli {
 void add_create(Command root, Session& session);
 void add_prepare(Command root, Session& session);
 void add_show(Command root, Session& session);
+void add_domain_xml(Command root, Session& session);
 void add_delete(Command root, Session& session);
 void add_config_drive(Command root, Session& session);  // build, show
 

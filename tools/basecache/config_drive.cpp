@@ -89,6 +89,7 @@ PlannedDrive planned_drive(model::InstanceSpec spec, const Config& config) {
   if (spec.image_meta) {
     const auto properties = image::ImageProperties::parse(spec.image_meta->properties, ErrorCode::invalid_request);
     buses = image::buses_of(properties, defaults.virt_type, ErrorCode::invalid_request);
+    buses.root_is_disc = spec.suffix.empty() && image::is_disc(*spec.image_meta);
     const auto root_volume = model::root_volume(spec, defaults);
     spec = image::with_image(std::move(spec), properties, root_volume, ErrorCode::invalid_request);
   }

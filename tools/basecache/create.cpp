@@ -23,17 +23,7 @@ void add_create(Command root, Session& session) {
   Command command = root.command("create", "make an instance's disks from an image");
   const auto options = std::make_shared<CreationOptions>();
   command.option("--instance", options->instance, "UUID of the instance");
-  command.option("--image", options->image, "image ref: UUID of the registry, file:// or http(s):// URL");
-  command.option("--checksum", options->checksum, "digest of the image's bytes, ALG:HEX (sha512:...)");
-  command.option("--kernel", options->kernel, "image ref of a kernel that the guest is started with");
-  command.option("--ramdisk", options->ramdisk, "image ref of the ramdisk for that kernel");
-  command.option("--root-gb", options->root_gb, "size of the root disk in GiB; 0: the image's own (default)");
-  command.options("--ephemeral-gb", options->ephemeral_gb, "an ephemeral disk of so many GiB; may be repeated");
-  command.option("--swap-mb", options->swap_mb, "swap disk of so many MiB");
-  command.option("--memory-mb", options->memory_mb, "memory in MiB (512); an image may need more (min_ram)");
-  command.option("--images-type", options->images_type, "raw, qcow2 or lvm (default: as configured)");
-  command.option("--suffix", options->suffix, "'.rescue' makes the disks of a rescued instance");
-  command.flag("--config-drive", options->config_drive, "with a config drive");
+  declare_disks(command, *options);
   command.flag("--refresh-config-drive", options->refresh_config_drive,
                "the config drive is made anew, also where there is one");
   declare_guest(command, *options);

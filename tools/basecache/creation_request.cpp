@@ -73,6 +73,20 @@ void put_guest(const CreationOptions& options, json& request) {
 
 }  // namespace
 
+void declare_disks(Command& command, CreationOptions& options) {
+  command.option("--image", options.image, "image ref: UUID of the registry, file:// or http(s):// URL");
+  command.option("--checksum", options.checksum, "digest of the image's bytes, ALG:HEX (sha512:...)");
+  command.option("--kernel", options.kernel, "image ref of a kernel that the guest is started with");
+  command.option("--ramdisk", options.ramdisk, "image ref of the ramdisk for that kernel");
+  command.option("--root-gb", options.root_gb, "size of the root disk in GiB; 0: the image's own (default)");
+  command.options("--ephemeral-gb", options.ephemeral_gb, "an ephemeral disk of so many GiB; may be repeated");
+  command.option("--swap-mb", options.swap_mb, "swap disk of so many MiB");
+  command.option("--memory-mb", options.memory_mb, "memory in MiB (512); an image may need more (min_ram)");
+  command.option("--images-type", options.images_type, "raw, qcow2 or lvm (default: as configured)");
+  command.option("--suffix", options.suffix, "'.rescue' makes the disks of a rescued instance");
+  command.flag("--config-drive", options.config_drive, "with a config drive");
+}
+
 void declare_guest(Command& command, CreationOptions& options) {
   command.option("--name", options.name, "display name of the instance");
   command.option("--hostname", options.hostname, "host name the guest is told (default: made from the name)");

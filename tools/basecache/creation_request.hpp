@@ -21,8 +21,10 @@ struct CreationOptions {
   bool refresh_config_drive = false;
 };
 
-// The options that say what a guest is told, and the file that says everything. `options` must live as long as the
-// command.
+// The options that say what disks there are to be, and of what. `options` must live as long as the command.
+void declare_disks(Command& command, CreationOptions& options);
+
+// The options that say what a guest is told, and the file that says everything. The same of `options`.
 void declare_guest(Command& command, CreationOptions& options);
 
 // The spec file's creation request, with what the options say over it. Error(invalid_request) when a file isn't there

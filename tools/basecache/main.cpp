@@ -28,6 +28,7 @@ void declare(Command root, Session& session) {
   add_create(root, session);
   add_prepare(root, session);
   add_show(root, session);
+  add_domain_xml(root, session);
   add_delete(root, session);
   add_config_drive(root, session);
   const Command cache = root.group("cache", "the base files of this node");

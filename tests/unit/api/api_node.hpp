@@ -23,6 +23,9 @@ class PlainDisk : public provision::DiskBackend {
   provision::MadeDisk grow_disk(const provision::DiskPlace&, std::optional<Bytes> size, OpContext&) override {
     return {model::DiskFormat::raw, size.value_or(Bytes{1})};
   }
+  std::optional<provision::ExpectedDisk> expected(std::optional<model::DiskFormat>) const override {
+    return provision::ExpectedDisk{};
+  }
 };
 
 class PlainDrive : public provision::DriveWriter {

@@ -151,7 +151,7 @@ TEST_CASE("the console is logged to the instance's console.log and keeps what is
 
 TEST_CASE("Windows takes the clock for local time") {
   Domain domain = small_domain();
-  domain.has_local_clock = true;
+  domain.is_windows = true;
   CHECK(Read(domain).at("/domain/clock/@offset") == "localtime");
 }
 

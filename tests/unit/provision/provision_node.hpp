@@ -36,6 +36,9 @@ class FakeDisk : public DiskBackend {
     ++grown;
     return {format_, size.value_or(Bytes{1}), io};
   }
+  std::optional<ExpectedDisk> expected(std::optional<model::DiskFormat>) const override {
+    return ExpectedDisk{format_, io};
+  }
   std::string fails_on;
   std::function<void()> before_end;
   int grown = 0;
