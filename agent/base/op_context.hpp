@@ -52,6 +52,10 @@ class OpContext {
   const HookWait& hook_wait() const { return hook_wait_; }
   void set_hook_wait(HookWait wait) { hook_wait_ = std::move(wait); }
 
+  // Work for a need that nobody has yet: it gives way to what somebody waits for.
+  bool is_ahead() const { return is_ahead_; }
+  void set_ahead() { is_ahead_ = true; }
+
  private:
   std::string id_;
   std::stop_token stop_;
@@ -60,6 +64,7 @@ class OpContext {
   StepTimer steps_;
   TransferOptions transfers_;
   HookWait hook_wait_;
+  bool is_ahead_ = false;
   std::vector<std::string> notes_;
 };
 

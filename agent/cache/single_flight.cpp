@@ -46,6 +46,12 @@ class ProgressFan {
   std::optional<Progress> last_;
 };
 
+// A build ahead of need was stopped for one that somebody waits for.
+struct GaveWay {};
+
+// The key of the base file.
+std::string subject_of(const std::string& flight_name) { return flight_name.substr(0, flight_name.find(' ')); }
+
 // What the source itself said, rather than the bytes, this node or a caller.
 bool is_answer_of_source(ErrorCode code) {
   return code == ErrorCode::image_not_found || code == ErrorCode::source_unauthorized ||
@@ -70,13 +76,16 @@ struct SingleFlight::Flight {
   std::condition_variable_any landed;
   // Guarded by SingleFlight::mutex_.
   std::size_t callers = 0;
-  bool waits = false;  // for a thread
+  bool waits = false;     // for a thread
+  bool is_ahead = false;  // all of its callers work ahead
+  bool gave_way = false;
   Outcome outcome;
   std::vector<Step> steps;
   std::vector<std::string> notes;
 };
 
-SingleFlight::SingleFlight(std::size_t concurrent_builds) : builders_("build", concurrent_builds, kBuildQueue) {}
+SingleFlight::SingleFlight(std::size_t concurrent_builds)
+    : most_(concurrent_builds), builders_("build", concurrent_builds, kBuildQueue) {}
 
 SingleFlight::~SingleFlight() { cancel_all(); }
 
@@ -97,17 +106,31 @@ void SingleFlight::cancel_all() {
 
 SingleFlight::FlightPtr SingleFlight::join_or_start(const std::string& name, const OpContext& op, Build build,
                                                     bool& started) {
-  const std::lock_guard guard(mutex_);
-  const auto found = flights_.find(name);
-  started = found == flights_.end();
-  if (!started) {
-    ++found->second->callers;
-    found->second->transfers.bytes_per_second.raise_to(op.transfers().bytes_per_second);
-    if (op.hook_wait().is_on()) found->second->hook_wait.raise();
-    return found->second;
+  std::vector<FlightPtr> giving_way;
+  FlightPtr flight;
+  {
+    const std::lock_guard guard(mutex_);
+    const auto found = flights_.find(name);
+    started = found == flights_.end();
+    if (!started) {
+      ++found->second->callers;
+      if (op.hook_wait().is_on()) found->second->hook_wait.raise();
+      if (op.is_ahead()) return found->second;
+      found->second->is_ahead = false;
+      found->second->transfers.bytes_per_second.raise_to(op.transfers().bytes_per_second);
+      return found->second;
+    }
+    if (!op.is_ahead()) giving_way = those_giving_way();
+    flight = start(name, op, std::move(build));
   }
+  for (const FlightPtr& other : giving_way) other->stop.request_stop();
+  return flight;
+}
+
+SingleFlight::FlightPtr SingleFlight::start(const std::string& name, const OpContext& op, Build build) {
   auto flight = std::make_shared<Flight>(name, op.transfers());
   flight->callers = 1;
+  flight->is_ahead = op.is_ahead();
   if (op.hook_wait().is_on()) flight->hook_wait.raise();
   flight->waits = builders_.is_busy();
   builders_.submit([this, flight, id = op.id(), work = std::move(build)] {
@@ -117,8 +140,22 @@ SingleFlight::FlightPtr SingleFlight::join_or_start(const std::string& name, con
     build_op.set_hook_wait(flight->hook_wait);
     fly(flight, build_op, work);
   });
+  ++unfinished_;
   flights_.emplace(name, flight);
   return flight;
+}
+
+std::vector<SingleFlight::FlightPtr> SingleFlight::those_giving_way() {
+  std::vector<FlightPtr> found;
+  if (unfinished_ < most_) return found;
+  for (const auto& [name, flight] : flights_) {
+    if (flight->is_ahead) found.push_back(flight);
+  }
+  for (const FlightPtr& flight : found) {
+    flight->gave_way = true;
+    flights_.erase(flight->name);
+  }
+  return found;
 }
 
 void SingleFlight::fly(const FlightPtr& flight, OpContext& build_op, const Build& build) {
@@ -144,6 +181,8 @@ void SingleFlight::fly(const FlightPtr& flight, OpContext& build_op, const Build
   const auto found = flights_.find(flight->name);
   if (found != flights_.end() && found->second == flight) flights_.erase(found);
   flight->landed.notify_all();
+  --unfinished_;
+  finished_.notify_all();
 }
 
 void SingleFlight::leave(const FlightPtr& flight) {
@@ -164,6 +203,31 @@ void SingleFlight::leave(const FlightPtr& flight) {
 }
 
 BaseFileLease SingleFlight::run(const std::string& name, OpContext& op, const Build& build) {
+  while (op.is_ahead()) {
+    wait_for_room(name, op);
+    try {
+      return run_now(name, op, build);
+    } catch (const GaveWay&) {
+      // Its turn comes again.
+    }
+  }
+  return run_now(name, op, build);
+}
+
+void SingleFlight::wait_for_room(const std::string& name, const OpContext& op) {
+  std::unique_lock guard(mutex_);
+  const auto may_go = [&] { return unfinished_ < most_ || flights_.contains(name); };
+  if (may_go()) return;
+  guard.unlock();
+  op.report({.step = "wait", .subject = subject_of(name), .done = 0, .total = std::nullopt});
+  guard.lock();
+  if (finished_.wait_until(guard, op.stop(), op.deadline(), may_go)) return;
+  guard.unlock();
+  op.check();
+  throw Cancelled{};
+}
+
+BaseFileLease SingleFlight::run_now(const std::string& name, OpContext& op, const Build& build) {
   bool another = false;
   try {
     return ride(name, op, build, another);
@@ -183,16 +247,18 @@ BaseFileLease SingleFlight::ride(const std::string& name, OpContext& op, const B
   std::optional<Flight::Outcome> outcome;
   std::vector<Step> steps;
   std::vector<std::string> notes;
+  bool gave_way = false;
   {
     std::unique_lock guard(mutex_);
     if (flight->waits) {
       guard.unlock();
-      op.report({.step = "wait", .subject = name.substr(0, name.find(' ')), .done = 0, .total = std::nullopt});
+      op.report({.step = "wait", .subject = subject_of(name), .done = 0, .total = std::nullopt});
       guard.lock();
     }
     flight->landed.wait_until(guard, op.stop(), op.deadline(), [&] { return flight->outcome.index() != 0; });
     if (flight->outcome.index() != 0) {
       outcome = flight->outcome;
+      gave_way = flight->gave_way && !std::holds_alternative<BaseFileLease>(*outcome);
       steps = flight->steps;
       notes = flight->notes;
     }
@@ -204,6 +270,7 @@ BaseFileLease SingleFlight::ride(const std::string& name, OpContext& op, const B
     op.check();
     throw Cancelled{};
   }
+  if (gave_way) throw GaveWay{};
   if (!started) steps = {Step{"wait", OpContext::Clock::now() - begin}};
   for (Step& step : steps) op.steps().add(std::move(step));
   for (std::string& note : notes) op.note(std::move(note));
