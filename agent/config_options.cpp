@@ -334,7 +334,7 @@ constexpr std::array kOptions{
                  "What base files leave free of their file system; auto: a twentieth, at most 10 GiB.", "auto"},
     ConfigOption{"basecache", "deleted_images", choice<kDeletedImages, &Config::deleted_images>,
                  "Base files of images that the registry has no more: keep, or prune_when_unused."},
-    ConfigOption{"basecache", "precache", list<split_list, &Config::precache>,
+    ConfigOption{"basecache", "precache", list<parse_precache, &Config::precache>,
                  "List of image refs whose base files are made ahead, or of files of them (absolute paths)."},
     ConfigOption{"basecache", "precache_interval", time<&Config::precache_interval, 0>,
                  "Seconds between two looks at that list; 0: only when the daemon starts."},

@@ -24,6 +24,7 @@
 #include "agent/base/version.hpp"
 #include "agent/composition.hpp"
 #include "agent/config.hpp"
+#include "agent/periodic/own_work.hpp"
 
 namespace {
 
@@ -100,7 +101,14 @@ void serve(const Config& config) {
       {{"socket", config.socket.native()}, {"instances_path", config.instances_path.native()}, {"version", kVersion}});
   notify_service("READY=1");
   std::jthread left_volumes([&](const std::stop_token& stop) { remove_left_volumes(node, stop); });
-  const std::stop_callback on_signal(signals.token(), [&] { left_volumes.request_stop(); });
+  periodic::OwnWork own_work(node.use_cases(), operations,
+                             {.prune_interval = config.prune_interval,
+                              .precache = config.precache,
+                              .precache_interval = config.precache_interval});
+  const std::stop_callback on_signal(signals.token(), [&] {
+    left_volumes.request_stop();
+    own_work.request_stop();
+  });
   server.run(signals.token());
   notify_service("STOPPING=1");
   log_event(LogLevel::info, "stopped");

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
 #include "agent/model/ephemeral_format.hpp"
+#include "agent/model/image.hpp"
 
 namespace basecache {
 namespace {
@@ -155,6 +157,22 @@ std::optional<std::chrono::seconds> parse_prune_interval(std::string_view text) 
 
 std::string show_prune_interval(const std::optional<std::chrono::seconds>& interval) {
   return interval ? fmt::format("{}", interval->count()) : "-1";
+}
+
+std::vector<std::string> parse_precache(std::string_view text) {
+  std::vector<std::string> entries = split_list(text);
+  for (const std::string& entry : entries) {
+    if (entry.starts_with('/')) {
+      parse_absolute_path(entry);
+      continue;
+    }
+    try {
+      (void)model::ImageRef::parse(entry, "image");
+    } catch (const Error& error) {
+      throw BadValue(fmt::format("a list of image refs or absolute paths: {}", error.message()));
+    }
+  }
+  return entries;
 }
 
 std::string parse_optional_path(std::string_view text) {

@@ -51,6 +51,9 @@ int parse_partition(std::string_view text);
 std::optional<std::chrono::seconds> parse_prune_interval(std::string_view text);
 std::string show_prune_interval(const std::optional<std::chrono::seconds>& interval);
 
+// Image refs, and absolute paths of files of them.
+std::vector<std::string> parse_precache(std::string_view text);
+
 std::string parse_optional_path(std::string_view text);
 
 }  // namespace basecache

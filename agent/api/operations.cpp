@@ -28,19 +28,24 @@ void log_end(const Operation& operation, OpContext& op, const Outcome& outcome) 
 
 }  // namespace
 
+std::shared_ptr<Operation> Operations::admit(OperationSubject subject) {
+  if (shut_down_) throw Error(ErrorCode::busy, "the agent is shutting down").set_hint("ask again when it is back");
+  auto operation = std::make_shared<Operation>(fmt::format("{}-{}", subject.kind, ++last_number_), std::move(subject));
+  if (operation->subject().is_for_hook) operation->hook_wait_.raise();
+  running_.emplace(operation->id(), operation);
+  return operation;
+}
+
 std::shared_ptr<Operation> Operations::start(OperationSubject subject, Work work) {
   const auto deadline = OpContext::Clock::now() + limits_.deadline;
   std::shared_ptr<Operation> operation;
   {
     const std::lock_guard guard(mutex_);
-    if (shut_down_) throw Error(ErrorCode::busy, "the agent is shutting down").set_hint("ask again when it is back");
-    if (auto joined = running(subject)) {
+    if (auto joined = shut_down_ ? nullptr : running(subject)) {
       if (subject.is_for_hook) joined->hook_wait_.raise();
       return joined;
     }
-    operation = std::make_shared<Operation>(fmt::format("{}-{}", subject.kind, ++last_number_), std::move(subject));
-    if (operation->subject().is_for_hook) operation->hook_wait_.raise();
-    running_.emplace(operation->id(), operation);
+    operation = admit(std::move(subject));
   }
   try {
     workers_.submit([this, operation, deadline, work = std::move(work)] { perform(operation, deadline, work); });
@@ -58,6 +63,18 @@ std::shared_ptr<Operation> Operations::running(const OperationSubject& subject) 
     if (other.is_shared && other.kind == subject.kind && other.name == subject.name) return operation;
   }
   return nullptr;
+}
+
+Outcome Operations::run(OperationSubject subject, const Work& work, const std::stop_token& stop) {
+  const auto deadline = OpContext::Clock::now() + limits_.deadline;
+  std::shared_ptr<Operation> operation;
+  {
+    const std::lock_guard guard(mutex_);
+    operation = admit(std::move(subject));
+  }
+  const std::stop_callback on_stop(stop, [&] { operation->cancel(); });
+  perform(operation, deadline, work);
+  return operation->outcome().value();
 }
 
 void Operations::perform(const std::shared_ptr<Operation>& operation, OpContext::Clock::time_point deadline,

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ class Operations {
   // A shared one that runs is joined, whatever `work` is. Error(busy) when the queue is full, or after shut_down().
   std::shared_ptr<Operation> start(OperationSubject subject, Work work);
 
+  // The agent's own work, in the calling thread and beside the workers, to its outcome: it takes nobody's turn. `stop`
+  // cancels it, as those who list operations can. Error(busy) after shut_down().
+  Outcome run(OperationSubject subject, const Work& work, const std::stop_token& stop);
+
   std::vector<std::shared_ptr<Operation>> all() const;           // those that have not ended
   std::shared_ptr<Operation> find(const std::string& id) const;  // Error(not_found)
   // Cancels what runs and waits, and takes nothing more.
@@ -35,6 +40,8 @@ class Operations {
  private:
   // Under the mutex; null for one that isn't shared or doesn't run.
   std::shared_ptr<Operation> running(const OperationSubject& subject) const;
+  // Under the mutex. Error(busy) after shut_down().
+  std::shared_ptr<Operation> admit(OperationSubject subject);
   void perform(const std::shared_ptr<Operation>& operation, OpContext::Clock::time_point deadline, const Work& work);
   void forget(const std::string& id);
 

@@ -341,3 +341,40 @@ TEST_CASE("work that a hook waits for knows it, also when the hook comes later")
   });
   CHECK(outcome_in_the_end(for_hook).body == R"({"waits":true})");
 }
+
+TEST_CASE("the agent's own work runs in its thread, shows among the others, and can be cancelled by either side") {
+  Operations operations({.workers = 1, .queue_limit = 1, .deadline = std::chrono::seconds(3600)});
+  std::string shown;
+  const Outcome done = operations.run({"prune", "by itself"},
+                                      [&](OpContext& op) -> json {
+                                        shown = operations.find(op.id())->subject().name;
+                                        return {{"done", true}};
+                                      },
+                                      {});
+  CHECK(done.http_status == 200);
+  CHECK(shown == "by itself");
+  CHECK(operations.all().empty());
+
+  const Outcome cancelled = operations.run({"prune", ""},
+                                           [&](OpContext& op) -> json {
+                                             operations.find(op.id())->cancel();
+                                             op.check();
+                                             return {};
+                                           },
+                                           {});
+  CHECK(cancelled.http_status == 499);
+
+  std::stop_source stop;
+  const Outcome stopped = operations.run(
+      {"prune", ""},
+      [&](OpContext& op) -> json {
+        stop.request_stop();
+        op.check();
+        return {};
+      },
+      stop.get_token());
+  CHECK(stopped.http_status == 499);
+
+  operations.shut_down();
+  CHECK_THROWS_AS(operations.run({"prune", ""}, [](OpContext&) -> json { return {}; }, {}), Error);
+}
