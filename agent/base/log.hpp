@@ -20,7 +20,7 @@ struct LogField {
 
 // One event, one line: "event=<name> key=value ...", values quoted where they hold spaces or control bytes.
 // Goes to stderr through spdlog; with a journal on stderr each line carries its "<N>" priority.
-// Only main, the server, the pruner, the quarantine, recovery and periodic work log above debug; libraries throw. Never pass a secret.
+// Above debug only main, server, pruner, quarantine, recovery and periodic work log; libraries throw. No secrets.
 void log_event(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
 
 // Lowest level that is written. From config, before the first thread starts.

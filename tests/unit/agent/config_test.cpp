@@ -124,6 +124,16 @@ TEST_CASE("what nova.conf says of the image service and of Keystone is taken as 
   CHECK(config.identity.at("project_domain_name").reveal() == "Default");
 }
 
+TEST_CASE("the list of images made ahead holds refs and absolute paths, and an error names what is neither") {
+  const Config config =
+      Node().config_file("[basecache]\nprecache = http://mirror/a,\n  /etc/basecache/images\n").config();
+  CHECK(config.precache == std::vector<std::string>{"http://mirror/a", "/etc/basecache/images"});
+  const Error error = Node().config_file("[basecache]\nprecache = /ok, ftp://u:CANARY@mirror/b\n").failure();
+  CHECK(error.message().find("precache") != std::string::npos);
+  CHECK(error.message().find("ftp://***@mirror/b") != std::string::npos);
+  CHECK(error.message().find("CANARY") == std::string::npos);
+}
+
 TEST_CASE("secrets are used and never shown") {
   Node node;
   node.config_file(
