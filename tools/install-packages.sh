@@ -12,7 +12,7 @@ build=("${run[@]}" cmake comerr-dev g++ libboost-dev libboost-filesystem-dev lib
   libzstd-dev meson ninja-build nlohmann-json3-dev pkg-config python3 doctest-dev zlib1g-dev)
 demo=("${build[@]}" curl xorriso)
 bench=("${demo[@]}" genisoimage libbenchmark-dev nginx-light openssl python3-nova xfsprogs)
-test=("${demo[@]}" btrfs-progs bzip2 ccache clang clang-format-14 fdisk libclang-rt-14-dev libguestfs-tools libvirt-clients libxml2-utils lz4 mtools ntfs-3g openssl procps
+test=("${demo[@]}" btrfs-progs bzip2 ccache clang clang-format-14 cron fdisk libclang-rt-14-dev libguestfs-tools libvirt-clients libxml2-utils lz4 mtools ntfs-3g openssl procps
   shellcheck strace systemd universal-ctags xfsprogs xz-utils zstd)
 peers=(ceph-common ceph-mon ceph-osd cloud-init glance-api glance-common keystone mtools python3-nova python3-openstackclient radosgw
   uwsgi-plugin-python3 xorriso)

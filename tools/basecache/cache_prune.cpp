@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,14 @@ namespace {
 
 using nlohmann::json;
 
+std::string withheld_text(const json& report) {
+  std::string text;
+  for (const json& why : report["unreadable"]) {
+    text += "nothing is removed, because who uses what can't be told: " + why.get<std::string>() + "\n";
+  }
+  return text;
+}
+
 std::string prune_text(const json& report) {
   const bool dry = report["dry_run"];
   Table table({dry ? "WOULD" : "DONE", "SIZE", "LAST USED", "NAME", "WHY"});
@@ -19,12 +28,9 @@ std::string prune_text(const json& report) {
     table.add({decision["remove"] ? "remove" : "keep", to_text(Bytes{decision["allocated_bytes"].get<std::uint64_t>()}),
                age_text(decision["age_seconds"]), decision["name"], decision["reason"]});
   }
-  std::string text = table.text();
-  for (const json& why : report["unreadable"]) {
-    text += "nothing is removed, because who uses what can't be told: " + why.get<std::string>() + "\n";
-  }
-  return text + fmt::format("{} {} of {} files, {}\n", dry ? "would remove" : "removed", report["removed"].get<int>(),
-                            report["decisions"].size(), to_text(Bytes{report["freed_bytes"].get<std::uint64_t>()}));
+  return table.text() + withheld_text(report) +
+         fmt::format("{} {} of {} files, {}\n", dry ? "would remove" : "removed", report["removed"].get<int>(),
+                     report["decisions"].size(), to_text(Bytes{report["freed_bytes"].get<std::uint64_t>()}));
 }
 
 }  // namespace
@@ -33,8 +39,13 @@ void add_cache_prune(Command cache, Session& session) {
   Command command = cache.command("prune", "remove the base files that nobody has used for long enough");
   const auto dry_run = std::make_shared<bool>(false);
   command.flag("--dry-run", *dry_run, "remove nothing; say what would be removed and kept, and why");
-  command.action([dry_run, &session] {
-    session.show(session.ask("POST", "/v1/cache/prune", {{"dry_run", *dry_run}}), prune_text);
+  const auto quiet = std::make_shared<bool>(false);
+  command.flag("--quiet", *quiet,
+               "for timers and cron: say nothing, but for failures and why nothing could be removed");
+  command.action([dry_run, quiet, &session] {
+    const json report = session.ask("POST", "/v1/cache/prune", {{"dry_run", *dry_run}});
+    if (!*quiet) return session.show(report, prune_text);
+    fmt::print(stderr, "{}", withheld_text(report));
   });
 }
 
