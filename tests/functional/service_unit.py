@@ -1,16 +1,17 @@
-"""What systemd lets the daemon do, by the unit that is shipped."""
+"""What systemd lets the daemon and its timer's prune do, by the units that are shipped."""
 
 from pathlib import Path
 
 from harness import ROOT, tool
 
 UNIT = ROOT / "packaging/systemd/basecached.service"
+PRUNE_UNIT = ROOT / "packaging/systemd/basecache-prune.service"
 WITH_LVM = ROOT / "packaging/systemd/lvm.conf"  # in addition, where disks are on LVM
 
 
-def _settings(key: str, *additions: Path) -> list[list[str]]:
+def _settings(key: str, *additions: Path, unit: Path = UNIT) -> list[list[str]]:
     """The words of each line that sets it, in their order."""
-    text = "\n".join(path.read_text() for path in (UNIT, *additions))
+    text = "\n".join(path.read_text() for path in (unit, *additions))
     lines = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
     return [words.split() for name, words in lines if name == key]
 
@@ -43,7 +44,7 @@ def _groups() -> dict[str, list[str]]:
     return found
 
 
-def system_calls() -> set[str]:
+def system_calls(unit: Path = UNIT) -> set[str]:
     """Those that the lines of the filter leave, in their order: the first one allows, "~" takes away."""
     groups = _groups()
 
@@ -51,7 +52,7 @@ def system_calls() -> set[str]:
         return set().union(*map(calls_of, groups[word])) if word.startswith("@") else {word}
 
     allowed: set[str] = set()
-    for words in _settings("SystemCallFilter"):
+    for words in _settings("SystemCallFilter", unit=unit):
         takes_away = words[0].startswith("~")
         named = set().union(*(calls_of(word.removeprefix("~")) for word in words))
         allowed = allowed - named if takes_away else allowed | named

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import unittest
 from pathlib import Path
 
+import service_unit
 from harness import CLI, DAEMON, ROOT, Story, tool
 
 BUILD = Path(os.environ.get("BASECACHE_BUILD", ROOT / "build"))
@@ -73,16 +75,31 @@ class Units(Story):
             with self.subTest(unit):
                 tool("systemd-analyze", "security", "--offline=true", f"--threshold={most}", "--no-pager", self.scratch / unit)
 
-    def test_their_commands_are_commands(self):
-        line = next(line for line in (UNITS / "basecache-prune.service").read_text().splitlines() if line.startswith("ExecStart="))
-        words = line.removeprefix("ExecStart=").split()
+    def prune_words(self) -> list[str]:
+        """The arguments of the timer's command."""
+        lines = service_unit.PRUNE_UNIT.read_text().splitlines()
+        words = next(line for line in lines if line.startswith("ExecStart=")).removeprefix("ExecStart=").split()
         self.assertEqual(words[0], "/usr/bin/basecache")
-        _, client = self.daemon()
-        done = self.cli("--socket", self.scratch / "agent.sock", *words[1:])
+        return words[1:]
+
+    def test_the_timers_command_is_one_and_tells_a_daemon_that_is_down(self):
+        self.daemon()
+        done = self.cli("--socket", self.scratch / "agent.sock", *self.prune_words())
         self.assertEqual(done, (0, "", ""))
-        done = self.cli("--socket", self.scratch / "nobody.sock", *words[1:])
+        done = self.cli("--socket", self.scratch / "nobody.sock", *self.prune_words())
         self.assertEqual((done.code, done.out), (10, ""))
         self.assertIn("nobody.sock", done.err)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("strace"), "takes root and strace")
+    def test_the_timers_command_needs_no_capability_and_only_the_system_calls_that_its_unit_allows(self):
+        self.daemon()
+        trace = self.scratch / "trace"
+        command = [*service_unit.with_capabilities([]), "strace", "-f", "-qq", "-e", "signal=none", "-o", trace, CLI, "--config",
+                   self.config(), "--socket", self.scratch / "agent.sock", *self.prune_words()]
+        self.assertEqual(tool(*command), "")
+        made = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
+        self.assertIn("connect", made)
+        self.assertEqual(made - service_unit.system_calls(service_unit.PRUNE_UNIT), set())
 
 
 if __name__ == "__main__":
