@@ -81,6 +81,7 @@ TEST_CASE("a build ahead of need waits until nobody else's build has the thread 
   auto ahead =
       f.start("listed", ahead_operation({}, [&](const Progress& told) { waits = told.step == "wait"; }), f.ahead_gate);
   yield_until([&] { return waits.load(); });
+  CHECK(f.flights.callers("listed") == 0);  // it doesn't stand in the queue of the others
   auto second = f.start("second", test_operation(), f.gate);
   yield_until([&] { return f.flights.callers("second") == 1; });
   CHECK(f.flights.callers("listed") == 0);
