@@ -12,6 +12,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
+#include "agent/cache/build_room.hpp"
 #include "agent/cache/content_digest.hpp"
 #include "agent/cache/in_place_inspection.hpp"
 #include "agent/fetch/file_digest.hpp"
@@ -137,9 +138,10 @@ BaseFile BaseFileBuilder::build_image(const model::ImageBase& image, const Known
 
 BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const Known& known,
                                             const model::CacheKey& key, OpContext& op) {
-  fetch::InspectedImage inspected = fetch_safe(image, known, key, op);
+  BuildRoom room(settings_.reservations, layout_, key, "image " + quote(image.ref.shown()));
+  fetch::InspectedImage inspected = fetch_safe(image, known, key, room, op);
   try {
-    return publish_image(std::move(inspected), image, key, op);
+    return publish_image(std::move(inspected), image, key, room, op);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::image_unacceptable) try_to_remove_transfer(layout_, key);
     throw;
@@ -147,16 +149,17 @@ BaseFile BaseFileBuilder::fetch_and_publish(const model::ImageBase& image, const
 }
 
 fetch::InspectedImage BaseFileBuilder::fetch_safe(const model::ImageBase& image, const Known& told,
-                                                  const model::CacheKey& key, OpContext& op) {
+                                                  const model::CacheKey& key, BuildRoom& room, OpContext& op) {
   const model::ImageRecord known = told ? *told : describe(image.ref, op);
   const std::optional<RefusedImage> refusable = refusable_image(known, image.use);
   if (refusable) refusals_.require_none(key, *refusable);
+  room.expect_image(known, op);
   std::optional<fetch::StreamedDisk> disk;
   if (settings_.force_raw_images && image.use == model::ImageUse::disk) {
-    disk.emplace(steps_.decoder, layout_.converted(key));
+    disk.emplace(steps_.decoder, layout_.converted(key), [&](Bytes size) { room.expect_disk(size, op); });
   }
   const fetch::WantedDigests digests = fetch::wanted_digests(known, image.checksum, settings_.allow_md5);
-  return accept(fetch(known, digests, key, std::move(disk), op), image.use, key, refusable, op);
+  return accept(fetch(known, digests, key, std::move(disk), room, op), image.use, key, refusable, op);
 }
 
 fetch::InspectedImage BaseFileBuilder::accept(fetch::FetchedImage fetched, model::ImageUse use,
@@ -197,7 +200,9 @@ BaseFileBuilder::SourceReport BaseFileBuilder::fetch_and_inspect(const model::Im
       digests.kept = made_from->algorithm;
       digests.is_kept_always = true;
     }
-    fetch::FetchedImage fetched = fetch(known, digests, key, std::nullopt, op);
+    BuildRoom room(settings_.reservations, layout_, key, "image " + quote(image.ref.shown()));
+    room.expect_image(known, op);
+    fetch::FetchedImage fetched = fetch(known, digests, key, std::nullopt, room, op);
     report.same = made_from && fetched.digest() == *made_from;
     (void)accept(std::move(fetched), image.use, key, refusable, op);
   } catch (const Error& error) {
@@ -232,7 +237,7 @@ std::optional<RefusedImage> BaseFileBuilder::refusable_image(const model::ImageR
 }
 
 BaseFile BaseFileBuilder::publish_image(fetch::InspectedImage inspected, const model::ImageBase& image,
-                                        const model::CacheKey& key, OpContext& op) {
+                                        const model::CacheKey& key, BuildRoom& room, OpContext& op) {
   const fetch::InspectionVerdict verdict = inspected.verdict();
 
   const bool converts = settings_.force_raw_images && verdict.format != model::DiskFormat::raw;
@@ -246,7 +251,8 @@ BaseFile BaseFileBuilder::publish_image(fetch::InspectedImage inspected, const m
   record.is_boot_file_only = verdict.is_boot_file_only;
   record.image_meta = model::image_meta_of(inspected.record());
 
-  fetch::SummedFile ready = converts ? convert(std::move(inspected), key, op) : std::move(inspected).take_file();
+  fetch::SummedFile ready = converts ? convert(std::move(inspected), key, room, op) : std::move(inspected).take_file();
+  room.made();
   return publish(std::move(ready), key, std::move(record), op);
 }
 
@@ -267,41 +273,44 @@ void BaseFileBuilder::confirm(const fetch::InspectedImage& image, OpContext& op)
 
 fetch::FetchedImage BaseFileBuilder::fetch(const model::ImageRecord& known, const fetch::WantedDigests& digests,
                                            const model::CacheKey& key, std::optional<fetch::StreamedDisk> disk,
-                                           OpContext& op) {
+                                           BuildRoom& room, OpContext& op) {
   std::unique_ptr<fetch::Verification> verification = steps_.verifier.begin(known);
   const fetch::Unsynced unsynced =
       digests.expected.empty() && !verification ? fetch::Unsynced::distrusted : fetch::Unsynced::trusted;
   fetch::ImageStream stream(known, digests, fetch::StagedTransfer(layout_, key, known.ref.shown(), unsynced),
                             steps_.inspector, std::move(verification), std::move(disk), op);
-  fetch_verified(known, stream, op);
+  fetch_verified(known, stream, room, op);
+  room.arrived();
   return std::move(stream).finish();
 }
 
-void BaseFileBuilder::bring(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op) {
+void BaseFileBuilder::bring(const model::ImageRecord& record, fetch::ImageStream& stream, BuildRoom& room, OpContext& op) {
   const auto step = op.steps().measure("fetch");
-  steps_.source.fetch(record, stream, op);
+  BuildRoom::Sink sink(room, stream, op);
+  steps_.source.fetch(record, sink, op);
 }
 
 // Bytes of several transfers that don't fit are no proof against the image: a server may have said that it still has
 // the same bytes when it has others, or the disk may have lost some. So they are fetched once more, by one transfer:
 // one damaged place that always breaks off would else spoil them for all others.
-void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op) {
+void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, fetch::ImageStream& stream, BuildRoom& room, OpContext& op) {
   try {
-    bring(record, stream, op);
+    bring(record, stream, room, op);
     return stream.verify();
   } catch (const Error&) {
     if (!stream.refuted_mixture()) throw;
   }
   stream.mix_no_more();
-  bring(record, stream, op);
+  bring(record, stream, room, op);
   stream.verify();
 }
 
-fetch::SummedFile BaseFileBuilder::convert(fetch::InspectedImage image, const model::CacheKey& key, OpContext& op) {
+fetch::SummedFile BaseFileBuilder::convert(fetch::InspectedImage image, const model::CacheKey& key, BuildRoom& room, OpContext& op) {
   if (std::optional<fetch::SummedFile> disk = image.finish_disk(op)) {
     std::move(image).take_file();  // and gone: nothing is left to be gone on with
     return *std::move(disk);
   }
+  room.expect_disk(image.verdict().virtual_size, op);
   const auto step = op.steps().measure("convert");
   StagedFile raw = StagedFile::reserve(layout_.converted(key));
   steps_.converter.to_raw(image.path(), image.verdict(), raw.path(), op);
@@ -313,12 +322,15 @@ fetch::SummedFile BaseFileBuilder::convert(fetch::InspectedImage image, const mo
 BaseFile BaseFileBuilder::build_ephemeral(const model::EphemeralBase& ephemeral, OpContext& op) {
   const model::CacheKey key = model::key_of(ephemeral);
   const Bytes size = gibibytes(ephemeral.gibibytes);
+  BuildRoom room(settings_.reservations, layout_, key, model::describe(ephemeral));
+  room.expect_blank(size, op);
   StagedFile file = blank_file(layout_.fetched(key), size);
   {
     const auto step = op.steps().measure("format");
     steps_.formatter.format_ephemeral(file.path(), ephemeral, op);
   }
   require_same_file(file, size);
+  room.made();
   return publish({.file = std::move(file)}, key, record_of(model::describe(ephemeral), model::DiskFormat::raw, size),
                  op);
 }

@@ -22,6 +22,9 @@ struct WantedDigests;
 
 namespace basecache::cache {
 
+class BuildRoom;
+class Reservations;
+
 // Who does each step of a build.
 struct BuildSteps {
   fetch::ImageSource& source;
@@ -36,6 +39,7 @@ struct BuildSettings {
   bool force_raw_images = true;  // what isn't raw becomes raw; else it is published as it came
   bool allow_md5 = false;        // a promised md5 is kept as what tells the bytes from others; it is always verified
   std::optional<Bytes> most_left_bytes = {};  // that broken transfers may hold; none: a tenth of the file system
+  Reservations* reservations = nullptr;       // null: nothing is reserved; outlives the builder
 };
 
 // Makes one base file: fetch -> verify -> inspect -> convert -> publish, or format -> publish. A kernel or ramdisk is
@@ -44,6 +48,7 @@ struct BuildSettings {
 // brought, with its journal, until a later build goes on with it, the bytes prove bad or the storage can't hold them.
 // What a source says of an image is no proof against bytes that are here. What all broken transfers left is limited
 // (left_transfers.hpp); a build that meets a full disk removes what others left and tries once more.
+// Room is reserved before it is taken (build_room.hpp).
 // An image that was refused for what its bytes are isn't fetched again while its source's record stays (refusals.hpp).
 class BaseFileBuilder {
  public:
@@ -78,7 +83,7 @@ class BaseFileBuilder {
   BaseFile build_swap(const model::SwapBase& swap, OpContext& op);
 
   fetch::InspectedImage fetch_safe(const model::ImageBase& image, const Known& known, const model::CacheKey& key,
-                                   OpContext& op);
+                                   BuildRoom& room, OpContext& op);
   fetch::InspectedImage inspect(fetch::FetchedImage fetched, model::ImageUse use, OpContext& op);
   SourceReport fetch_and_inspect(const model::ImageBase& image, const std::optional<Digest>& made_from,
                                  const model::CacheKey& key, OpContext& op);
@@ -86,15 +91,16 @@ class BaseFileBuilder {
                              OpContext& op);
   std::optional<RefusedImage> refusable_image(const model::ImageRecord& known, model::ImageUse use) const;
   fetch::FetchedImage fetch(const model::ImageRecord& known, const fetch::WantedDigests& digests,
-                            const model::CacheKey& key, std::optional<fetch::StreamedDisk> disk, OpContext& op);
+                            const model::CacheKey& key, std::optional<fetch::StreamedDisk> disk, BuildRoom& room,
+                            OpContext& op);
   fetch::InspectedImage accept(fetch::FetchedImage fetched, model::ImageUse use, const model::CacheKey& key,
                                const std::optional<RefusedImage>& refusable, OpContext& op);
-  void bring(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op);
-  void fetch_verified(const model::ImageRecord& record, fetch::ImageStream& stream, OpContext& op);
+  void bring(const model::ImageRecord& record, fetch::ImageStream& stream, BuildRoom& room, OpContext& op);
+  void fetch_verified(const model::ImageRecord& record, fetch::ImageStream& stream, BuildRoom& room, OpContext& op);
   BaseFile publish_image(fetch::InspectedImage inspected, const model::ImageBase& image, const model::CacheKey& key,
-                         OpContext& op);
+                         BuildRoom& room, OpContext& op);
   void confirm(const fetch::InspectedImage& image, OpContext& op);
-  fetch::SummedFile convert(fetch::InspectedImage image, const model::CacheKey& key, OpContext& op);
+  fetch::SummedFile convert(fetch::InspectedImage image, const model::CacheKey& key, BuildRoom& room, OpContext& op);
   BaseFile publish(fetch::SummedFile made, const model::CacheKey& key, BaseFileRecord record, OpContext& op);
 
   const layout::CacheLayout& layout_;

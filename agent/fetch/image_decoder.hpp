@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "agent/base/byte_size.hpp"
@@ -18,6 +19,9 @@ class ImageDecoder {
   static constexpr Bytes kBeginning{512};
 
   virtual ~ImageDecoder() = default;
+
+  // The virtual size of the disk in an image that begins so; nothing when begin() wouldn't decode it.
+  virtual std::optional<Bytes> size_of(std::span<const std::byte> beginning) const = 0;
 
   // `beginning`: the first kBeginning bytes of `image`; `raw_disk`: empty. Both files outlive what is returned. Nothing
   // when it can't decode what begins so.

@@ -14,6 +14,7 @@ void StreamedDisk::follow(int image, Bytes length, const OpContext& op) {
     begun_ = true;
     std::array<std::byte, ImageDecoder::kBeginning.count> beginning{};
     (void)read_at(image, beginning, 0, "an image");  // fewer: zeros that are still to become a hole
+    if (const auto size = expect_ ? decoder_.size_of(beginning) : std::nullopt) expect_(*size);
     file_.emplace(StagedFile::create(path_));
     decoding_ = decoder_.begin(beginning, image, file_->fd(), op);
     if (!decoding_) file_.reset();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -19,8 +20,10 @@ struct SummedFile {
 // is brought.
 class StreamedDisk {
  public:
-  // `raw_disk`: where it is staged. `decoder` outlives this; the caller holds the exclusive lock of the key.
-  StreamedDisk(const ImageDecoder& decoder, Path raw_disk) : decoder_(decoder), path_(std::move(raw_disk)) {}
+  // `raw_disk`: where it is staged. `decoder` outlives this; the caller holds the exclusive lock of the key. `expect`:
+  // told the disk's size before anything of it is written; what it throws ends the transfer.
+  StreamedDisk(const ImageDecoder& decoder, Path raw_disk, std::function<void(Bytes)> expect = {})
+      : decoder_(decoder), path_(std::move(raw_disk)), expect_(std::move(expect)) {}
 
   // The first `length` bytes of the image are in `image`, which outlives the decoding.
   void follow(int image, Bytes length, const OpContext& op);
@@ -38,6 +41,7 @@ class StreamedDisk {
  private:
   const ImageDecoder& decoder_;
   Path path_;
+  std::function<void(Bytes)> expect_;
   bool begun_ = false;
   std::optional<StagedFile> file_;
   std::unique_ptr<Decoding> decoding_;  // after the file that it writes

@@ -190,10 +190,15 @@ class ChildDecoding final : public fetch::Decoding {
 
 }  // namespace
 
+std::optional<Bytes> ChildDecoder::size_of(std::span<const std::byte> beginning) const {
+  const std::optional<Bytes> size = decodable_size(beginning);
+  return size && *size <= most_virtual_size_ ? size : std::nullopt;
+}
+
 std::unique_ptr<fetch::Decoding> ChildDecoder::begin(std::span<const std::byte> beginning, int image, int raw_disk,
                                                      const OpContext& op) const {
-  const std::optional<Bytes> virtual_size = decodable_size(beginning);
-  if (!virtual_size || *virtual_size > most_virtual_size_) return nullptr;
+  const std::optional<Bytes> virtual_size = size_of(beginning);
+  if (!virtual_size) return nullptr;
   sandbox::Reach reach;
   reach.execute.emplace_back(kThisProgram);
   auto confinement = sandbox_.confine(std::move(reach), limits_of_decoding(*virtual_size), sandbox_.stranger());

@@ -19,6 +19,7 @@ class ChildDecoder : public fetch::ImageDecoder {
   // More than any transfer keeps busy; all their stacks and buffers find room in the child's address space.
   static constexpr std::size_t kMostThreads = 16;
 
+  std::optional<Bytes> size_of(std::span<const std::byte> beginning) const override;
   std::unique_ptr<fetch::Decoding> begin(std::span<const std::byte> beginning, int image, int raw_disk,
                                          const OpContext& op) const override;
 

@@ -170,6 +170,9 @@ class FakeVerifier : public fetch::ImageVerifier {
 // Decodes nothing unless it has a `disk`: then any image is decoded to that, at the end.
 class FakeDecoder : public fetch::ImageDecoder {
  public:
+  std::optional<Bytes> size_of(std::span<const std::byte>) const override {
+    return disk ? std::optional(Bytes{disk->size()}) : std::nullopt;
+  }
   std::unique_ptr<fetch::Decoding> begin(std::span<const std::byte> bytes, int, int raw_disk,
                                          const OpContext&) const override {
     beginnings.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());

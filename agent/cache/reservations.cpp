@@ -1,0 +1,109 @@
+#include "agent/cache/reservations.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "agent/base/error.hpp"
+#include "agent/base/posix_file.hpp"
+#include "agent/base/unique_fd.hpp"
+
+namespace basecache::cache {
+namespace {
+
+constexpr int kAttempts = 3;  // others may take the room that was made
+constexpr std::chrono::milliseconds kBetweenLooks{50};
+
+Bytes still_to_write(const std::string& file, Bytes wanted) {
+  struct stat found {};
+  if (::lstat(file.c_str(), &found) != 0) return wanted;
+  const Bytes allocated{static_cast<std::uint64_t>(found.st_blocks) * 512};
+  return allocated < wanted ? wanted - allocated : Bytes{0};
+}
+
+// What was removed may count as free only when the file system has written that down.
+void settle_removals(const Path& directory) {
+  const UniqueFd opened = open_file(directory, O_RDONLY | O_DIRECTORY);
+  (void)::syncfs(opened.get());
+}
+
+Error does_not_fit(const std::string& what, Bytes size, const Capacity& capacity, const StayingBytes& staying) {
+  const Bytes missing = capacity.excess();
+  const std::string stays = staying.text();
+  Error error(ErrorCode::no_space,
+              fmt::format("{} needs {}, for which {} are missing: {}{}", what, to_text(size), to_text(missing),
+                          capacity.limit_met(), stays.empty() ? "" : "; of the cache stay " + stays));
+  const auto number = [&](const char* name, Bytes value) { error.add_field(name, std::to_string(value.count)); };
+  number("wanted_bytes", size);
+  number("missing_bytes", missing);
+  number("needed_bytes", capacity.needed);
+  number("used_bytes", capacity.used);
+  if (capacity.max_bytes) number("max_bytes", *capacity.max_bytes);
+  number("free_bytes", capacity.free);
+  number("min_free_bytes", capacity.min_free);
+  number("under_disks_bytes", staying.under_disks);
+  number("leased_bytes", staying.leased);
+  number("pinned_bytes", staying.pinned);
+  error.set_hint(
+      "free space there, or change [basecache] cache_max_bytes or min_free_bytes; 'basecache cache prune --dry-run' says "
+      "why each base file stays");
+  return error;
+}
+
+}  // namespace
+
+Reservations::Reservation::Reservation(Reservations& all, std::string what) : all_(all), what_(std::move(what)) {
+  const std::scoped_lock guard(all_.mutex_);
+  own_ = all_.wanted_.emplace(all_.wanted_.end());
+}
+
+Reservations::Reservation::~Reservation() {
+  const std::scoped_lock guard(all_.mutex_);
+  all_.wanted_.erase(own_);
+}
+
+void Reservations::Reservation::settle(const Path& file) {
+  const std::scoped_lock guard(all_.mutex_);
+  own_->erase(file.native());
+}
+
+void Reservations::Reservation::settle() {
+  const std::scoped_lock guard(all_.mutex_);
+  own_->clear();
+}
+
+void Reservations::Reservation::want(const Path& file, Bytes size, Certainty certainty, const OpContext& op) {
+  const bool must_fit = certainty == Certainty::exact || all_.limits_.are_set();
+  const Wish wish{.own = own_, .file = file, .size = size, .is_counted = must_fit};
+  if (all_.grant_if_fits(wish).excess().count == 0) return;
+  std::unique_lock turn(all_.making_room_, std::defer_lock);
+  while (!turn.try_lock_for(kBetweenLooks)) op.check();
+  Capacity capacity = all_.grant_if_fits(wish);  // while we waited somebody may have made room enough
+  StayingBytes staying;
+  for (int attempt = 0; attempt < kAttempts && capacity.excess().count > 0; ++attempt) {
+    capacity.all_or_nothing = must_fit;
+    staying = all_.rooms_.make_room(capacity, op);
+    settle_removals(all_.layout_.base_directory());
+    capacity = all_.grant_if_fits(wish);
+  }
+  if (must_fit && capacity.excess().count > 0) throw does_not_fit(what_, size, capacity, staying);
+}
+
+Capacity Reservations::grant_if_fits(const Wish& wish) {
+  const std::scoped_lock guard(mutex_);
+  Capacity capacity = limits_.measure(layout_);
+  capacity = capacity.needing(still_to_write(wish.file.native(), wish.size));
+  for (auto build = wanted_.begin(); build != wanted_.end(); ++build) {
+    for (const auto& [file, size] : *build) {
+      if (build == wish.own && file == wish.file.native()) continue;
+      capacity = capacity.needing(still_to_write(file, size));
+    }
+  }
+  if (wish.is_counted && capacity.excess().count == 0) (*wish.own)[wish.file.native()] = wish.size;
+  return capacity;
+}
+
+}  // namespace basecache::cache
