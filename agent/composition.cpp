@@ -11,10 +11,12 @@
 #include "agent/cache/domain_leases.hpp"
 #include "agent/cache/quarantine.hpp"
 #include "agent/cache/recovery.hpp"
+#include "agent/cache/reservations.hpp"
 #include "agent/cache/review.hpp"
 #include "agent/composition_settings.hpp"
 #include "agent/layout/state_files.hpp"
 #include "agent/provision/left_volumes.hpp"
+#include "agent/prune/eviction.hpp"
 #include "agent/prune/use_graph.hpp"
 #include "backends/decode/child_decoder.hpp"
 #include "backends/decode/decode_program.hpp"
@@ -36,6 +38,7 @@
 #include "backends/registry/directory_registry.hpp"
 #include "backends/registry/location_source.hpp"
 #include "backends/registry/source_by_ref.hpp"
+#include "backends/registry/source_standing.hpp"
 #include "backends/registry/swift_store.hpp"
 #include "backends/registry/url_source.hpp"
 #include "backends/signature/signature_verifier.hpp"
@@ -122,16 +125,23 @@ struct Node::Parts {
         raw_disk(qemu_img, preallocation(config), config.copy_concurrency),
         qcow2_disk(qemu_img, preallocation(config)),
         volumes(lvm_settings(config)),
+        eviction(layout, pins, uses, prune_rules(config)),
+        reservations(layout, storage_limits(config), eviction),
         builder(layout, {sources.by_ref, inspector, verifier, decoder, converter, formatter},
-                {.force_raw_images = config.force_raw_images, .allow_md5 = config.allow_md5}),
+                {.force_raw_images = config.force_raw_images,
+                 .allow_md5 = config.allow_md5,
+                 .reservations = &reservations}),
         images(layout, builder, review, config.build_concurrency),
-        pins(layout),
         provisioner(images, backends, plan_defaults(config), config.disk_sync == DiskSync::data,
                     provision::InstanceFiles(instance_file_settings(config)),
                     {.dhcp_domain = config.dhcp_domain, .injects = injection_settings(config)}),
         instances(layout, backends),
-        pruner(images, pins, uses, prune_rules(config)) {
+        pruner(images, pins, uses, prune_rules(config), storage_limits(config), standing_of(config)) {
     require_sandbox(config, sandbox);
+  }
+
+  prune::ImageStanding* standing_of(const Config& config) {
+    return config.deleted_images == DeletedImages::prune_when_unused ? &standing : nullptr;
   }
 
   layout::CacheLayout layout;
@@ -159,13 +169,16 @@ struct Node::Parts {
   prune::UseGraph uses{layout, chains};
   cache::Quarantine quarantine{layout, uses};
   cache::ContentCheck content_check{layout, quarantine};
+  cache::Pins pins{layout};
+  prune::Eviction eviction;
+  cache::Reservations reservations;
   cache::BaseFileBuilder builder;
   cache::Review review{layout, inspector, converter, builder, quarantine};
   cache::ImageCache images;
-  cache::Pins pins;
   provision::Provisioner provisioner;
   provision::Instances instances;
   provision::DomainDisks domains{provisioner, domain_leases};
+  registry::SourceStanding standing{sources.by_ref};
   prune::Pruner pruner;
 };
 

@@ -134,6 +134,10 @@ prune::PruneRules prune_rules(const Config& config) {
           .resized_minimum_age = config.remove_unused_resized_minimum_age};
 }
 
+cache::StorageLimits storage_limits(const Config& config) {
+  return {.max_bytes = config.cache_max_bytes, .min_free = config.min_free_bytes};
+}
+
 model::PlanDefaults plan_defaults(const Config& config) {
   return {.images_type = config.images_type,
           .default_ephemeral_format = config.default_ephemeral_format,

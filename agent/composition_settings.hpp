@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/cache/storage_limits.hpp"
 #include "agent/config.hpp"
 #include "agent/injection/wanted_injection.hpp"
 #include "agent/model/disk_plan.hpp"
@@ -25,6 +26,7 @@ signature::SignatureSettings signature_settings(const Config& config);
 lvm::LvmSettings lvm_settings(const Config& config);
 disk::Preallocation preallocation(const Config& config);
 prune::PruneRules prune_rules(const Config& config);
+cache::StorageLimits storage_limits(const Config& config);
 model::PlanDefaults plan_defaults(const Config& config);
 injection::InjectionSettings injection_settings(const Config& config);
 // Looks the owner up and tries whether files in instances_path can be given away. Error(invalid_request).

@@ -148,6 +148,14 @@ json to_json(const cache::BaseFileLease& lease) {
           {"how", name_of(lease.how())}};
 }
 
+json to_json(const cache::Capacity& capacity) {
+  return {{"used_bytes", capacity.used.count},
+          {"max_bytes", capacity.max_bytes ? json(capacity.max_bytes->count) : json()},
+          {"free_bytes", capacity.free.count},
+          {"min_free_bytes", capacity.min_free.count},
+          {"excess_bytes", capacity.excess().count}};
+}
+
 json to_json(const prune::PruneReport& report) {
   json decisions = json::array();
   std::size_t removed = 0;
@@ -165,6 +173,12 @@ json to_json(const prune::PruneReport& report) {
           {"kept", report.decisions.size() - removed},
           {"decisions", std::move(decisions)},
           {"refusals_forgotten", report.refusals_forgotten},
+          {"capacity", to_json(report.capacity)},
+          {"staying",
+           {{"under_disks_bytes", report.staying.under_disks.count},
+            {"leased_bytes", report.staying.leased.count},
+            {"pinned_bytes", report.staying.pinned.count},
+            {"others_bytes", report.staying.others.count}}},
           {"unreadable", report.unreadable}};
 }
 

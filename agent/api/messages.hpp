@@ -44,6 +44,7 @@ nlohmann::json timing(OpContext& op, std::chrono::steady_clock::time_point start
 nlohmann::json to_json(const provision::InstanceDisks& instance);
 nlohmann::json to_json(const cache::CacheEntry& entry, const prune::Usage& usage);
 nlohmann::json to_json(const cache::BaseFileLease& lease);
+nlohmann::json to_json(const cache::Capacity& capacity);
 nlohmann::json to_json(const prune::PruneReport& report);
 nlohmann::json to_json(const model::CacheKey& key, const cache::CheckedContent& checked);
 nlohmann::json to_json(const cache::QuarantinedFile& file);

@@ -182,8 +182,10 @@ Task Routes::list_cache(const Names&, const json&) const {
     for (const cache::CacheEntry& entry : use_cases_.cache.list()) entries.push_back(to_json(entry, usage));
     json quarantined = json::array();
     for (const cache::QuarantinedFile& file : use_cases_.quarantine.list()) quarantined.push_back(to_json(file));
-    return {
-        {"entries", std::move(entries)}, {"quarantine", std::move(quarantined)}, {"usage_unknown", usage.unreadable}};
+    return {{"entries", std::move(entries)},
+            {"quarantine", std::move(quarantined)},
+            {"usage_unknown", usage.unreadable},
+            {"capacity", to_json(use_cases_.pruner.capacity())}};
   });
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/byte_size.hpp"
+#include "tools/basecache/capacity_text.hpp"
 #include "tools/basecache/commands.hpp"
 #include "tools/basecache/key_argument.hpp"
 #include "tools/basecache/table.hpp"
@@ -36,7 +37,7 @@ std::string list_text(const json& answer) {
   }
   for (const json& file : answer["quarantine"]) text += warning_text("in quarantine", file["name"], file["reason"]);
   for (const json& why : answer["usage_unknown"]) text += "users can't be told: " + why.get<std::string>() + "\n";
-  return text;
+  return text + capacity_text(answer["capacity"]);
 }
 
 std::string entry_text(const json& entry) {

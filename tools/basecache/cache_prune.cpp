@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/byte_size.hpp"
+#include "tools/basecache/capacity_text.hpp"
 #include "tools/basecache/commands.hpp"
 #include "tools/basecache/table.hpp"
 
@@ -21,6 +22,19 @@ std::string withheld_text(const json& report) {
   return text;
 }
 
+std::string size_of(const json& value) { return to_text(Bytes{value.get<std::uint64_t>()}); }
+
+// Only where the limits can't be kept: how far they are missed, and what of the cache can't go.
+std::string staying_text(const json& report) {
+  const json& missed = report["capacity"]["excess_bytes"];
+  if (missed.get<std::uint64_t>() == 0) return "";
+  const json& staying = report["staying"];
+  return fmt::format(
+      "the limits are missed by {}: {} under disks, {} held by requests, {} pinned and {} more of the cache stay\n",
+      size_of(missed), size_of(staying["under_disks_bytes"]), size_of(staying["leased_bytes"]),
+      size_of(staying["pinned_bytes"]), size_of(staying["others_bytes"]));
+}
+
 std::string prune_text(const json& report) {
   const bool dry = report["dry_run"];
   Table table({dry ? "WOULD" : "DONE", "SIZE", "LAST USED", "NAME", "WHY"});
@@ -28,7 +42,7 @@ std::string prune_text(const json& report) {
     table.add({decision["remove"] ? "remove" : "keep", to_text(Bytes{decision["allocated_bytes"].get<std::uint64_t>()}),
                age_text(decision["age_seconds"]), decision["name"], decision["reason"]});
   }
-  return table.text() + withheld_text(report) +
+  return table.text() + withheld_text(report) + capacity_text(report["capacity"]) + staying_text(report) +
          fmt::format("{} {} of {} files, {}\n", dry ? "would remove" : "removed", report["removed"].get<int>(),
                      report["decisions"].size(), to_text(Bytes{report["freed_bytes"].get<std::uint64_t>()}));
 }

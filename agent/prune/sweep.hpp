@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/base/op_context.hpp"
+#include "agent/cache/pins.hpp"
+#include "agent/cache/room_maker.hpp"
+#include "agent/cache/storage_limits.hpp"
+#include "agent/prune/prune_policy.hpp"
+#include "agent/prune/use_graph.hpp"
+
+namespace basecache::prune {
+
+// One pass over `_base`: what is there, what the plan says of it, and its carrying out. Two at once are safe, of other
+// processes too.
+class Sweep {
+ public:
+  struct Outcome {
+    std::vector<PruneDecision> decisions = {};  // sorted by name; `remove` is what really happened (or would)
+    Bytes freed = {};                           // allocated bytes of what was (would be) removed
+    std::vector<std::string> unreadable = {};   // why no base file could be removed
+    cache::Capacity capacity = {};              // as it is then
+    cache::StayingBytes staying = {};
+  };
+  // Adds what only the caller knows: leases of this process, whether an image was withdrawn. Called without locks.
+  using Complete = std::function<void(BaseDirectoryEntry&)>;
+
+  Sweep(const layout::CacheLayout& layout, const cache::Pins& pins, const UseGraph& uses)
+      : layout_(layout), pins_(pins), uses_(uses) {}
+
+  // Decides by usage, leases, pins, ages and room, then takes each file's lock and looks again before it removes; where
+  // that keeps it, others may have to go in its place. What is in use is marked as used, as by Nova's.
+  Outcome run(const PruneRules& rules, const cache::Capacity& capacity, bool dry_run, const Complete& complete,
+              const OpContext& op) const;
+
+ private:
+  // Turns the decision round when somebody holds the lock or the file's mtime isn't `mark` any more.
+  void remove_unless_used_meanwhile(PruneDecision& decision, const struct timespec& mark) const;
+
+  const layout::CacheLayout& layout_;
+  const cache::Pins& pins_;
+  const UseGraph& uses_;
+};
+
+}  // namespace basecache::prune
