@@ -1,0 +1,156 @@
+#include "agent/cache/reservations.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+
+#include <boost/filesystem/operations.hpp>
+#include <functional>
+
+#include "agent/base/error.hpp"
+#include "tests/unit/cache/fakes.hpp"
+
+using namespace basecache;
+using namespace basecache::test;
+using namespace basecache::cache;
+using Certainty = Reservations::Certainty;
+
+namespace {
+
+class FakeRooms : public RoomMaker {
+ public:
+  StayingBytes make_room(const Capacity& capacity, const OpContext&) override {
+    ++asked;
+    last = capacity;
+    if (on_asked) on_asked();
+    return {.under_disks = mebibytes(3), .pinned = mebibytes(1)};
+  }
+  int asked = 0;
+  Capacity last;
+  std::function<void()> on_asked;
+};
+
+struct RoomNode {
+  explicit RoomNode(StorageLimits limits) : reservations(layout, limits, rooms) { layout::prepare_directories(layout); }
+
+  void fill(const Path& file, Bytes size) { write_file(file, std::string(size.count, 'x')); }
+  bool fits(Reservations::Reservation& own, const Path& file, Bytes size, Certainty certainty = Certainty::exact) {
+    const OpContext op = test_operation();
+    try {
+      own.want(file, size, certainty, op);
+      return true;
+    } catch (const Error& error) {
+      REQUIRE(error.code() == ErrorCode::no_space);
+      message = error.message();
+      fields = error.fields();
+      return false;
+    }
+  }
+  Path staged(const std::string& name) const { return layout.base_directory() / name; }
+
+  ScratchDir scratch;
+  layout::CacheLayout layout{scratch.path()};
+  FakeRooms rooms;
+  Reservations reservations;
+  std::string message;
+  std::vector<std::pair<std::string, std::string>> fields;
+};
+
+const StorageLimits kTenMebibytes{.max_bytes = mebibytes(10), .min_free = Bytes{0}};
+
+}  // namespace
+
+TEST_CASE("what parallel builds want counts together, and is given back when one ends") {
+  RoomNode node(kTenMebibytes);
+  Reservations::Reservation second(node.reservations, "image 'b'");
+  {
+    Reservations::Reservation first(node.reservations, "image 'a'");
+    CHECK(node.fits(first, node.staged("a.part"), mebibytes(6)));
+    CHECK_FALSE(node.fits(second, node.staged("b.part"), mebibytes(6)));
+    CHECK(node.rooms.asked > 0);
+    CHECK(node.rooms.last.needed == mebibytes(12));
+    CHECK(node.rooms.last.all_or_nothing);
+    CHECK(node.fits(second, node.staged("b.part"), mebibytes(4)));
+  }
+  CHECK(node.fits(second, node.staged("b.part"), mebibytes(10)));
+}
+
+TEST_CASE("what a staged file has already isn't counted twice") {
+  RoomNode node(kTenMebibytes);
+  Reservations::Reservation first(node.reservations, "image 'a'");
+  Reservations::Reservation second(node.reservations, "image 'b'");
+  CHECK(node.fits(first, node.staged("a.part"), mebibytes(6)));
+  node.fill(node.staged("a.part"), mebibytes(5));
+  CHECK(node.fits(second, node.staged("b.part"), mebibytes(4)));
+  CHECK_FALSE(node.fits(second, node.staged("b.part"), mebibytes(5)));
+  first.settle();
+  CHECK(node.fits(second, node.staged("b.part"), mebibytes(5)));
+}
+
+TEST_CASE("a refusal tells what is needed, what is there, the limits and what stays") {
+  RoomNode node(kTenMebibytes);
+  node.fill(node.staged("base"), mebibytes(4));
+  Reservations::Reservation own(node.reservations, "image 'a'");
+  CHECK_FALSE(node.fits(own, node.staged("a.part"), mebibytes(8)));
+  CHECK(node.message ==
+        "image 'a' needs 8 MiB, for which 2 MiB are missing: 8 MiB more are needed, and the cache has 4 MiB of at most "
+        "10 MiB; of the cache stay 3 MiB under disks, 1 MiB pinned");
+  const auto has = [&](const char* name, Bytes value) {
+    return std::ranges::find(node.fields, std::pair(std::string(name), std::to_string(value.count))) !=
+           node.fields.end();
+  };
+  CHECK(has("wanted_bytes", mebibytes(8)));
+  CHECK(has("missing_bytes", mebibytes(2)));
+  CHECK(has("used_bytes", mebibytes(4)));
+  CHECK(has("max_bytes", mebibytes(10)));
+  CHECK(has("under_disks_bytes", mebibytes(3)));
+  CHECK(has("pinned_bytes", mebibytes(1)));
+}
+
+TEST_CASE("room that is made is used") {
+  RoomNode node(kTenMebibytes);
+  node.fill(node.staged("base"), mebibytes(8));
+  node.rooms.on_asked = [&] { boost::filesystem::remove(node.staged("base")); };
+  Reservations::Reservation own(node.reservations, "image 'a'");
+  CHECK(node.fits(own, node.staged("a.part"), mebibytes(8)));
+  CHECK(node.rooms.asked == 1);
+}
+
+TEST_CASE("what may be needed must fit where limits are set; else it only makes room and isn't counted") {
+  constexpr Bytes huge{std::uint64_t{1} << 60};
+  RoomNode limited(kTenMebibytes);
+  Reservations::Reservation strict(limited.reservations, "image 'a'");
+  CHECK_FALSE(limited.fits(strict, limited.staged("a.converted"), huge, Certainty::at_most));
+
+  RoomNode by_default(StorageLimits{});
+  Reservations::Reservation own(by_default.reservations, "image 'a'");
+  CHECK(by_default.fits(own, by_default.staged("a.converted"), huge, Certainty::at_most));
+  CHECK(by_default.rooms.asked > 0);
+  CHECK_FALSE(by_default.rooms.last.all_or_nothing);
+  Reservations::Reservation other(by_default.reservations, "image 'b'");
+  CHECK(by_default.fits(other, by_default.staged("b.part"), mebibytes(1)));
+  CHECK_FALSE(by_default.fits(other, by_default.staged("b.part"), huge));
+}
+
+TEST_CASE("an image is refused before it is fetched by its declared size, by its disk's once limits are set") {
+  RoomNode room(StorageLimits{.max_bytes = mebibytes(2), .min_free = Bytes{0}});
+  FakeNode node("QFI" + std::string(1 << 20, 'x'), {.reservations = &room.reservations});
+  const auto build = [&] {
+    OpContext op = test_operation();
+    try {
+      node.images.acquire(image_base(), op);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::internal;  // none
+  };
+  node.source.declared = "qcow2";
+  node.source.size = mebibytes(3);
+  CHECK(build() == ErrorCode::no_space);
+  CHECK(node.source.fetches == 0);
+  node.source.size.reset();
+  node.decoder.disk = "RAW" + std::string(3 << 20, 'x');
+  CHECK(build() == ErrorCode::no_space);
+  CHECK(names_in(node.layout.base_directory()) == std::vector<std::string>{".basecache"});
+  node.decoder.disk = "RAW" + std::string(1 << 19, 'x');
+  CHECK(build() == ErrorCode::internal);
+}
