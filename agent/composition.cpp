@@ -17,6 +17,7 @@
 #include "agent/layout/state_files.hpp"
 #include "agent/provision/left_volumes.hpp"
 #include "agent/prune/eviction.hpp"
+#include "agent/prune/node_markers.hpp"
 #include "agent/prune/use_graph.hpp"
 #include "backends/decode/child_decoder.hpp"
 #include "backends/decode/decode_program.hpp"
@@ -32,6 +33,8 @@
 #include "backends/http/http_client.hpp"
 #include "backends/http/http_library.hpp"
 #include "backends/inspect/format_inspector.hpp"
+#include "backends/libvirt/libvirt_domains.hpp"
+#include "backends/libvirt/list_program.hpp"
 #include "backends/mkfs/mkfs_formatter.hpp"
 #include "backends/qemu/disk_chain.hpp"
 #include "backends/qemu/qemu_converter.hpp"
@@ -125,6 +128,10 @@ struct Node::Parts {
         raw_disk(qemu_img, preallocation(config), config.copy_concurrency),
         qcow2_disk(qemu_img, preallocation(config)),
         volumes(lvm_settings(config)),
+        libvirt_domains(libvirt_settings(config)),
+        nodes(layout, host_name(config)),
+        uses(layout, chains,
+             {.domains = asks_libvirt(config) ? &libvirt_domains : nullptr, .leases = &domain_leases, .nodes = &nodes}),
         eviction(layout, pins, uses, prune_rules(config)),
         reservations(layout, storage_limits(config), eviction),
         builder(layout, {sources.by_ref, inspector, verifier, decoder, converter, formatter},
@@ -165,8 +172,10 @@ struct Node::Parts {
   drive::VfatWriter vfat_drive;
   provision::Backends backends{raw_disk, qcow2_disk, lvm_disk, volumes, iso9660_drive, vfat_drive, injector};
 
+  libvirt::LibvirtDomains libvirt_domains;
   cache::DomainLeases domain_leases{layout};
-  prune::UseGraph uses{layout, chains};
+  prune::NodeMarkers nodes;
+  prune::UseGraph uses;
   cache::Quarantine quarantine{layout, uses};
   cache::ContentCheck content_check{layout, quarantine};
   cache::Pins pins{layout};
@@ -184,6 +193,7 @@ struct Node::Parts {
 
 std::optional<int> run_as_child(int argc, const char* const* argv) {
   if (const auto status = guest::run_if_injector(argc, argv)) return status;
+  if (const auto status = libvirt::run_if_domain_lister(argc, argv)) return status;
   return decode::run_if_decoder(argc, argv);
 }
 
@@ -198,6 +208,8 @@ api::UseCases Node::use_cases() {
   return {parts_->images, parts_->pins,          parts_->provisioner, parts_->instances, parts_->domains,
           parts_->pruner, parts_->content_check, parts_->quarantine,  parts_->uses,      parts_->sandbox.missing()};
 }
+
+bool Node::show_life() { return parts_->nodes.hold(); }
 
 const std::vector<Path>& Node::recovered() const { return parts_->recovered; }
 

@@ -25,6 +25,9 @@ class Node {
   ~Node();  // cancels running builds and waits for them
 
   api::UseCases use_cases();
+  // For a daemon: other nodes on this instances_path see that this one lives, until it goes. False when another daemon
+  // of the same host name is there already; what they use counts all the same.
+  bool show_life();
   // What recovery removed, for the log.
   const std::vector<Path>& recovered() const;
 

@@ -128,6 +128,23 @@ disk::Preallocation preallocation(const Config& config) {
   return config.preallocate_images == PreallocateImages::space ? disk::Preallocation::space : disk::Preallocation::none;
 }
 
+bool asks_libvirt(const Config& config) {
+  if (config.domains == DomainsChoice::automatic) return libvirt::is_installed();
+  return config.domains == DomainsChoice::libvirt;
+}
+
+libvirt::LibvirtSettings libvirt_settings(const Config& config) {
+  libvirt::LibvirtSettings settings;
+  settings.uri = config.connection_uri.empty() ? libvirt::default_uri(config.virt_type) : config.connection_uri;
+  return settings;
+}
+
+std::string host_name(const Config& config) {
+  if (!config.host.empty()) return config.host;
+  utsname names{};
+  return ::uname(&names) == 0 && names.nodename[0] != '\0' ? names.nodename : "localhost";
+}
+
 prune::PruneRules prune_rules(const Config& config) {
   return {.remove_unused_base_images = config.remove_unused_base_images,
           .original_minimum_age = config.remove_unused_original_minimum_age,

@@ -9,6 +9,7 @@
 #include "backends/disk/preallocation.hpp"
 #include "backends/glance/image_service.hpp"
 #include "backends/http/http_settings.hpp"
+#include "backends/libvirt/libvirt_domains.hpp"
 #include "backends/lvm/lvm_volumes.hpp"
 #include "backends/registry/location_source.hpp"
 #include "backends/signature/signature_verifier.hpp"
@@ -25,6 +26,11 @@ signature::SignatureSettings signature_settings(const Config& config);
 // Error(invalid_request) when its options contradict each other.
 lvm::LvmSettings lvm_settings(const Config& config);
 disk::Preallocation preallocation(const Config& config);
+// Whether libvirt is asked for its domains: where it is installed, when that is left open.
+bool asks_libvirt(const Config& config);
+libvirt::LibvirtSettings libvirt_settings(const Config& config);
+// What the other nodes know this one by.
+std::string host_name(const Config& config);
 prune::PruneRules prune_rules(const Config& config);
 cache::StorageLimits storage_limits(const Config& config);
 model::PlanDefaults plan_defaults(const Config& config);

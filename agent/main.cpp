@@ -91,6 +91,9 @@ void serve(const Config& config) {
   for (const Path& path : node.recovered()) {
     log_event(LogLevel::info, "leftover_removed", {{"path", path.native()}});
   }
+  if (!node.show_life()) {
+    log_event(LogLevel::warning, "host_name_shared", {{"instances_path", config.instances_path.native()}});
+  }
   api::Operations operations({config.workers, config.queue_limit, config.request_deadline});
   const api::Routes routes(node.use_cases(), operations);
   const std::optional<gid_t> group = api::group_named(config.socket_group);

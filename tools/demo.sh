@@ -76,6 +76,7 @@ instances_path = $scratch/instances
 [basecache]
 socket = $scratch/agent.sock
 registry_directory = $scratch/registry
+domains = none
 file_url_directories = $(dirname "$IMAGE")
 CONF
   build/agent/basecached --config "$scratch/basecache.conf" 2>"$scratch/agent.log" &

@@ -27,6 +27,7 @@ namespace basecache::layout {
 //         unfit/<key>.json         why the base file that stands there must not be used any more
 //         quarantine/<key>[.N]     a base file that was found unfit, taken away; [.N].json: why
 //         domains/<uuid>.json      a running domain that libvirt's hook has told of, and the files it names
+//         nodes/<host>.json, .lock whom this node's own domains use, for those that share instances_path
 //         locks/<uuid>             one creation or deletion an instance at a time
 class CacheLayout {
  public:
@@ -43,6 +44,7 @@ class CacheLayout {
   Path unfit_directory() const { return state_directory() / "unfit"; }
   Path quarantine_directory() const { return state_directory() / "quarantine"; }
   Path domain_lease_directory() const { return state_directory() / "domains"; }
+  Path node_directory() const { return state_directory() / "nodes"; }
   Path instance_lock_directory() const { return state_directory() / "locks"; }
 
   Path base_file(const model::CacheKey& key) const { return base_ / key.text(); }

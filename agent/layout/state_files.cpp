@@ -14,7 +14,7 @@ void prepare_directories(const CacheLayout& layout) {
   for (const Path& directory :
        {layout.base_directory(), layout.lock_directory(), layout.record_directory(), layout.transfer_directory(),
         layout.pin_directory(), layout.refusal_directory(), layout.unfit_directory(), layout.quarantine_directory(),
-        layout.domain_lease_directory(), layout.instance_lock_directory()}) {
+        layout.domain_lease_directory(), layout.node_directory(), layout.instance_lock_directory()}) {
     make_directories(directory);
   }
 }

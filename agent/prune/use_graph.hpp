@@ -1,24 +1,41 @@
 #pragma once
 
 #include "agent/cache/base_file_users.hpp"
+#include "agent/cache/domain_leases.hpp"
 #include "agent/layout/cache_layout.hpp"
 #include "agent/prune/disk_chain_reader.hpp"
+#include "agent/prune/domain_inventory.hpp"
+#include "agent/prune/node_markers.hpp"
 #include "agent/prune/usage.hpp"
 
 namespace basecache::prune {
 
+// Who tells what uses base files besides the instance directories. All of them outlive the graph.
+struct UseSources {
+  const DomainInventory* domains = nullptr;  // nobody: this node has no hypervisor to ask
+  const cache::DomainLeases* leases = nullptr;
+  const NodeMarkers* nodes = nullptr;
+};
+
 // Who uses which base file of this node, by everything that can tell.
 class UseGraph final : public cache::BaseFileUsers {
  public:
-  UseGraph(const layout::CacheLayout& layout, const DiskChainReader& chains) : layout_(layout), chains_(chains) {}
+  UseGraph(const layout::CacheLayout& layout, const DiskChainReader& chains, UseSources sources = {})
+      : layout_(layout), chains_(chains), sources_(sources) {}
 
+  // The hypervisor is asked once, and not at all while a hook waits for `op`: then usage isn't known. Tells other nodes
+  // what it found.
   Usage collect(const OpContext& op) const;
 
   std::optional<std::string> reason_to_stay(const model::CacheKey& key, const OpContext& op) const override;
 
  private:
+  Usage domains_usage(const OpContext& op, class ChainWalk& walk) const;
+  void tell_nodes(const Usage& domains, const OpContext& op) const;
+
   const layout::CacheLayout& layout_;
   const DiskChainReader& chains_;
+  UseSources sources_;
 };
 
 }  // namespace basecache::prune

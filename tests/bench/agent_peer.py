@@ -27,7 +27,7 @@ class Agent:
             made.mkdir(exist_ok=True)
         merged = {"DEFAULT": {"instances_path": self.instances}, "libvirt": {"images_type": images_type},
                   "basecache": {"registry_directory": folder / "registry", "file_url_directories": folder,
-                                "socket": self._socket}, **(sections or {})}
+                                "socket": self._socket, "domains": "none"}, **(sections or {})}
         self._config.write_text("".join(
             f"[{section}]\n" + "".join(f"{name} = {value}\n" for name, value in options.items())
             for section, options in merged.items()))

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <ctime>
+#include <optional>
+#include <string>
+
+#include "agent/base/file_lock.hpp"
+#include "agent/layout/cache_layout.hpp"
+#include "agent/prune/usage.hpp"
+
+namespace basecache::prune {
+
+// What the nodes that share instances_path tell each other: whom their own domains use, which no other node can ask. A
+// file a node, `_base/.basecache/nodes/<host>.json`:
+//   {"version": 1, "host", "written": seconds, "asks_domains": whether it has a hypervisor to ask,
+//    "unknown": why it couldn't be asked or "", "keys": {"<key>": ["domain 'web01' disk vda", ...]}}
+// and beside it `<host>.lock`, on which a daemon holds a lock while it lives. Instance directories aren't in it: every
+// node sees those.
+class NodeMarkers {
+ public:
+  // What a node that is gone told counts for as long as with Nova (TWENTY_FOUR_HOURS in nova/virt/storage_users.py). So
+  // long a base file stays, too, that somebody begins to use.
+  static constexpr std::chrono::hours kFresh{24};
+
+  // `host`: this node's name. All of it is used in a file's name, whatever is in it.
+  NodeMarkers(const layout::CacheLayout& layout, std::string host);
+
+  // For a daemon, once: shows that this node lives until this object goes. False when another process of this host name
+  // does so on this directory; they share the marker then. Waits a moment for who only looks.
+  bool hold();
+
+  // Tells the others. A usage that isn't known leaves the keys that were told before. `seen`: only whom domains use.
+  void tell(const Usage& seen, bool asks_domains, std::time_t now) const;
+
+  // What the others tell: their users as "node 'n2': ..."; unreadable: a node that lives and doesn't know, hasn't told
+  // yet or not for kFresh, or whose marker can't be read. What is left of nodes that are gone is removed.
+  Usage others(std::time_t now) const;
+
+ private:
+  struct Marker;
+
+  std::optional<Marker> read(const std::string& name) const;
+  Usage told_by(const std::string& name, std::time_t now) const;
+  Path marker(const std::string& name) const { return layout_.node_directory() / (name + ".json"); }
+  Path lock(const std::string& name) const { return layout_.node_directory() / (name + ".lock"); }
+  bool lives(const std::string& name) const;
+  void forget(const std::string& name) const;
+
+  const layout::CacheLayout& layout_;
+  const std::string host_;
+  const std::string name_;  // of its files
+  std::optional<FileLock> lock_;
+  std::optional<ExclusiveLock> held_;
+};
+
+}  // namespace basecache::prune
