@@ -162,6 +162,7 @@ Task Routes::remove_instance(const Names& names, const json&) const {
   const auto uuid = model::InstanceId::parse(names[0], "uuid");
   return {.subject = {"delete", uuid.text()}, .is_long = true, .work = [this, uuid](OpContext& op) -> json {
             use_cases_.instances.remove(uuid, op);
+            use_cases_.domains.let_go(uuid.text());
             return {{"uuid", uuid.text()}, {"removed", true}};
           }};
 }
