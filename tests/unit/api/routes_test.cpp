@@ -256,3 +256,74 @@ TEST_CASE("operations are listed, shown and cancelled") {
   CHECK(refusal(node, "GET", "/v1/operations/unknown").code() == ErrorCode::not_found);
   CHECK(refusal(node, "DELETE", "/v1/operations/unknown").code() == ErrorCode::not_found);
 }
+
+TEST_CASE("a domain is held before its disks are made, and until it is let go") {
+  const ApiNode node;
+  const std::string path = "/v1/domains/" + kInstance;
+  const json body = {{"name", "web01"},
+                     {"files", {{{"path", "/nowhere/else.img"}, {"format", "raw"}, {"role", "disk vdb"}}}},
+                     {"request", {{"image_ref", kImageUrl}}}};
+  const Task task = node.routes.task({"POST", path + "/prepare", body.dump()});
+  CHECK(task.is_long);
+  CHECK(task.subject.kind == "prepare");
+  CHECK(task.subject.name == kInstance);
+  CHECK(task.subject.is_shared);
+  CHECK(task.subject.is_for_hook);
+  REQUIRE(task.at_first);
+  task.at_first();
+  CHECK(node.domain_leases.all().size() == 1);
+  OpContext op = test_operation();
+  const json made = task.work(op);
+  CHECK(made.at("disks").at(0).at("name") == "disk");
+  CHECK(made.at("notes").at(0).get<std::string>().starts_with("disk vdb: '/nowhere/else.img' isn't there"));
+  for (const char* end : {"/release", "/stopped"}) {
+    CHECK(answer(node, "POST", path + end, R"({"name": "web01", "files": []})") ==
+          json{{"uuid", kInstance}, {"leased", false}});
+    CHECK(node.domain_leases.all().empty());
+    CHECK(answer(node, "POST", path + "/reconnect", R"({"name": "web01"})").at("leased") == true);
+    CHECK(node.domain_leases.all().size() == 1);
+  }
+  answer(node, "DELETE", "/v1/instances/" + kInstance);
+  CHECK(node.domain_leases.all().empty());
+}
+
+TEST_CASE("a domain without a request is held, and nothing is made") {
+  const ApiNode node;
+  CHECK(answer(node, "POST", "/v1/domains/" + kInstance + "/prepare", "{}").at("disks") == json::array());
+}
+
+TEST_CASE("what is prepared beforehand is neither held nor a hook's") {
+  const ApiNode node;
+  const Task task = node.routes.task({"POST", "/v1/domains/" + kInstance + "/prepare", R"({"beforehand": true})"});
+  CHECK(task.subject.is_shared);
+  CHECK_FALSE(task.subject.is_for_hook);
+  CHECK_FALSE(task.at_first);
+}
+
+TEST_CASE("a domain whose disks can't be made is let go of") {
+  const ApiNode node;
+  const json body = {{"request", {{"image_ref", kImageUrl}, {"flavor", {{"root_gb", 0}}}, {"images_type", "raw"}}}};
+  const Task task = node.routes.task({"POST", "/v1/domains/" + kInstance + "/prepare", body.dump()});
+  task.at_first();
+  std::stop_source stop;
+  stop.request_stop();
+  OpContext cancelled("test", stop.get_token(), OpContext::Clock::now() + std::chrono::seconds(60));
+  CHECK_THROWS_AS(task.work(cancelled), Cancelled);
+  CHECK(node.domain_leases.all().empty());
+}
+
+TEST_CASE("a domain's message is checked as a whole before anything is held") {
+  const ApiNode node;
+  const std::string prepare = "/v1/domains/" + kInstance + "/prepare";
+  for (const char* body :
+       {R"({"request": {"uuid": "9a2d629d-0000-4000-8000-000000000002", "image_ref": "http://a/b"}})",
+        R"({"request": {}})", R"({"files": [{"path": "disk"}]})", R"({"files": [{}]})", R"({"file": []})", "[]",
+        R"({"files": [{"path": "/a", "size": 1}]})", R"({"beforehand": 1})"}) {
+    CAPTURE(body);
+    CHECK(refusal(node, "POST", prepare, body).code() == ErrorCode::invalid_request);
+  }
+  CHECK(refusal(node, "POST", "/v1/domains/x/release").code() == ErrorCode::invalid_request);
+  CHECK(refusal(node, "POST", "/v1/domains/" + kInstance + "/release", R"({"request": {}})").code() ==
+        ErrorCode::invalid_request);
+  CHECK(node.domain_leases.all().empty());
+}
