@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 ./tools/install-packages.sh bench
 [ -f build/build.ninja ] || meson setup build >/dev/null
-ninja -C build --quiet agent/basecached tools/basecache/basecache tests/bench/inspector_bench
+ninja -C build --quiet agent/basecached tools/basecache/basecache tools/basecache-qemu-hook/basecache-qemu-hook tests/bench/inspector_bench
 case " $* " in
   *" --quick "* | *" --only "*) ;;
   *) ./build/tests/bench/inspector_bench --benchmark_min_time=0.5 ;;

@@ -25,6 +25,7 @@ sys.path[:0] = [str(ROOT / "tests/functional"), str(ROOT / "tests/peers")]
 
 import cold  # noqa: E402
 import growth  # noqa: E402
+import hook  # noqa: E402
 import memory  # noqa: E402
 import nova_compute  # noqa: E402
 import places  # noqa: E402
@@ -36,7 +37,7 @@ from openstack_peer import OpenStack  # noqa: E402
 from report import Findings, told  # noqa: E402
 from setting import Setting  # noqa: E402
 
-CASES = (cold, warm, memory, prune, growth)
+CASES = (cold, warm, memory, prune, growth, hook)
 TOKEN_SECONDS = 6 * 3600  # longer than a run
 
 

@@ -4,6 +4,7 @@ from typing import Iterator
 
 import cold
 import growth
+import hook
 import memory
 import prune
 import warm
@@ -40,6 +41,9 @@ class _Judge:
                              self._ratio(prune.case_name(1000), prune.NOVA, OURS))
         if self._name in memory.PLACES:
             yield from self._memory()
+        if self._name in hook.PLACES:
+            yield self._at_most(f"{hook.CASE}: / sh -c :", 2, self._ratio(hook.CASE, OURS, hook.SHELL))
+            yield self._at_most(f"{hook.CASE}: seconds", 0.005, self._middle(hook.CASE, OURS))
 
     def _cold(self, image_format: str) -> Iterator[Verdict]:
         case = cold.case_name(image_format)

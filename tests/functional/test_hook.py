@@ -148,21 +148,21 @@ class Failures(HookStory):
         self.assert_goes_on(self.hook(self.our_domain(new_uuid(), creation("file:///x"))))
 
     def test_an_agent_that_hangs_is_given_up_and_doesnt_make_disks_behind_its_back(self):
-        url, uuid = self.serve(images.qcow2()), new_uuid()
+        url, missing, there, next_one = self.serve(images.qcow2()), new_uuid(), new_uuid(), new_uuid()
         daemon, client = self.daemon(self.hook_config(hook_deadline=1))
-        xml = self.our_domain(uuid, creation(url))
+        self.disk(there).parent.mkdir()
+        self.disk(there).touch()
         os.kill(daemon.pid, signal.SIGSTOP)
         try:
-            self.assert_refused(self.hook(xml), "doesn't answer")
-            self.disk(uuid).parent.mkdir()
-            self.disk(uuid).touch()
-            self.assert_goes_on(self.hook(xml))
-            self.assert_goes_on(self.hook(xml, "release", "end"))
+            self.assert_refused(self.hook(self.our_domain(missing, creation(url))), "doesn't answer")
+            self.assert_goes_on(self.hook(self.our_domain(there, creation(url))))
         finally:
             os.kill(daemon.pid, signal.SIGCONT)
-        self.assertEqual(client.get("/v1/health").status, 200)
+        self.hook_config()
+        self.assert_goes_on(self.hook(self.our_domain(next_one, creation(url))))
+        self.assertEqual(self.leases(), {next_one})
         self.assertEqual(client.operations(), [])
-        self.assertEqual(self.server.gets["/image"], 0)
+        self.assertFalse(self.disk(missing).exists())
 
 
 class Strangers(HookStory):
