@@ -1,5 +1,6 @@
 """A story whose guest starts from the disks that were made for it, and tells what cloud-init has made of it."""
 
+import abc
 import base64
 import gzip
 import json
@@ -26,7 +27,7 @@ MOTD = "injected by path\n"
 TOLD = "written by user data\n"
 
 
-class GuestStory(ImageStory):
+class GuestStory(ImageStory, abc.ABC):
     """Of one guest; what derives from it says by which ways its disks come."""
 
     images_type = "qcow2"
@@ -43,8 +44,9 @@ class GuestStory(ImageStory):
         super().setUp()
         self.uuid = new_uuid()
 
+    @abc.abstractmethod
     def image_ref(self) -> str:
-        raise NotImplementedError
+        """What the instance is made from."""
 
     def local_file(self, path: Path, name: str) -> str:
         """As a file:// URL that the daemon may read."""
