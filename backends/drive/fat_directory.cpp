@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "agent/base/error.hpp"
+#include "agent/base/little_endian.hpp"
 #include "agent/base/text.hpp"
 #include "backends/drive/fat_format.hpp"
-#include "backends/drive/little_endian.hpp"
 
 namespace basecache::drive {
 namespace {

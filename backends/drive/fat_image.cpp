@@ -7,11 +7,11 @@
 #include <string>
 
 #include "agent/base/error.hpp"
+#include "agent/base/little_endian.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/model/drive_format.hpp"
 #include "backends/drive/fat_format.hpp"
-#include "backends/drive/little_endian.hpp"
 
 namespace basecache::drive {
 namespace {

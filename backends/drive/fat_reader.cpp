@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "agent/base/little_endian.hpp"
 #include "backends/drive/drive_files.hpp"
 #include "backends/drive/fat_format.hpp"
 #include "backends/drive/fat_names.hpp"
 #include "backends/drive/fat_volume.hpp"
-#include "backends/drive/little_endian.hpp"
 
 namespace basecache::drive {
 namespace {

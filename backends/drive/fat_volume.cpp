@@ -4,10 +4,10 @@
 #include <bit>
 #include <limits>
 
+#include "agent/base/little_endian.hpp"
 #include "agent/model/drive_format.hpp"
 #include "backends/drive/drive_files.hpp"
 #include "backends/drive/fat_format.hpp"
-#include "backends/drive/little_endian.hpp"
 
 namespace basecache::drive {
 namespace {

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/base/little_endian.hpp"
 #include "backends/drive/drive_files.hpp"
 #include "backends/drive/fat_names.hpp"
-#include "backends/drive/little_endian.hpp"
 #include "backends/drive/rock_ridge.hpp"
 
 namespace basecache::drive {

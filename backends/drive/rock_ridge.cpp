@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "agent/base/little_endian.hpp"
 #include "backends/drive/drive_files.hpp"
-#include "backends/drive/little_endian.hpp"
 
 namespace basecache::drive {
 namespace {

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <string_view>
+
+#include "agent/base/little_endian.hpp"
 
 namespace basecache::guest {
 namespace {
@@ -23,15 +24,6 @@ constexpr std::uint32_t kSmallestGuidEntry = 128;
 constexpr std::uint32_t kLargestGuidEntry = 4096;
 
 using Block = std::array<std::byte, kBlock>;
-
-static_assert(std::endian::native == std::endian::little, "the tables are");
-
-template <class Number>
-Number number_at(std::span<const std::byte> bytes, std::size_t at) {
-  Number number{};
-  std::memcpy(&number, bytes.subspan(at, sizeof number).data(), sizeof number);
-  return number;
-}
 
 bool holds(std::span<const std::byte> bytes, std::size_t at, std::string_view what) {
   return std::memcmp(bytes.subspan(at, what.size()).data(), what.data(), what.size()) == 0;

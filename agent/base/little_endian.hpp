@@ -4,9 +4,10 @@
 #include <cstddef>
 #include <span>
 
-namespace basecache::drive {
+// Numbers in the order of FAT, of partition tables, and of ISO 9660 where both orders stand there.
+namespace basecache {
 
-// Of FAT and of ISO 9660 numbers that stand there in both orders.
+// The caller knows that there is room.
 template <std::unsigned_integral Number>
 void put_number(std::span<std::byte> bytes, std::size_t offset, Number number) {
   for (std::size_t i = 0; i < sizeof(Number); ++i)
@@ -23,4 +24,4 @@ Number number_at(std::span<const std::byte> bytes, std::size_t offset) {
   return number;
 }
 
-}  // namespace basecache::drive
+}  // namespace basecache
