@@ -284,7 +284,8 @@ fetch::FetchedImage BaseFileBuilder::fetch(const model::ImageRecord& known, cons
   return std::move(stream).finish();
 }
 
-void BaseFileBuilder::bring(const model::ImageRecord& record, fetch::ImageStream& stream, BuildRoom& room, OpContext& op) {
+void BaseFileBuilder::bring(const model::ImageRecord& record, fetch::ImageStream& stream, BuildRoom& room,
+                            OpContext& op) {
   const auto step = op.steps().measure("fetch");
   BuildRoom::Sink sink(room, stream, op);
   steps_.source.fetch(record, sink, op);
@@ -293,7 +294,8 @@ void BaseFileBuilder::bring(const model::ImageRecord& record, fetch::ImageStream
 // Bytes of several transfers that don't fit are no proof against the image: a server may have said that it still has
 // the same bytes when it has others, or the disk may have lost some. So they are fetched once more, by one transfer:
 // one damaged place that always breaks off would else spoil them for all others.
-void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, fetch::ImageStream& stream, BuildRoom& room, OpContext& op) {
+void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, fetch::ImageStream& stream, BuildRoom& room,
+                                     OpContext& op) {
   try {
     bring(record, stream, room, op);
     return stream.verify();
@@ -305,7 +307,8 @@ void BaseFileBuilder::fetch_verified(const model::ImageRecord& record, fetch::Im
   stream.verify();
 }
 
-fetch::SummedFile BaseFileBuilder::convert(fetch::InspectedImage image, const model::CacheKey& key, BuildRoom& room, OpContext& op) {
+fetch::SummedFile BaseFileBuilder::convert(fetch::InspectedImage image, const model::CacheKey& key, BuildRoom& room,
+                                           OpContext& op) {
   if (std::optional<fetch::SummedFile> disk = image.finish_disk(op)) {
     std::move(image).take_file();  // and gone: nothing is left to be gone on with
     return *std::move(disk);

@@ -14,7 +14,8 @@ namespace basecache::cache {
 class BuildRoom {
  public:
   // Without `reservations` nothing is reserved. `what`: for errors.
-  BuildRoom(Reservations* reservations, const layout::CacheLayout& layout, const model::CacheKey& key, std::string what);
+  BuildRoom(Reservations* reservations, const layout::CacheLayout& layout, const model::CacheKey& key,
+            std::string what);
 
   // Before a byte is asked for. Error(no_space).
   void expect_image(const model::ImageRecord& record, const OpContext& op);

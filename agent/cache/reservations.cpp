@@ -48,7 +48,8 @@ Error does_not_fit(const std::string& what, Bytes size, const Capacity& capacity
   number("leased_bytes", staying.leased);
   number("pinned_bytes", staying.pinned);
   error.set_hint(
-      "free space there, or change [basecache] cache_max_bytes or min_free_bytes; 'basecache cache prune --dry-run' says "
+      "free space there, or change [basecache] cache_max_bytes or min_free_bytes; 'basecache cache prune --dry-run' "
+      "says "
       "why each base file stays");
   return error;
 }

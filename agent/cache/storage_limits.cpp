@@ -21,7 +21,8 @@ constexpr Bytes kMostLeftFree = gibibytes(10);
 Bytes allocated_below(const Path& directory) {
   Bytes total;
   boost::system::error_code failed;
-  for (fs::recursive_directory_iterator entry(directory, failed), end; !failed && entry != end; entry.increment(failed)) {
+  for (fs::recursive_directory_iterator entry(directory, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
     struct stat found {};
     if (::lstat(entry->path().c_str(), &found) != 0 || !S_ISREG(found.st_mode)) continue;
     total = total + Bytes{static_cast<std::uint64_t>(found.st_blocks) * 512};
@@ -37,7 +38,8 @@ Bytes allocated_below(const Path& directory) {
 Capacity StorageLimits::measure(const layout::CacheLayout& layout) const {
   boost::system::error_code failed;
   const fs::space_info space = fs::space(layout.base_directory(), failed);
-  if (failed) throw Error::from_errno(failed.value(), "look at the file system of " + quote(layout.base_directory().native()));
+  if (failed)
+    throw Error::from_errno(failed.value(), "look at the file system of " + quote(layout.base_directory().native()));
   Capacity capacity{.max_bytes = max_bytes};
   capacity.min_free = min_free.value_or(std::min(kMostLeftFree, Bytes{space.capacity / kShareLeftFree}));
   capacity.used = allocated_below(layout.base_directory());

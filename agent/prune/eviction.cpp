@@ -15,7 +15,10 @@ Eviction::Eviction(const layout::CacheLayout& layout, const cache::Pins& pins, c
 }
 
 cache::StayingBytes Eviction::make_room(const cache::Capacity& capacity, const OpContext& op) {
-  return Sweep(layout_, pins_, uses_).run(rules_, capacity, false, [](BaseDirectoryEntry&) {}, op).staying;
+  return Sweep(layout_, pins_, uses_)
+      .run(
+          rules_, capacity, false, [](BaseDirectoryEntry&) {}, op)
+      .staying;
 }
 
 }  // namespace basecache::prune

@@ -88,9 +88,9 @@ void remove_for_room(std::vector<PruneDecision>& plan, const PruneRules& rules, 
     if (capacity.excess().count == 0) return;
     const BaseDirectoryEntry& entry = candidate->entry;
     candidate->remove = true;
-    candidate->reason = fmt::format("{} {} ago; {}",
-                                    entry.is_transfer ? "unfinished transfer, gone on with" : "unused, last used",
-                                    age_text(entry.age), capacity.limit_met());
+    candidate->reason =
+        fmt::format("{} {} ago; {}", entry.is_transfer ? "unfinished transfer, gone on with" : "unused, last used",
+                    age_text(entry.age), capacity.limit_met());
     capacity = capacity.without(entry.allocated);
   }
 }
@@ -120,10 +120,10 @@ cache::StayingBytes staying_bytes(const std::vector<PruneDecision>& plan, bool u
   for (const PruneDecision& decision : plan) {
     const BaseDirectoryEntry& entry = decision.entry;
     if (decision.remove) continue;
-    Bytes& why = !entry.users.empty()              ? staying.under_disks
+    Bytes& why = !entry.users.empty()             ? staying.under_disks
                  : entry.leases > 0 || entry.busy ? staying.leased
-                 : entry.pin                       ? staying.pinned
-                                                   : staying.others;
+                 : entry.pin                      ? staying.pinned
+                                                  : staying.others;
     why = why + entry.allocated;
   }
   return staying;

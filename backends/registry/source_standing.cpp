@@ -14,9 +14,8 @@ constexpr std::chrono::hours kAnswerHolds{1};
 
 // As glance/image_status.hpp tells it.
 bool is_deactivated(const Error& error) {
-  return std::ranges::any_of(error.fields(), [](const auto& field) {
-    return field.first == "status" && field.second == "deactivated";
-  });
+  return std::ranges::any_of(
+      error.fields(), [](const auto& field) { return field.first == "status" && field.second == "deactivated"; });
 }
 
 }  // namespace

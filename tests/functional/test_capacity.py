@@ -7,7 +7,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from harness import DAY, GIB, KIB, MIB, cache_key, creation, new_uuid, tool
+from harness import DAY, KIB, MIB, cache_key, creation, new_uuid, tool
 from image_server import gated, whole
 from image_story import ImageStory
 from loop_file_system import LoopFileSystem
