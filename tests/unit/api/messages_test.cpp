@@ -220,6 +220,8 @@ TEST_CASE("a lease is shown as the base file that it holds") {
 TEST_CASE("a prune report counts what it removed and kept") {
   prune::PruneReport report{
       .dry_run = true, .decisions = {}, .freed = {4096}, .unreadable = {"why"}, .refusals_forgotten = 3};
+  report.capacity = {.max_bytes = Bytes{5}, .min_free = {1}, .used = {7}, .free = {9}};
+  report.staying = {.under_disks = {4}, .pinned = {3}};
   report.decisions.push_back({.entry = {.name = "swap_64",
                                         .key = model::CacheKey::for_swap(64),
                                         .allocated = {4096},
@@ -230,5 +232,7 @@ TEST_CASE("a prune report counts what it removed and kept") {
   CHECK(to_json(report) == json::parse(R"({"dry_run":true,"freed_bytes":4096,"removed":1,"kept":1,"decisions":[
     {"name":"swap_64","remove":true,"reason":"unused","allocated_bytes":4096,"age_seconds":90},
     {"name":"notes.txt","remove":false,"reason":"unexplained","allocated_bytes":0,"age_seconds":0}],
-    "refusals_forgotten":3,"unreadable":["why"]})"));
+    "refusals_forgotten":3,"unreadable":["why"],
+    "capacity":{"used_bytes":7,"max_bytes":5,"free_bytes":9,"min_free_bytes":1,"excess_bytes":2},
+    "staying":{"under_disks_bytes":4,"leased_bytes":0,"pinned_bytes":3,"others_bytes":0}})"));
 }
