@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent/domain/domain_sections.hpp"
+#include "agent/domain/instance_metadata.hpp"
 
 namespace basecache::domain {
 namespace {
@@ -35,6 +36,12 @@ std::string domain_xml(const Domain& domain, const Hypervisor& hypervisor) {
 }
 
 bool is_made_here(std::string_view text) { return text.starts_with(kMark); }
+
+// Inside a text or an attribute there is no '<'.
+bool holds_no_request(std::string_view text) {
+  const std::size_t start = text.find(std::string("</") + kInstancePrefix + ":" + kInstanceElement + ">");
+  return is_made_here(text) && start == text.npos;
+}
 
 std::string_view without_mark(std::string_view text) {
   while (is_made_here(text)) text.remove_prefix(kMark.size());

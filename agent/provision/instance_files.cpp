@@ -52,9 +52,11 @@ std::optional<std::string> existing_text(const Path& file) {
 
 // Nothing: what is there stays.
 std::optional<std::string> domain_text(std::string_view given, const std::optional<std::string>& existing,
-                                       const domain::Domain& domain, const domain::Hypervisor& hypervisor) {
+                                       domain::Domain domain, const domain::Hypervisor& hypervisor) {
   const bool is_anothers = existing && !is_empty(*existing) && !domain::is_made_here(*existing);
   if (given.empty() && is_anothers) return std::nullopt;
+  // What was made with secrets isn't made again by a later request that has none of them.
+  if (existing && domain::holds_no_request(*existing)) domain.request.clear();
   std::string text = given.empty() ? domain_xml(domain, hypervisor) : std::string(domain::without_mark(given));
   return existing == text ? std::nullopt : std::optional(std::move(text));
 }

@@ -4,7 +4,6 @@ import json
 import shutil
 import unittest
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import images
 from harness import creation, new_uuid, tool
@@ -76,7 +75,7 @@ class DomainXml(ImageStory):
                     self.assertEqual(planned.body["domain"], self.text())
                     shown = client.get(f"/v1/instances/{self.uuid}/domain")
                     self.assertEqual(shown.body, {"uuid": self.uuid, "domain": self.text()})
-            daemon.stop()
+            daemon.close()
 
     def test_it_says_what_the_image_asks_for(self):
         _, client = self.daemon()
@@ -128,20 +127,29 @@ class DomainXml(ImageStory):
                 self.uuid = new_uuid()
                 request = self.request({}, {}, {"config_drive": True, **secret})
                 planned = client.request("POST", f"/v1/instances/{self.uuid}/domain", request)
-                for text in (planned.body["domain"],):
+                self.assert_created(client.create(self.uuid, request))
+                for text in (planned.body["domain"], self.text()):
                     element = self.validated(text).find(f"metadata/{ELEMENT}")
                     self.assertIsNone(element.text)
                     self.assertNotIn("s3cr3t", text)
                     self.assertNotIn("czNjcjN0", text)
 
+    def test_what_was_made_with_secrets_is_never_made_again_without_them(self):
+        _, client = self.daemon()
+        self.assert_created(client.create(self.uuid, self.request({}, {}, {"user_data": "czNjcjN0"})))
+        self.assert_created(client.create(self.uuid, self.request({}, {}, {"flavor": {"swap": 16}})))
+        domain = self.validated(self.text())
+        self.assertEqual(len(list(domain.iter("disk"))), 2)
+        self.assertIsNone(domain.find(f"metadata/{ELEMENT}").text)
+
     def test_an_iso_is_booted_from_an_optical_drive(self):
         tree = self.scratch / "tree"
         tree.mkdir()
         (tree / "file").write_text("content")
-        self.image = self.file_url(Path(self.scratch / "boot.iso"))
-        if not shutil.which("genisoimage") and not shutil.which("xorriso"):
+        if not shutil.which("xorriso"):
             self.skipTest("no xorriso: tools/install-packages.sh test")
         tool("xorriso", "-as", "mkisofs", "-o", self.scratch / "boot.iso", tree)
+        self.image = self.file_url(self.scratch / "boot.iso")
         _, client = self.daemon()
         request = self.request({}, {}, {"config_drive": True, "flavor": {"swap": 16}}, disk_format="iso")
         self.assert_created(client.create(self.uuid, request))
@@ -166,18 +174,18 @@ class DomainXml(ImageStory):
         self.assertIn('type="qcow2"', planned.body["domain"])
 
     def test_the_command_line_shows_what_is_there_and_what_will_be(self):
-        self.daemon()
         options = ("--instance", self.uuid, "--image", self.image, "--root-gb", "1")
-        planned = self.cli("domain-xml", *options)
-        self.assertEqual(planned.returncode, 0, planned.stderr)
-        self.validated(planned.stdout)
-        self.assertEqual(self.cli("create", *options).returncode, 0)
-        shown = self.cli("domain-xml", self.uuid)
-        self.assertEqual(shown.stdout, planned.stdout)
-        self.assertEqual(json.loads(self.cli("--json", "domain-xml", self.uuid).stdout)["domain"], shown.stdout)
-        both = self.cli("domain-xml", self.uuid, *options)
-        self.assertEqual(both.returncode, 2, both.stderr)
-        self.assertIn("name one instance", both.stderr)
+        planned = self.cli("--standalone", "domain-xml", *options)
+        self.assertEqual(planned.code, 0, planned.err)
+        self.validated(planned.out)
+        self.assertFalse((self.instances_path / self.uuid).exists())
+        self.assertEqual(self.cli("--standalone", "create", *options).code, 0)
+        shown = self.cli("--standalone", "domain-xml", self.uuid)
+        self.assertEqual([shown.out, shown.out], [planned.out, self.text()])
+        self.assertEqual(self.cli("--standalone", "--json", "domain-xml", self.uuid).json["domain"], shown.out)
+        both = self.cli("--standalone", "domain-xml", self.uuid, *options)
+        self.assertEqual(both.code, 2, both.err)
+        self.assertIn("name one instance", both.err)
 
 
 if __name__ == "__main__":

@@ -209,13 +209,148 @@ TEST_CASE("User-mode Linux boots its own kernel") {
 TEST_CASE("another machine isn't made a PC") {
   Hypervisor hypervisor;
   hypervisor.arch = "aarch64";
-  const Read arm(small_domain(), hypervisor);
+  Domain domain = small_domain();
+  domain.hardware.has_uefi = true;
+  const Read arm(domain, hypervisor);
   CHECK(arm.at("/domain/os/type/@machine") == "virt");
   CHECK(arm.at("/domain/os/@firmware") == "efi");  // it has no BIOS
   CHECK(arm.count("/domain/features/acpi") == 1);
   CHECK(arm.count("/domain/features/apic") == 0);
   hypervisor.arch = "riscv64";
   CHECK(Read(small_domain(), hypervisor).count("/domain/os/type/@machine") == 0);
+}
+
+TEST_CASE("an image of another architecture is run by QEMU alone") {
+  Domain domain = small_domain();
+  domain.is_windows = true;
+  domain.hardware.arch = "aarch64";
+  const Read arm(domain);
+  CHECK(arm.at("/domain/@type") == "qemu");
+  CHECK(arm.at("/domain/os/type/@arch") == "aarch64");
+  CHECK(arm.at("/domain/os/type/@machine") == "virt");
+  CHECK(arm.at("/domain/cpu/model") == "cortex-a57");
+  CHECK(arm.count("/domain/cpu/@mode") == 0);
+  CHECK(arm.count("/domain/clock/timer") == 0);
+  CHECK(arm.count("/domain/features/hyperv") == 0);
+  domain.hardware.arch = "x86_64";
+  CHECK(Read(domain).at("/domain/@type") == "kvm");
+  CHECK(Read(domain).at("/domain/cpu/@mode") == "host-model");
+}
+
+TEST_CASE("Windows on KVM has its own clock and what it knows of a hypervisor") {
+  Domain domain = small_domain();
+  domain.is_windows = true;
+  domain.hardware.hides_hypervisor = true;
+  const Read xml(domain);
+  CHECK(xml.at("/domain/clock/timer[@name='hypervclock']/@present") == "yes");
+  CHECK(xml.at("/domain/clock/timer[@name='hpet']/@present") == "no");
+  CHECK(xml.at("/domain/features/hyperv/spinlocks/@retries") == "8191");
+  CHECK(xml.count("/domain/features/hyperv/vendor_id") == 1);
+  CHECK(xml.at("/domain/features/kvm/hidden/@state") == "on");
+  CHECK(Read(domain, on(model::VirtType::qemu)).count("/domain/features/hyperv") == 0);
+  CHECK(Read(small_domain()).count("/domain/features/hyperv") == 0);
+}
+
+TEST_CASE("what the hardware has is there, and nothing that it hasn't") {
+  const Read plain(small_domain());
+  for (const char* none :
+       {"/domain/cputune", "/domain/devices/channel", "/domain/devices/watchdog", "/domain/devices/rng",
+        "/domain/devices/video", "/domain/os/bootmenu", "/domain/os/@firmware", "//iotune", "/domain/features/pmu",
+        "/domain/devices/controller[@type='scsi']", "//interface"}) {
+    CAPTURE(none);
+    CHECK(plain.count(none) == 0);
+  }
+  CHECK(plain.at("/domain/devices/controller[@type='usb']/@model") == "none");
+  CHECK(plain.at("/domain/devices/memballoon/stats/@period") == "10");
+  Domain domain = small_domain();
+  domain.disks.front().bus = "usb";
+  domain.hardware = {.machine = "q35",
+                     .has_uefi = true,
+                     .has_secure_boot = true,
+                     .has_boot_menu = true,
+                     .topology = CpuTopology{.sockets = 1, .cores = 2, .threads = 1},
+                     .has_pmu = false,
+                     .has_guest_agent = true,
+                     .random = RandomSource{.rate_bytes = 7, .rate_period = 9},
+                     .watchdog_action = "poweroff",
+                     .video_model = "vga",
+                     .serial_ports = 3,
+                     .cpu_quota = {.shares = 1, .period = 2, .quota = -1},
+                     .disk_quota = {{"total_iops_sec", 5}}};
+  const Read xml(domain);
+  CHECK(xml.at("/domain/os/@firmware") == "efi");
+  CHECK(xml.at("/domain/os/firmware/feature[@name='secure-boot']/@enabled") == "yes");
+  CHECK(xml.at("/domain/os/bootmenu/@enable") == "yes");
+  CHECK(xml.at("/domain/cpu/topology/@cores") == "2");
+  CHECK(xml.at("/domain/cputune/quota") == "-1");
+  CHECK(xml.at("/domain/features/pmu/@state") == "off");
+  CHECK(xml.at("/domain/devices/rng/rate/@bytes") == "7");
+  CHECK(xml.at("/domain/devices/rng/backend") == "/dev/urandom");
+  CHECK(xml.at("/domain/devices/watchdog/@action") == "poweroff");
+  CHECK(xml.at("/domain/devices/video/model/@type") == "vga");
+  CHECK(xml.at("/domain/devices/disk/iotune/total_iops_sec") == "5");
+  CHECK(xml.count("/domain/devices/serial") == 3);
+  CHECK(xml.count("/domain/devices/serial[1]/log") == 1);
+  CHECK(xml.count("/domain/devices/serial/log") == 1);
+  CHECK(xml.count("/domain/devices/controller[@type='usb']/@model") == 0);
+}
+
+TEST_CASE("units of a virtio SCSI are told, and the first is kept for a volume to boot from") {
+  Domain domain = small_domain();
+  domain.root_device = "sda";
+  domain.hardware.scsi_model = "virtio-scsi";
+  domain.disks = {file("sdb", "disk.local", "raw"), file("sdc", "disk.swap", "raw"), file("vda", "disk.eph0", "raw")};
+  CHECK(Read(domain).at("/domain/devices/disk[1]/address/@unit") == "1");
+  CHECK(Read(domain).at("/domain/devices/disk[2]/address/@unit") == "2");
+  CHECK(Read(domain).count("/domain/devices/disk[3]/address") == 0);
+  domain.disks.push_back(file("sda", "disk", "raw"));
+  CHECK(Read(domain).at("/domain/devices/disk[1]/address/@unit") == "0");
+  domain.hardware.scsi_model = "lsilogic";
+  CHECK(Read(domain).count("/domain/devices/disk/address") == 0);
+}
+
+TEST_CASE("the request by which it was made stands in the metadata, and nothing where there is none to tell") {
+  Domain domain = small_domain();
+  CHECK(Read(domain).count("/domain/metadata/*[local-name()='instance']") == 1);
+  CHECK(Read(domain).at("/domain/metadata/*").empty());
+  CHECK(holds_no_request(domain_xml(domain, {})));
+  domain.request = R"({"name":"<&>"})";
+  CHECK_FALSE(holds_no_request(domain_xml(domain, {})));
+  CHECK(Read(domain).at("/domain/metadata/*") == domain.request);
+  CHECK(
+      domain_xml(domain, {}).find("<basecache:instance xmlns:basecache=\"https://basecache.dev/xmlns/instance/1\">") !=
+      std::string::npos);
+}
+
+TEST_CASE("an image's own command line goes before ours") {
+  Domain domain = small_domain();
+  domain.hardware.command_line = "root=LABEL=x quiet";
+  CHECK(Read(domain).count("/domain/os/cmdline") == 0);  // without a kernel nobody reads one
+  domain.kernel = kDirectory + "/kernel";
+  CHECK(Read(domain).at("/domain/os/cmdline") == "root=LABEL=x quiet");
+}
+
+TEST_CASE("processors are laid out as Nova lays them out") {
+  const CpuTopology any{65536, 65536, 65536};
+  const struct {
+    std::uint64_t vcpus;
+    CpuTopology wish;
+    CpuTopology most;
+    std::optional<CpuTopology> best;
+  } rows[] = {{1, {}, any, CpuTopology{1, 1, 1}},
+              {8, {}, any, CpuTopology{8, 1, 1}},
+              {8, {0, 4, 0}, any, CpuTopology{2, 4, 1}},
+              {8, {0, 0, 2}, any, CpuTopology{4, 1, 2}},
+              {8, {1, 0, 2}, any, CpuTopology{1, 4, 2}},
+              {8, {3, 3, 3}, any, CpuTopology{8, 1, 1}},
+              {8, {}, {2, 65536, 65536}, CpuTopology{2, 4, 1}},
+              {8, {}, {1, 2, 65536}, CpuTopology{1, 2, 4}},
+              {7, {}, {2, 3, 1}, std::nullopt}};
+  for (const auto& row : rows) {
+    CAPTURE(row.vcpus);
+    CAPTURE(row.wish.cores);
+    CHECK((best_topology(row.vcpus, row.wish, row.most) == row.best));
+  }
 }
 
 TEST_CASE("names that mean something in XML stay names") {

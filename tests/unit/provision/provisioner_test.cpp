@@ -385,8 +385,10 @@ nlohmann::json with_property(const char* name, const nlohmann::json& value) {
   return {{"image_meta", {{"properties", {{name, value}}}}}};
 }
 
+// But for the request that stands in it.
 std::string domain_in(const ProvisionNode& node, const std::string& suffix = "") {
-  return read_file(node.layout.instance_directory(kUuid) / ("libvirt.xml" + suffix));
+  const std::string text = read_file(node.layout.instance_directory(kUuid) / ("libvirt.xml" + suffix));
+  return text.substr(text.find("</metadata>"));
 }
 
 }  // namespace
