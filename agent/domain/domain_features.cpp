@@ -32,7 +32,7 @@ void add_features(pugi::xml_node root, const Domain& domain, const Hypervisor& h
   if (has_acpi) features.append_child("acpi");
   if (is_pc(domain, hypervisor)) features.append_child("apic");
   if (domain.is_windows && has_kvm(domain, hypervisor)) add_hyperv(features, domain);
-  if (has_acpi) add_state(features, "vmcoreinfo", true);
+  if (has_acpi) features.append_child("vmcoreinfo");
   if (domain.hardware.hides_hypervisor) add_state(features.append_child("kvm"), "hidden", true);
   if (domain.hardware.has_pmu) add_state(features, "pmu", *domain.hardware.has_pmu);
   if (!features.first_child()) root.remove_child(features);

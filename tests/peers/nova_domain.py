@@ -4,7 +4,7 @@ Needs python3-nova.
 
 Reads a list of [image properties, extra specs, flavor, os_type, {"disk_format"}] from its standard input and answers with a
 list of XML texts, or null where Nova refuses. LibvirtDriver._get_guest_config decides; what it asks of libvirt is answered
-here as an x86_64 node with OVMF would. No graphics, no networks.
+here as an x86_64 node with OVMF would. No networks.
 """
 
 import json
@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import nova_peer  # of tests/bench; first, as it patches what Nova wants patched
 
+from lxml import etree
 from nova import context, exception, objects
 from nova.virt.libvirt import blockinfo
 
@@ -49,7 +50,7 @@ def make_driver():
     made = nova_peer.make_driver()
     made._host = Node()
     made._supported_perf_events = []
-    made._get_guest_config_meta = lambda *_: SimpleNamespace(format_dom=lambda: nova_peer_element())
+    made._get_guest_config_meta = lambda *_: SimpleNamespace(format_dom=lambda: etree.Element("peer"))
     made._sev_enabled = lambda *_: False
     made._get_guest_numa_config = lambda *_: SimpleNamespace(cpuset=None, cputune=None, numaconfig=None, numatune=None)
     made._get_guest_memory_backing_config = lambda *_: None
@@ -60,19 +61,18 @@ def make_driver():
     return made
 
 
-def nova_peer_element():
-    from lxml import etree
-    return etree.Element("peer")
-
-
 def domain(ctx, row: list) -> str | None:
     properties, specs, flavor, os_type, meta = row
     instance = nova_peer.make_instance(ctx, "6a2c0a6e-1f0e-4b5e-8d43-0c5ff1f7c9b1", {"root_gb": 1, **flavor}, True)
     instance.os_type = os_type
     instance.root_device_name = None
+    instance.vcpu_model = None
+    instance.pci_devices = objects.PciDeviceList(objects=[])
+    instance.pci_requests = objects.InstancePCIRequests(requests=[])
+    instance.resources = None
     instance.flavor.extra_specs = specs
     instance.flavor.vcpus = flavor.get("vcpus", 1)
-    image = objects.ImageMeta.from_dict({"properties": properties, **meta})
+    image = objects.ImageMeta.from_dict({"name": "image", "properties": properties, **meta})
     told = {"root_device_name": None, "image": [], "ephemerals": [], "swap": None, "block_device_mapping": []}
     try:
         disks = blockinfo.get_disk_info(nova_peer.CONF.libvirt.virt_type, instance, image, told)
@@ -93,7 +93,7 @@ def main() -> None:
     nova_peer.CONF.set_override("instances_path", instances)
     nova_peer.CONF.set_override("virt_type", virt_type, group="libvirt")
     nova_peer.CONF.set_override("sysinfo_serial", "unique", group="libvirt")
-    nova_peer.CONF.set_override("enabled", False, group="vnc")
+    nova_peer.CONF.set_override("pointer_model", "ps2mouse")
     ctx = context.get_admin_context()
     print(json.dumps([domain(ctx, row) for row in json.load(sys.stdin)]), file=answers, flush=True)
 
