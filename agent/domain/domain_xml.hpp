@@ -9,8 +9,9 @@ namespace basecache::domain {
 
 // A complete domain that libvirt can start (https://libvirt.org/formatdomain.html), as LibvirtDriver._get_guest_config
 // (nova/virt/libvirt) makes it where no image property says otherwise: buses by the devices' names, driver cache
-// "none", or "writeback" where a file system doesn't take O_DIRECT, a serial port that is logged to console.log. What image and flavor
-// ask for besides stands in GuestHardware. No network, no graphics. Its metadata hold the request (instance_metadata.hpp).
+// "none", or "writeback" where a file system doesn't take O_DIRECT, a serial port that is logged to console.log. What
+// image and flavor ask for besides stands in GuestHardware. No network, no graphics. Its metadata hold the request
+// (instance_metadata.hpp).
 //
 // Of an lxc domain the root device is the root file system, which libvirt mounts itself (Nova has mounted it before);
 // other disks aren't there, as with Nova. Its text begins with a mark that says who made it.

@@ -1,0 +1,64 @@
+#include "agent/model/extra_specs.hpp"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/model/instance_spec.hpp"
+
+using namespace basecache;
+using namespace basecache::model;
+using nlohmann::json;
+
+namespace {
+
+const char* const kId = "4e3f6d0c-5d3a-4b0e-9a53-2f6d1c7b8a90";
+
+InstanceSpec spec_with(const json& more) {
+  json request = {{"uuid", kId}, {"image_ref", "https://images.example/disk"}};
+  request.update(more);
+  return InstanceSpec::make(request);
+}
+
+}  // namespace
+
+TEST_CASE("extra specs are read in Nova's spellings, and a wrong one is named") {
+  const std::map<std::string, std::string> texts{{"yes", "Yes"}, {"off", "off"}, {"seven", "7"}, {"below", "-7"}};
+  const ExtraSpecs specs(texts);
+  CHECK(specs.truth("yes") == true);
+  CHECK(specs.truth("off") == false);
+  CHECK_FALSE(specs.truth("none").has_value());
+  CHECK(specs.integer("seven", 0, 7) == 7);
+  CHECK(specs.integer("below", -7, 7) == -7);
+  CHECK(specs.word("seven", {"6", "7"}) == "7");
+  CHECK_THROWS_WITH_AS(specs.integer("seven", 0, 6),
+                       "flavor.extra_specs.seven is '7', and must be a whole number from 0 to 6", Error);
+  CHECK_THROWS_AS(specs.integer("yes", 0, 6), Error);
+  CHECK_THROWS_AS(specs.truth("seven"), Error);
+  CHECK_THROWS_AS(specs.word("yes", {"no"}), Error);
+}
+
+TEST_CASE("a flavor carries all its extra specs, which are texts") {
+  const InstanceSpec spec = spec_with({{"flavor", {{"extra_specs", {{"trait:X", "required"}, {"a", ""}}}}}});
+  CHECK((spec.flavor.extra_specs == std::map<std::string, std::string>{{"trait:X", "required"}, {"a", ""}}));
+  CHECK_THROWS_AS(spec_with({{"flavor", {{"extra_specs", {{"a", 1}}}}}}), Error);
+  CHECK_THROWS_AS(spec_with({{"flavor", {{"extra_specs", "a=1"}}}}), Error);
+}
+
+TEST_CASE("a request is kept without its uuid and what is for once, and not at all where it holds secrets") {
+  const InstanceSpec spec = spec_with({{"name", "web"},
+                                       {"config_drive", true},
+                                       {"refresh_config_drive", true},
+                                       {"admin_pass", ""},
+                                       {"libvirt_xml", std::string("<domain/>")}});
+  CHECK(json::parse(spec.repeatable) ==
+        json{{"image_ref", "https://images.example/disk"}, {"name", "web"}, {"config_drive", true}});
+  for (const json& secret : {json{{"admin_pass", "x"}}, json{{"user_data", "eA=="}}, json{{"vendor_data", {{"a", 1}}}},
+                             json{{"vendor_data2", {{"a", 1}}}}, json{{"image_ref", "https://a:b@images.example/disk"}},
+                             json{{"kernel_id", "https://images.example/k?sig=x"}},
+                             json{{"injected_files", json::array({{{"path", "/x"}, {"contents", "eA=="}}})}}}) {
+    CAPTURE(secret.dump());
+    CHECK(spec_with(secret).repeatable.empty());
+  }
+}
