@@ -8,7 +8,7 @@ set -euo pipefail
 
 run=(ca-certificates dosfstools e2fsprogs qemu-utils util-linux)
 build=("${run[@]}" cmake comerr-dev g++ libboost-dev libboost-filesystem-dev libcli11-dev libcrypt-dev libcurl4-openssl-dev
-  libdeflate-dev libext2fs-dev libfmt-dev libisofs-dev libpugixml-dev libseccomp-dev libspdlog-dev libssl-dev libxxhash-dev libyaml-cpp-dev
+  libdeflate-dev libext2fs-dev libfmt-dev libisofs-dev libpugixml-dev libseccomp-dev libspdlog-dev libssl-dev libvirt-dev libxxhash-dev libyaml-cpp-dev
   libzstd-dev meson ninja-build nlohmann-json3-dev pkg-config python3 doctest-dev zlib1g-dev)
 demo=("${build[@]}" curl xorriso)
 bench=("${demo[@]}" genisoimage libbenchmark-dev nginx-light openssl python3-nova xfsprogs)

@@ -69,15 +69,13 @@ class FileList {
   }
 
   void add_chain(xml_node node, std::string format, const std::string& role) {
-    std::string place = role;
     for (int depth = 0; node; ++depth) {
       if (depth > kLongestChain) refuse(role + " has more than 200 backing files");
-      add_source(node, format, place);
+      add_source(node, format, role);
       const xml_node data = node.child("source").child("dataStore");
       add_source(data, data.child("format").attribute("type").value(), "data file of " + role);
       node = node.child("backingStore");
       format = node.child("format").attribute("type").value();
-      place = "backing file of " + role;
     }
   }
 

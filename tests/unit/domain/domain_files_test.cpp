@@ -76,12 +76,12 @@ TEST_CASE("each kind of device names its files, with the format that the domain 
        "<disk type='file'><driver type='qcow2'/><source file='/i/s2' index='1'/><backingStore type='file' index='2'>"
        "<format type='qcow2'/><source file='/i/s1'/><backingStore type='block'><format type='raw'/><source "
        "dev='/dev/x'/><backingStore/></backingStore></backingStore><target dev='vda'/></disk>",
-       {"disk vda|/i/s2|qcow2", "backing file of disk vda|/i/s1|qcow2", "backing file of disk vda|/dev/x|raw"}},
+       {"disk vda|/i/s2|qcow2", "disk vda|/i/s1|qcow2", "disk vda|/dev/x|raw"}},
       {"a running copy",
        "<disk type='file'><driver type='qcow2'/><source file='/i/a'/><mirror type='file' job='copy'><format "
        "type='qcow2'/><source file='/i/b'/><backingStore type='file'><format type='raw'/><source file='/i/base'/>"
        "</backingStore></mirror><target dev='vda'/></disk>",
-       {"disk vda|/i/a|qcow2", "mirror of disk vda|/i/b|qcow2", "backing file of mirror of disk vda|/i/base|raw"}},
+       {"disk vda|/i/a|qcow2", "mirror of disk vda|/i/b|qcow2", "mirror of disk vda|/i/base|raw"}},
       {"a copy as old libvirts say it",
        "<disk type='file'><source file='/i/a'/><mirror file='/i/b' format='raw'/><target dev='hda'/></disk>",
        {"disk hda|/i/a|", "mirror of disk hda|/i/b|raw"}},

@@ -1,0 +1,120 @@
+#include "agent/prune/use_graph.hpp"
+
+#include <doctest/doctest.h>
+
+#include "agent/base/error.hpp"
+#include "agent/layout/state_files.hpp"
+#include "tests/support/scratch_dir.hpp"
+
+using namespace basecache;
+using namespace basecache::test;
+using namespace basecache::prune;
+
+namespace {
+
+constexpr const char* kWebId = "9a2d629d-0000-4000-8000-000000000001";
+
+// A disk whose whole content is the path of its backing file.
+class ContentIsBacking : public DiskChainReader {
+ public:
+  std::optional<BackingFile> backing_file(const Path& disk, const std::string& format) const override {
+    const std::string content = read_file(disk);
+    if (format == "raw" || content.empty()) return std::nullopt;
+    return BackingFile{.name = content, .format = "raw"};
+  }
+};
+
+class FakeInventory : public DomainInventory {
+ public:
+  std::vector<domain::KnownDomain> domains(const OpContext& op) const override {
+    ++asked;
+    if (failure) throw *failure;
+    if (op.hook_wait().is_on()) throw Error(ErrorCode::busy, "a hook waits");
+    return known;
+  }
+  mutable int asked = 0;
+  std::optional<Error> failure;
+  std::vector<domain::KnownDomain> known;
+};
+
+struct GraphNode {
+  GraphNode() {
+    layout::prepare_directories(layout);
+    write_file(layout.base_file(key), "");
+    write_file(scratch / "disk", layout.base_file(key).native());
+  }
+  domain::KnownDomain web() const {
+    return {.uuid = kWebId, .name = "web01", .files = {{scratch / "disk", "qcow2", "disk vda"}}};
+  }
+  std::vector<std::string> users(const Usage& usage) const {
+    const auto found = usage.users.find(key);
+    return found == usage.users.end() ? std::vector<std::string>{} : found->second;
+  }
+
+  ScratchDir scratch;
+  layout::CacheLayout layout{scratch / "instances"};
+  model::CacheKey key = model::CacheKey::for_image("image");
+  ContentIsBacking chains;
+  FakeInventory inventory;
+  cache::DomainLeases leases{layout};
+  NodeMarkers nodes{layout, "n1"};
+  NodeMarkers other{layout, "n2"};
+  UseGraph graph{layout, chains, {.domains = &inventory, .leases = &leases, .nodes = &nodes}};
+};
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("the hypervisor is asked once a collection, and its domains are users") {
+  GraphNode node;
+  node.inventory.known = {node.web()};
+  const Usage usage = node.graph.collect(test_operation());
+  CHECK(node.users(usage) == Lines{"domain 'web01' disk vda"});
+  CHECK(usage.unreadable.empty());
+  CHECK(node.inventory.asked == 1);
+}
+
+TEST_CASE("what a hook has told of is in use although the hypervisor can't be asked") {
+  GraphNode node;
+  node.leases.hold(node.web());
+  node.inventory.failure = Error(ErrorCode::tool_failed, "libvirt is away").set_hint("start it");
+  const Usage usage = node.graph.collect(test_operation());
+  CHECK(node.users(usage) == Lines{"domain 'web01' disk vda (its hook holds it)"});
+  CHECK(usage.unreadable == Lines{"libvirt is away (start it)"});
+  CHECK(node.graph.reason_to_stay(node.key, test_operation()));
+}
+
+TEST_CASE("a domain that libvirt and its hook tell of is named once") {
+  GraphNode node;
+  node.inventory.known = {node.web()};
+  node.leases.hold(node.web());
+  CHECK(node.users(node.graph.collect(test_operation())) == Lines{"domain 'web01' disk vda"});
+}
+
+TEST_CASE("a lease that can't be read makes usage unknown") {
+  GraphNode node;
+  write_file(node.layout.domain_lease(kWebId), "words");
+  CHECK(node.graph.collect(test_operation()).unreadable.size() == 1);
+}
+
+TEST_CASE("other nodes are told what this one's domains use, and not while a hook waits") {
+  GraphNode node;
+  node.inventory.known = {node.web()};
+  node.graph.collect(test_operation());
+  CHECK(node.users(node.other.others(std::time(nullptr))) == Lines{"node 'n1': domain 'web01' disk vda"});
+
+  const OpContext op = test_operation();
+  HookWait wait = op.hook_wait();
+  wait.raise();
+  CHECK(node.graph.collect(op).unreadable == Lines{"a hook waits"});
+  CHECK(node.other.others(std::time(nullptr)).unreadable.empty());
+}
+
+TEST_CASE("what other nodes use stays here") {
+  GraphNode node;
+  Usage theirs;
+  theirs.users[node.key] = {"domain 'db' disk vda"};
+  node.other.tell(theirs, true, std::time(nullptr));
+  CHECK(node.users(node.graph.collect(test_operation())) == Lines{"node 'n2': domain 'db' disk vda"});
+}
