@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that basecache needs, those that are missing only:
-#   install-packages.sh [--list] run|build|demo|bench|test|peers|lvm|guest...
+#   install-packages.sh [--list] run|build|demo|bench|test|peers|lvm|guest|libvirt...
 # Groups include one another: build has run, demo and test have build, bench has demo. peers are the real services that tests talk to
 # (OpenStack, Ceph): tests start their own, so what is installed isn't started. lvm is for the tests with real LVM, with what
-# boots a guest for them where this kernel has no device-mapper. guest is for a guest that starts from disks of ours.
+# boots a guest for them where this kernel has no device-mapper. guest is for a guest that starts from disks of ours, libvirt for
+# domains of a real libvirtd, which tests start themselves.
 set -euo pipefail
 
 run=(ca-certificates dosfstools e2fsprogs qemu-utils util-linux)
@@ -19,6 +20,8 @@ peers=(ceph-common ceph-mon ceph-osd cloud-init glance-api glance-common keyston
 lvm=(busybox-static cpio cryptsetup-bin kmod linux-image-cloud-amd64 lvm2 qemu-system-common qemu-system-x86
   thin-provisioning-tools)
 guest=(busybox-static cpio fdisk kmod linux-image-cloud-amd64 mmdebstrap qemu-system-x86)
+libvirt=(busybox-static cpio kmod libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system linux-image-cloud-amd64
+  qemu-system-x86)
 
 wanted_packages() {
   local group
@@ -32,8 +35,9 @@ wanted_packages() {
       peers) printf '%s\n' "${peers[@]}" ;;
       lvm) printf '%s\n' "${lvm[@]}" ;;
       guest) printf '%s\n' "${guest[@]}" ;;
+      libvirt) printf '%s\n' "${libvirt[@]}" ;;
       *)
-        echo "install-packages.sh: unknown group '$group'; there are run, build, demo, bench, test, peers, lvm, guest" >&2
+        echo "install-packages.sh: unknown group '$group'; there are run, build, demo, bench, test, peers, lvm, guest, libvirt" >&2
         exit 2
         ;;
     esac

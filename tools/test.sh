@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that proves basecache, on a fresh Debian 12: installs what it needs, builds with g++ and clang++
-# (warnings are errors), runs lint, unit, functional and fault tests, those with real OpenStack, Ceph and LVM and with a
-# guest that starts from our disks (a Debian, made once of the machine's package sources), and the unit tests again under
+# (warnings are errors), runs lint, unit, functional and fault tests, those with real OpenStack, Ceph, LVM and
+# libvirt and with a guest that starts from our disks (a Debian, made once of the machine's package sources), and the unit tests again under
 # ASan+UBSan and under TSan. Ends with one summary; its last line is 'N passed, N failed, N skipped'.
 #
 #   sudo ./tools/test.sh        (or from a root shell; without root the packages must be there and some tests skip)
@@ -52,10 +52,10 @@ run_fuzzers() {
 }
 
 main() {
-  ./tools/install-packages.sh test peers lvm guest || exit 1
+  ./tools/install-packages.sh test peers lvm guest libvirt || exit 1
 
   configure build && build "g++, everything" build &&
-    for suite in lint unit functional fault peers lvm guest; do run_suite "$suite" build "$suite"; done
+    for suite in lint unit functional fault peers lvm guest libvirt; do run_suite "$suite" build "$suite"; done
 
   # -O1: half the compile time of -O2. By clang++, whose fuzzers live in the same directory.
   CXX=clang++ configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 -Dfuzzers=true &&
