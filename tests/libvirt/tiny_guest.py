@@ -26,7 +26,7 @@ marker=$(cat /root/marker)
 umount /root
 drive=none
 if mount -t iso9660 -o ro /dev/sr0 /root 2>/dev/null; then
-  drive=$(sed 's/.*"uuid": "\\([^"]*\\)".*/\\1/' /root/openstack/latest/meta_data.json)
+  drive=$(sed 's/.*"uuid": *"\\([^"]*\\)".*/\\1/' /root/openstack/latest/meta_data.json)
   label=$(dd if=/dev/sr0 bs=1 skip=32808 count=8 2>/dev/null)
 fi
 echo "GUEST marker='$marker' starts=$starts label='$label' drive=$drive ;"
