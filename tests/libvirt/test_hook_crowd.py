@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import own_libvirt
 import private_machine
+from domain_story import CONFIGURED, DomainStory
 from harness import new_uuid
-from hook_story import CONFIGURED, HookStory
 
 DOMAINS = 20
 
 
-class Crowd(HookStory):
+class Crowd(DomainStory):
     options = {"hook_deadline": 60}
 
     def define_all(self, count: int) -> dict[str, str]:
@@ -63,7 +63,7 @@ class Crowd(HookStory):
         self.assertEqual(self.downloads(), 1)
 
 
-class Ends(HookStory):
+class Ends(DomainStory):
     def setUp(self) -> None:
         super().setUp()
         self.define(self.domain())

@@ -8,8 +8,8 @@ from pathlib import Path
 import images
 import private_machine
 import tiny_guest
+from domain_story import DomainStory, hook_processes, ours
 from harness import eventually
-from hook_story import HookStory, hook_processes, ours
 from image_server import gated
 from own_libvirt import said
 
@@ -21,7 +21,7 @@ def short_line(answer) -> str:
     return answer.err.split("unexpected exit status 1: ", 1)[-1].strip()
 
 
-class AgentDown(HookStory):
+class AgentDown(DomainStory):
     def setUp(self) -> None:
         super().setUp()
         self.define(self.domain())
@@ -69,7 +69,7 @@ class AgentDown(HookStory):
         self.assert_libvirt_answers()
 
 
-class Refused(HookStory):
+class Refused(DomainStory):
     def test_the_images_fault_is_in_virshs_error_and_no_lease_stays(self):
         bad = self.server.serve("/bad", images.with_backing_file())
         self.define(self.domain(metadata=ours(self.request(image_ref=bad)), drive=True))
@@ -86,7 +86,7 @@ class Refused(HookStory):
         self.assert_let_go()
 
 
-class Slow(HookStory):
+class Slow(DomainStory):
     """A source that stops in the middle of the image."""
 
     options = {"hook_deadline": 2}
@@ -121,7 +121,7 @@ class Slow(HookStory):
         self.assertEqual(self.downloads(), 1)
 
 
-class Waiting(HookStory):
+class Waiting(DomainStory):
     """The hook's process, while it waits."""
 
     options = {"hook_deadline": 60}

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import private_machine
 import tiny_guest
+from domain_story import SOCKET, DomainStory
 from harness import eventually, new_uuid
-from hook_story import SOCKET, HookStory
 from private_machine import USER_ID
 
 HOME = Path("/run") / private_machine.USER
 
 
-class Session(HookStory):
+class Session(DomainStory):
     def setUp(self) -> None:
         super().setUp()
         self.addCleanup(end_processes)

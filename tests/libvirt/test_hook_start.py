@@ -4,13 +4,13 @@ from pathlib import Path
 
 import private_machine
 import tiny_guest
+from domain_story import CONFIGURED, NOVA, DomainStory
 from harness import MIB, cache_key, eventually, new_uuid
-from hook_story import CONFIGURED, NOVA, HookStory
 
 AUTOSTARTED = Path("/run/libvirt/qemu/autostarted")  # that libvirtd has done that since the machine's start
 
 
-class Start(HookStory):
+class Start(DomainStory):
     def assert_started_from_its_disks(self, starts: int = 1) -> None:
         report = self.assert_guest_started(self.uuid, starts)
         self.assertEqual((report.label, report.drive), ("config-2", self.uuid))

@@ -31,7 +31,7 @@ def ours(request: dict) -> str:
             f'{escape(json.dumps(request))}</basecache:instance>')
 
 
-class HookStory(LibvirtStory):
+class DomainStory(LibvirtStory):
     options: dict = {}  # of [basecache]
 
     def setUp(self) -> None:
