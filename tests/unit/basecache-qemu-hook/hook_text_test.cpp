@@ -22,9 +22,17 @@ TEST_CASE("however much there is to tell, the line is short, whole and in UTF-8"
     CHECK(line.size() <= kLongestLine);
     CHECK(line.size() > kLongestLine - 8);
     CHECK(std::count(line.begin(), line.end(), '\n') == 1);
-    CHECK(line.find("\xe2\x82\xac...; ") != std::string::npos);
+    CHECK(line.find("\xe2\x82\xac...\xe2\x82\xac") != std::string::npos);
+    CHECK(line.find("\xe2\x82\xac; ") != std::string::npos);
     CHECK(line.ends_with("\xe2\x82\xac...\n"));
   }
+}
+
+TEST_CASE("of a long failure the reason stays, which is told last") {
+  const std::string doing = "cannot create the disks of instance " + std::string(300, 'x') + ": ";
+  const std::string line = failure_line(doing + "cannot take the image: it has a backing file", "upload another");
+  CHECK(line.starts_with("basecache: cannot create the disks of instance x"));
+  CHECK(line.ends_with("x: cannot take the image: it has a backing file; upload another\n"));
 }
 
 TEST_CASE("what isn't ready says how far it is") {
