@@ -1,6 +1,8 @@
 #include "agent/prune/node_markers.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
+#include "agent/base/file_lock.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/layout/state_files.hpp"
@@ -67,16 +70,36 @@ NodeMarkers::NodeMarkers(const layout::CacheLayout& layout, std::string host)
     : layout_(layout), host_(std::move(host)), name_(file_name_of(host_)) {}
 
 bool NodeMarkers::hold() {
+  held_.reset();
   layout::make_state_directory(layout_, layout_.node_directory());
-  lock_.emplace(lock(name_));
   const OpContext moment("node-marker", {}, OpContext::Clock::now() + kLookingTakes);
+  bool is_alone = true;
   try {
-    held_.emplace(lock_exclusive(*lock_, moment));
-    return true;
+    FileLock file(lock(name_));
+    lock_exclusive(file, moment);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::timed_out) throw;
-    return false;
+    is_alone = false;
   }
+  const OpContext another("node-marker", {}, OpContext::Clock::now() + kLookingTakes);
+  while (!try_to_share_lock()) another.wait_for(std::chrono::milliseconds(1));
+  return is_alone;
+}
+
+// False while somebody looks, or when the file that was locked isn't there any more.
+bool NodeMarkers::try_to_share_lock() {
+  const Path path = lock(name_);
+  UniqueFd file = open_file(path, O_RDONLY | O_CREAT, 0644);
+  struct flock whole {};
+  whole.l_type = F_RDLCK;
+  whole.l_whence = SEEK_SET;
+  struct stat locked {};
+  struct stat there {};
+  if (::fcntl(file.get(), F_OFD_SETLK, &whole) != 0) return false;
+  if (::fstat(file.get(), &locked) != 0 || ::stat(path.c_str(), &there) != 0) return false;
+  if (locked.st_dev != there.st_dev || locked.st_ino != there.st_ino) return false;
+  held_ = std::move(file);
+  return true;
 }
 
 void NodeMarkers::tell(const Usage& seen, bool asks_domains, std::time_t now) const {
@@ -158,8 +181,8 @@ std::optional<NodeMarkers::Marker> NodeMarkers::read(const std::string& name) co
 bool NodeMarkers::lives(const std::string& name) const {
   if (!is_there(lock(name))) return false;
   FileLock file(lock(name));
-  if (!file.try_lock_sharable()) return true;
-  file.unlock_sharable();
+  if (!file.try_lock()) return true;
+  file.unlock();
   return false;
 }
 

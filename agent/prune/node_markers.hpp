@@ -5,7 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "agent/base/file_lock.hpp"
+#include "agent/base/path.hpp"
+#include "agent/base/unique_fd.hpp"
 #include "agent/layout/cache_layout.hpp"
 #include "agent/prune/usage.hpp"
 
@@ -45,13 +46,13 @@ class NodeMarkers {
   Path marker(const std::string& name) const { return layout_.node_directory() / (name + ".json"); }
   Path lock(const std::string& name) const { return layout_.node_directory() / (name + ".lock"); }
   bool lives(const std::string& name) const;
+  bool try_to_share_lock();
   void forget(const std::string& name) const;
 
   const layout::CacheLayout& layout_;
   const std::string host_;
   const std::string name_;  // of its files
-  std::optional<FileLock> lock_;
-  std::optional<ExclusiveLock> held_;
+  UniqueFd held_;  // of the lock; open for reading, so that its file system can be made read-only under a daemon
 };
 
 }  // namespace basecache::prune
