@@ -81,7 +81,8 @@ void Reservations::Reservation::want(const Path& file, Bytes size, Certainty cer
   const Wish wish{.own = own_, .file = file, .size = size, .is_counted = must_fit};
   if (all_.grant_if_fits(wish).excess().count == 0) return;
   std::unique_lock turn(all_.making_room_, std::defer_lock);
-  while (!turn.try_lock_for(kBetweenLooks)) op.check();
+  // Whoever has the turn may be asking libvirt, which may wait for a hook: who is waited for by one goes on without.
+  while (!turn.try_lock_for(kBetweenLooks) && !op.hook_wait().is_on()) op.check();
   Capacity capacity = all_.grant_if_fits(wish);  // while we waited somebody may have made room enough
   StayingBytes staying;
   for (int attempt = 0; attempt < kAttempts && capacity.excess().count > 0; ++attempt) {

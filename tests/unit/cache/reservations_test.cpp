@@ -5,6 +5,7 @@
 
 #include <boost/filesystem/operations.hpp>
 #include <functional>
+#include <future>
 
 #include "agent/base/error.hpp"
 #include "tests/unit/cache/fakes.hpp"
@@ -24,7 +25,7 @@ class FakeRooms : public RoomMaker {
     if (on_asked) on_asked();
     return {.under_disks = mebibytes(3), .pinned = mebibytes(1)};
   }
-  int asked = 0;
+  std::atomic<int> asked = 0;
   Capacity last;
   std::function<void()> on_asked;
 };
@@ -113,6 +114,32 @@ TEST_CASE("room that is made is used") {
   Reservations::Reservation own(node.reservations, "image 'a'");
   CHECK(node.fits(own, node.staged("a.part"), mebibytes(8)));
   CHECK(node.rooms.asked == 1);
+}
+
+TEST_CASE("who is waited for by a hook doesn't wait for another who makes room") {
+  RoomNode node(kTenMebibytes);
+  std::promise<void> is_asking;
+  std::promise<void> may_go_on;
+  std::atomic<bool> is_first = true;
+  node.rooms.on_asked = [&] {
+    if (!is_first.exchange(false)) return;
+    is_asking.set_value();
+    may_go_on.get_future().wait();
+  };
+  Reservations::Reservation slow(node.reservations, "image 'a'");
+  auto other = std::async(std::launch::async, [&] {
+    const OpContext op = test_operation();
+    CHECK_THROWS_AS(slow.want(node.staged("a.part"), mebibytes(20), Certainty::exact, op), Error);
+  });
+  is_asking.get_future().wait();
+  Reservations::Reservation hooked(node.reservations, "image 'b'");
+  OpContext op = test_operation();
+  HookWait wait;
+  wait.raise();
+  op.set_hook_wait(wait);
+  CHECK_THROWS_AS(hooked.want(node.staged("b.part"), mebibytes(20), Certainty::exact, op), Error);
+  may_go_on.set_value();
+  other.wait();
 }
 
 TEST_CASE("what may be needed must fit where limits are set; else it only makes room and isn't counted") {
