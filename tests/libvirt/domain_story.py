@@ -10,7 +10,7 @@ import tiny_guest
 from harness import ROOT, Daemon, eventually, new_uuid
 from libvirt_story import LibvirtStory
 
-HOOK = Path(os.environ.get("BASECACHE_HOOK", ROOT / "build/tools/basecache-qemu-hook/basecache-qemu-hook"))
+HOOK = Path(os.environ.get("BASECACHE_QEMU_HOOK", ROOT / "build/tools/basecache-qemu-hook/basecache-qemu-hook"))
 # Of its processes, as the kernel cuts them: it becomes the second one for a domain of ours.
 NAMES = ("basecache-qemu-", "basecache-domai")
 CONFIGURED = Path("/etc/basecache/basecached.conf")
