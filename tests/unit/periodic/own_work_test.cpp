@@ -90,7 +90,7 @@ TEST_CASE("a pass prunes what a request to prune would, and one that is stopped 
 
 TEST_CASE("the daemon's own work ends at once when it is asked to, whatever it waits for") {
   WorkingNode node;
-  OwnWork work({node.images, node.pins, node.provisioner, node.instances, node.pruner, node.content_check,
+  OwnWork work({node.images, node.pins, node.provisioner, node.instances, node.domains, node.pruner, node.content_check,
                 node.quarantine, node.uses, node.sandbox_lacks},
                node.operations,
                {.prune_interval = std::chrono::hours(1), .precache = {kImageUrl}, .precache_interval = {}});
