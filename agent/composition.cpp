@@ -209,7 +209,13 @@ api::UseCases Node::use_cases() {
           parts_->pruner, parts_->content_check, parts_->quarantine,  parts_->uses,      parts_->sandbox.missing()};
 }
 
-bool Node::show_life() { return parts_->nodes.hold(); }
+// Who has no hypervisor to ask tells at once, and needn't again.
+bool Node::show_life() {
+  const bool is_alone = parts_->nodes.hold();
+  if (!parts_->uses.asks_domains())
+    parts_->uses.tell_nodes(OpContext("show-life", {}, OpContext::Clock::time_point::max()));
+  return is_alone;
+}
 
 const std::vector<Path>& Node::recovered() const { return parts_->recovered; }
 

@@ -1,12 +1,10 @@
 #include "agent/cache/domain_leases.hpp"
 
-#include <unistd.h>
-
-#include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "agent/base/error.hpp"
+#include "agent/base/machine.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/domain/domain_message.hpp"
@@ -24,14 +22,6 @@ constexpr Bytes kLargestLease = mebibytes(64);
 std::string first_line(const Path& file) {
   const std::string text = read_small_file(file).value_or("");
   return text.substr(0, text.find('\n'));
-}
-
-// machine-id(5): unlike a hostname, no two nodes share it.
-std::string this_node() {
-  if (std::string id = first_line("/etc/machine-id"); !id.empty()) return id;
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 struct Lease {
@@ -68,7 +58,7 @@ std::optional<std::string> uuid_of(const Path& file) {
 }  // namespace
 
 DomainLeases::DomainLeases(const layout::CacheLayout& layout)
-    : DomainLeases(layout, this_node(), first_line("/proc/sys/kernel/random/boot_id")) {}
+    : DomainLeases(layout, machine_id(), first_line("/proc/sys/kernel/random/boot_id")) {}
 
 DomainLeases::DomainLeases(const layout::CacheLayout& layout, std::string node, std::string boot)
     : layout_(layout), node_(std::move(node)), boot_(std::move(boot)) {}

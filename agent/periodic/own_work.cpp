@@ -4,6 +4,16 @@
 #include "agent/periodic/repetition.hpp"
 
 namespace basecache::periodic {
+namespace {
+
+constexpr std::chrono::minutes kTellEvery{30};
+constexpr std::chrono::minutes kTellingTakes{10};  // at most
+
+void tell_nodes(const prune::UseGraph& uses, const std::stop_token& stop) {
+  uses.tell_nodes(OpContext("tell-nodes", stop, OpContext::Clock::now() + kTellingTakes));
+}
+
+}  // namespace
 
 OwnWork::OwnWork(const api::UseCases& use_cases, api::Operations& operations, const OwnWorkSettings& settings)
     : precaching_(use_cases.cache, operations, settings.precache) {
@@ -12,6 +22,13 @@ OwnWork::OwnWork(const api::UseCases& use_cases, api::Operations& operations, co
     prunes_ = std::jthread([passes, &pruner = use_cases.pruner, &operations](const std::stop_token& stop) {
       repeat(
           passes, [&] { prune_once(pruner, operations, stop); }, timing_of(stop));
+    });
+  }
+  if (use_cases.uses.asks_domains()) {
+    const Repetition telling{.name = "tell_nodes", .interval = kTellEvery, .is_due_at_start = false};
+    tells_ = std::jthread([telling, &uses = use_cases.uses](const std::stop_token& stop) {
+      repeat(
+          telling, [&] { tell_nodes(uses, stop); }, timing_of(stop));
     });
   }
   if (!settings.precache.empty()) {
@@ -24,6 +41,7 @@ OwnWork::OwnWork(const api::UseCases& use_cases, api::Operations& operations, co
 }
 
 void OwnWork::request_stop() {
+  tells_.request_stop();
   prunes_.request_stop();
   precaches_.request_stop();
 }

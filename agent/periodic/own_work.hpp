@@ -18,7 +18,8 @@ struct OwnWorkSettings {
   std::chrono::seconds precache_interval{};                 // 0: at the start only
 };
 
-// What the daemon does without being asked, a thread for each kind. Thread-safe.
+// What the daemon does without being asked, a thread for each kind. However seldom it prunes, or never: a node that has
+// a hypervisor tells the others every half hour what its domains use. Thread-safe.
 class OwnWork {
  public:
   // Begins. What `use_cases` names, and `operations`, outlive this.
@@ -32,6 +33,7 @@ class OwnWork {
   Precaching precaching_;
   std::jthread prunes_;
   std::jthread precaches_;
+  std::jthread tells_;
 };
 
 }  // namespace basecache::periodic

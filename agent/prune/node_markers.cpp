@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/filesystem/operations.hpp>
+#include <cerrno>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,8 @@ constexpr std::array<std::string_view, 2> kEnds{".json", ".lock"};
 constexpr std::size_t kMostUsers = 4;  // of a key that are told by name
 constexpr Bytes kLargestMarker = mebibytes(64);
 constexpr std::chrono::seconds kLookingTakes{2};
+constexpr std::chrono::milliseconds kChangingTakes{200};
+constexpr std::time_t kClocksDiffer = 3600;  // at most; what was told later than that from now isn't believed
 
 // As much as a file's name may have of a host's: letters, digits, '-', '_' and inner dots; the rest as %XX.
 std::string file_name_of(std::string_view host) {
@@ -42,7 +45,14 @@ std::string file_name_of(std::string_view host) {
   return name;
 }
 
-std::string node(const std::string& name) { return "node " + quote(name, 80); }
+// Of the two parts the machine's is the last and has no dots, the host's is for people.
+std::string file_name_of(std::string_view host, std::string_view machine) {
+  std::string last = file_name_of(machine);
+  for (auto dot = last.find('.'); dot != std::string::npos; dot = last.find('.')) last.replace(dot, 1, "%2E");
+  return file_name_of(host) + "." + last;
+}
+
+std::string node(const std::string& name) { return "node " + quote(name.substr(0, name.rfind('.')), 80); }
 
 std::vector<std::string> shortened(std::vector<std::string> users) {
   if (users.size() <= kMostUsers) return users;
@@ -52,9 +62,25 @@ std::vector<std::string> shortened(std::vector<std::string> users) {
   return users;
 }
 
-bool is_there(const Path& path) {
-  boost::system::error_code unknown;
-  return boost::filesystem::symlink_status(path, unknown).type() != boost::filesystem::file_not_found;
+// Who begins to live and who removes what a dead node left holds it for a moment, who lives shares it. Asking takes no
+// lock: others who ask don't see us.
+enum class Held { by_nobody, shared, alone };
+
+Held holder_of(const Path& lock) {
+  const UniqueFd file(::open(lock.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
+    const int error = errno;
+    if (error == ENOENT) return Held::by_nobody;
+    throw Error::from_errno(error, "open " + quote(lock.native()));
+  }
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(file.get(), F_OFD_GETLK, &whole) != 0) {
+    throw Error::from_errno(errno, "ask for the lock " + quote(lock.native()));
+  }
+  if (whole.l_type == F_UNLCK) return Held::by_nobody;
+  return whole.l_type == F_RDLCK ? Held::shared : Held::alone;
 }
 
 }  // namespace
@@ -66,8 +92,8 @@ struct NodeMarkers::Marker {
   std::map<std::string, std::vector<std::string>> keys;
 };
 
-NodeMarkers::NodeMarkers(const layout::CacheLayout& layout, std::string host)
-    : layout_(layout), host_(std::move(host)), name_(file_name_of(host_)) {}
+NodeMarkers::NodeMarkers(const layout::CacheLayout& layout, std::string host, const std::string& machine)
+    : layout_(layout), host_(std::move(host)), name_(file_name_of(host_, machine)) {}
 
 bool NodeMarkers::hold() {
   held_.reset();
@@ -95,7 +121,11 @@ bool NodeMarkers::try_to_share_lock() {
   whole.l_whence = SEEK_SET;
   struct stat locked {};
   struct stat there {};
-  if (::fcntl(file.get(), F_OFD_SETLK, &whole) != 0) return false;
+  if (::fcntl(file.get(), F_OFD_SETLK, &whole) != 0) {
+    const int error = errno;
+    if (error == EAGAIN || error == EACCES || error == EINTR) return false;
+    throw Error::from_errno(error, "lock " + quote(path.native()));
+  }
   if (::fstat(file.get(), &locked) != 0 || ::stat(path.c_str(), &there) != 0) return false;
   if (locked.st_dev != there.st_dev || locked.st_ino != there.st_ino) return false;
   held_ = std::move(file);
@@ -103,15 +133,12 @@ bool NodeMarkers::try_to_share_lock() {
 }
 
 void NodeMarkers::tell(const Usage& seen, bool asks_domains, std::time_t now) const {
+  if (!held_ && lives(name_)) return;
+  const auto before = readable_marker();
+  if (before && before->asks_domains && !asks_domains && is_fresh(*before, now)) return;
   std::map<std::string, std::vector<std::string>> keys;
   for (const auto& [key, users] : seen.users) keys.emplace(key.text(), shortened(users));
-  if (!seen.unreadable.empty()) {
-    try {
-      if (auto before = read(name_)) keys.merge(before->keys);
-    } catch (const Error&) {
-      // It is replaced, and says that it doesn't know.
-    }
-  }
+  if (!seen.unreadable.empty() && before) keys.insert(before->keys.begin(), before->keys.end());
   const json told{{"version", kVersion},
                   {"host", host_},
                   {"written", now},
@@ -121,7 +148,20 @@ void NodeMarkers::tell(const Usage& seen, bool asks_domains, std::time_t now) co
   layout::replace_state_file(layout_, marker(name_), told.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
-Usage NodeMarkers::others(std::time_t now) const {
+// Nothing as well where it can't be understood: it is replaced.
+std::optional<NodeMarkers::Marker> NodeMarkers::readable_marker() const {
+  try {
+    return read(name_);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+bool NodeMarkers::is_fresh(const Marker& told, std::time_t now) {
+  return told.written <= now + kClocksDiffer && now - told.written <= std::chrono::seconds(kFresh).count();
+}
+
+std::set<std::string> NodeMarkers::names() const {
   std::set<std::string> names;
   for (const Path& file : layout::state_files(layout_.node_directory())) {
     const std::string text = file.filename().native();
@@ -129,9 +169,14 @@ Usage NodeMarkers::others(std::time_t now) const {
       if (text.ends_with(end)) names.insert(text.substr(0, text.size() - end.size()));
     }
   }
-  names.erase(name_);
+  return names;
+}
+
+Usage NodeMarkers::others(std::time_t now) const {
   Usage all;
-  for (const std::string& name : names) all.add(told_by(name, now));
+  for (const std::string& name : names()) {
+    if (name != name_) all.add(told_by(name, now));
+  }
   return all;
 }
 
@@ -141,12 +186,14 @@ Usage NodeMarkers::told_by(const std::string& name, std::time_t now) const {
   try {
     const bool alive = lives(name);
     const auto told = read(name);
-    const bool is_old = !told || now - told->written > std::chrono::seconds(kFresh).count();
-    if (!alive && is_old) return forget(name), usage;
-    if (!told) return cannot_know("it hasn't told yet what it uses; 'basecache cache list' there makes it tell"), usage;
+    const bool is_old = !told || !is_fresh(*told, now);
+    if (!alive && is_old) return forget(name, now), usage;
+    if (!told)
+      return cannot_know("it hasn't told yet what it uses; 'basecache cache prune' there makes it tell"), usage;
     if (!told->unknown.empty()) cannot_know(told->unknown);
     if (told->asks_domains && is_old) {
-      cannot_know("it hasn't told what it uses for a day; 'basecache cache list' there makes it tell");
+      cannot_know(
+          "it hasn't told what it uses for a day, or its clock is wrong; 'basecache cache prune' there makes it tell");
     }
     for (const auto& [text, users] : told->keys) {
       const auto key = model::CacheKey::parse(text);
@@ -179,18 +226,21 @@ std::optional<NodeMarkers::Marker> NodeMarkers::read(const std::string& name) co
 }
 
 bool NodeMarkers::lives(const std::string& name) const {
-  if (!is_there(lock(name))) return false;
-  FileLock file(lock(name));
-  if (!file.try_lock()) return true;
-  file.unlock();
-  return false;
+  const auto end = OpContext::Clock::now() + kChangingTakes;
+  Held held = holder_of(lock(name));
+  while (held == Held::alone && OpContext::Clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    held = holder_of(lock(name));
+  }
+  return held != Held::by_nobody;
 }
 
 // Under its lock: a daemon of that name that starts now waits, and finds that its lock file is a new one.
-void NodeMarkers::forget(const std::string& name) const {
+void NodeMarkers::forget(const std::string& name, std::time_t now) const {
   FileLock file(lock(name));
   if (!file.try_lock()) return;
   const ExclusiveLock held(file, boost::interprocess::accept_ownership);
+  if (const auto told = read(name); told && is_fresh(*told, now)) return;  // it came back and told meanwhile
   remove_file(marker(name));
   remove_file(lock(name));
 }

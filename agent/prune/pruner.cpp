@@ -24,6 +24,7 @@ Error in_use(const model::CacheKey& key, const std::string& why) {
 PruneReport Pruner::prune(bool dry_run, OpContext& op) {
   const layout::CacheLayout& layout = cache_.layout();
   const auto step = op.steps().measure("prune");
+  if (!dry_run) uses_.tell_nodes(op);
   const auto complete = [&](BaseDirectoryEntry& entry) {
     if (const auto cached = cache_.find(*entry.key)) entry.leases = cached->leases;
     if (may_be_withdrawn(entry, op)) entry.withdrawn = withdrawn(*entry.key, op);

@@ -22,12 +22,8 @@ Usage UseGraph::collect(const OpContext& op) const {
   ChainWalk walk(layout_, chains_);
   collect_instances(layout_, walk);
   Usage usage = walk.take();
-  Usage domains = domains_usage(op, walk);
-  if (sources_.nodes != nullptr) {
-    usage.add(sources_.nodes->others(std::time(nullptr)));
-    tell_nodes(domains, op);
-  }
-  usage.add(std::move(domains));
+  usage.add(domains_usage(op, walk));
+  if (sources_.nodes != nullptr) usage.add(sources_.nodes->others(std::time(nullptr)));
   return usage;
 }
 
@@ -50,12 +46,13 @@ Usage UseGraph::domains_usage(const OpContext& op, ChainWalk& walk) const {
   return usage;
 }
 
-// For a hook libvirt wasn't asked: what was told before is better. A marker that can't be written ages, until the other
+// For a hook libvirt isn't asked: what was told before is better. A marker that can't be written ages, until the other
 // nodes don't believe it any more.
-void UseGraph::tell_nodes(const Usage& domains, const OpContext& op) const {
-  if (op.hook_wait().is_on()) return;
+void UseGraph::tell_nodes(const OpContext& op) const {
+  if (sources_.nodes == nullptr || op.hook_wait().is_on()) return;
   try {
-    sources_.nodes->tell(domains, sources_.domains != nullptr, std::time(nullptr));
+    ChainWalk walk(layout_, chains_);
+    sources_.nodes->tell(domains_usage(op, walk), asks_domains(), std::time(nullptr));
   } catch (const Error& error) {
     log_event(LogLevel::warning, "node_marker_not_written", {{"error", error.message()}});
   }

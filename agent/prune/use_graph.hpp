@@ -23,15 +23,17 @@ class UseGraph final : public cache::BaseFileUsers {
   UseGraph(const layout::CacheLayout& layout, const DiskChainReader& chains, UseSources sources = {})
       : layout_(layout), chains_(chains), sources_(sources) {}
 
-  // The hypervisor is asked once, and not at all while a hook waits for `op`: then usage isn't known. Tells other nodes
-  // what it found.
+  // The hypervisor is asked once, and not at all while a hook waits for `op`: then usage isn't known. Writes nothing.
   Usage collect(const OpContext& op) const;
+
+  // Tells other nodes what this one's domains use: for who really prunes, and for a daemon from time to time.
+  void tell_nodes(const OpContext& op) const;
+  bool asks_domains() const { return sources_.domains != nullptr; }
 
   std::optional<std::string> reason_to_stay(const model::CacheKey& key, const OpContext& op) const override;
 
  private:
   Usage domains_usage(const OpContext& op, class ChainWalk& walk) const;
-  void tell_nodes(const Usage& domains, const OpContext& op) const;
 
   const layout::CacheLayout& layout_;
   const DiskChainReader& chains_;

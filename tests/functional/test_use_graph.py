@@ -8,11 +8,14 @@ import os
 import socket
 import unittest
 import uuid
+from pathlib import Path
 
 import images
 from ctypes.util import find_library
 from harness import DAY, KIB, eventually, tool
 from image_story import ImageStory
+
+MACHINE = (Path("/etc/machine-id").read_text().split("\n")[0] if Path("/etc/machine-id").exists() else "") or socket.gethostname()
 
 
 def disk(path, device: str = "vda", disk_format: str | None = "qcow2", kind: str = "file", device_kind: str = "disk") -> str:
@@ -203,7 +206,7 @@ class Nodes(ImageStory):
     def tells(self, host: str, age: int = 0, **changes) -> None:
         marker = {"version": 1, "host": host, "written": int(self.base_path.stat().st_mtime) + 2 * DAY - age,
                   "asks_domains": True, "unknown": "", "keys": {self.key: ["domain 'db' disk vda"]}, **changes}
-        (self.markers / f"{host}.json").write_text(json.dumps(marker))
+        (self.markers / f"{host}.{MACHINE}.json").write_text(json.dumps(marker))
 
     def reason(self) -> str:
         return next(one for one in self.client.prune(True)["decisions"] if one["name"] == self.key)["reason"]
@@ -217,7 +220,7 @@ class Nodes(ImageStory):
         self.assertIn("node 'n2'", self.reason())
         self.tells("n2", age=DAY + 3600)
         self.assertNotIn("node 'n2'", self.reason())
-        self.assertEqual(sorted(path.name for path in self.markers.iterdir()), ["n1.json", "n1.lock"])
+        self.assertEqual(sorted(path.name for path in self.markers.iterdir()), [f"n1.{MACHINE}.{end}" for end in ("json", "lock")])
 
     def test_a_node_that_does_not_know_and_one_that_cannot_be_understood_stop_the_prune(self):
         for changes, words in (({"unknown": "libvirt is away"}, "libvirt is away"), ({"version": 2}, "another version"),
@@ -240,12 +243,15 @@ class Nodes(ImageStory):
         report = self.client.prune()
         self.assertEqual((report["removed"], len(report["unreadable"])), (0, 1), report)
         self.assertIn("it hasn't told yet", report["unreadable"][0])
+        other.prune(True)
         other.cache()
+        self.assertIn("it hasn't told yet", self.client.prune()["unreadable"][0])  # who only looks doesn't tell
+        other.prune()
         self.assertEqual(self.reason(), "used by node 'n2': domain 'db' disk vda")
         self.tells("n2", age=2 * DAY)  # it lives, so this isn't forgotten, and it isn't believed either
         self.assertIn("for a day", self.client.prune()["unreadable"][0])
         node.write_text("<node/>")
-        other.cache()
+        other.prune()
         second.stop()
         self.grow_old(self.base_path)
         self.assertEqual(self.client.prune()["removed"], 1)

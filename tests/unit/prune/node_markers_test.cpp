@@ -4,6 +4,7 @@
 
 #include <boost/filesystem/operations.hpp>
 
+#include "agent/base/file_lock.hpp"
 #include "agent/layout/state_files.hpp"
 #include "tests/support/scratch_dir.hpp"
 
@@ -33,8 +34,8 @@ struct SharedDirectory {
   ScratchDir scratch;
   layout::CacheLayout layout{scratch.path()};
   model::CacheKey key = model::CacheKey::for_image("image");
-  NodeMarkers first{layout, "n1"};
-  NodeMarkers second{layout, "n2"};
+  NodeMarkers first{layout, "n1", "m1"};
+  NodeMarkers second{layout, "n2", "m2"};
 };
 
 using Lines = std::vector<std::string>;
@@ -107,7 +108,7 @@ TEST_CASE("a marker that can't be understood makes usage unknown") {
 TEST_CASE("one process of a host name holds it, until it goes") {
   SharedDirectory shared;
   {
-    NodeMarkers daemon(shared.layout, "n1");
+    NodeMarkers daemon(shared.layout, "n1", "m1");
     CHECK(daemon.hold());
     CHECK_FALSE(shared.first.hold());
   }
@@ -118,11 +119,61 @@ TEST_CASE("a host's name is a file's name whatever is in it") {
   const SharedDirectory shared;
   for (const char* host : {"../../x", "..", ".", "a b", "", "n1"}) {
     CAPTURE(host);
-    const NodeMarkers odd(shared.layout, host);
+    const NodeMarkers odd(shared.layout, host, "m.1");
     odd.tell(SharedDirectory::usage_of(shared.key, {"a"}), true, kNow);
     CHECK(odd.others(kNow).unreadable.empty());
   }
-  CHECK(boost::filesystem::exists(shared.layout.node_directory() / "%2E%2E%2F%2E%2E%2Fx.json") == false);
-  CHECK(boost::filesystem::exists(shared.layout.node_directory() / "%2E.%2F..%2Fx.json"));
-  CHECK(shared.first.others(kNow).users.at(shared.key).size() == 5);
+  CHECK(boost::filesystem::exists(shared.layout.node_directory() / "%2E%2E%2F%2E%2E%2Fx.m%2E1.json") == false);
+  CHECK(boost::filesystem::exists(shared.layout.node_directory() / "%2E.%2F..%2Fx.m%2E1.json"));
+  CHECK(shared.first.others(kNow).users.at(shared.key).size() == 6);
+}
+
+TEST_CASE("two machines of one host name don't tell in each other's place") {
+  const SharedDirectory shared;
+  const NodeMarkers twin(shared.layout, "n2", "m3");
+  shared.second.tell(SharedDirectory::usage_of(shared.key, {"a"}), true, kNow);
+  twin.tell({}, true, kNow);
+  CHECK(shared.users(kNow) == Lines{"node 'n2': a"});
+  CHECK(twin.others(kNow).users.size() == 1);
+}
+
+TEST_CASE("who has no hypervisor to ask tells nothing over who had one today, nor beside the daemon") {
+  SharedDirectory shared;
+  shared.second.tell(SharedDirectory::usage_of(shared.key, {"a"}), true, kNow);
+  shared.second.tell({}, false, kNow + 24 * kHour);
+  CHECK(shared.users(kNow) == Lines{"node 'n2': a"});
+  shared.second.tell({}, false, kNow + 24 * kHour + 1);
+  CHECK(shared.users(kNow + 24 * kHour + 1).empty());
+
+  NodeMarkers daemon(shared.layout, "n1", "m1");
+  REQUIRE(daemon.hold());
+  shared.first.tell(SharedDirectory::usage_of(shared.key, {"a"}), true, kNow);
+  CHECK(shared.second.others(kNow).users.empty());
+  daemon.tell(SharedDirectory::usage_of(shared.key, {"a"}), true, kNow);
+  CHECK(shared.second.others(kNow).users.size() == 1);
+}
+
+TEST_CASE("what a node told whose clock was wrong goes with it") {
+  SharedDirectory shared;
+  Usage unknown = SharedDirectory::usage_of(shared.key, {"a"});
+  unknown.unreadable = {"libvirt is away"};
+  shared.second.tell(unknown, true, kNow + 1000 * kHour);
+  CHECK(shared.first.others(kNow).unreadable.empty());
+  CHECK(boost::filesystem::is_empty(shared.layout.node_directory()));
+  REQUIRE(shared.second.hold());
+  shared.second.tell(unknown, true, kNow + 1000 * kHour);
+  CHECK(shared.first.others(kNow).unreadable.size() == 2);
+}
+
+TEST_CASE("who looks whether a node lives isn't taken for it") {
+  SharedDirectory shared;
+  shared.second.tell(SharedDirectory::usage_of(shared.key, {"a"}), true, kNow);
+  const Path lock = shared.layout.node_directory() / "n2.m2.lock";
+  write_file(lock, "");
+  const std::time_t later = kNow + 25 * kHour;
+  FileLock other(lock);  // of one who removes what a dead node left
+  REQUIRE(other.try_lock());
+  CHECK(shared.first.others(later).unreadable.size() == 1);
+  other.unlock();
+  CHECK(shared.first.others(later).unreadable.empty());
 }

@@ -98,15 +98,18 @@ TEST_CASE("a lease that can't be read makes usage unknown") {
   CHECK(node.graph.collect(test_operation()).unreadable.size() == 1);
 }
 
-TEST_CASE("other nodes are told what this one's domains use, and not while a hook waits") {
+TEST_CASE("other nodes are told what this one's domains use, and not by who only looks or while a hook waits") {
   GraphNode node;
   node.inventory.known = {node.web()};
   node.graph.collect(test_operation());
+  CHECK(node.other.others(std::time(nullptr)).users.empty());
+  node.graph.tell_nodes(test_operation());
   CHECK(node.users(node.other.others(std::time(nullptr))) == Lines{"node 'n1': domain 'web01' disk vda"});
 
   const OpContext op = test_operation();
   HookWait wait = op.hook_wait();
   wait.raise();
+  node.graph.tell_nodes(op);
   CHECK(node.graph.collect(op).unreadable == Lines{"a hook waits"});
   CHECK(node.other.others(std::time(nullptr)).unreadable.empty());
 }
