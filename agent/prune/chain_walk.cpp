@@ -35,6 +35,16 @@ std::optional<SeenFile> file_at(const Path& path) {
   return SeenFile{{found.st_dev, found.st_ino}, kind_of(found.st_mode)};
 }
 
+void require_no_lost_link(const Path& path) {
+  struct stat found {};
+  for (Path at = path; at.has_relative_path(); at = at.parent_path()) {
+    if (::lstat(at.c_str(), &found) != 0) continue;
+    if (!S_ISLNK(found.st_mode) || file_at(at)) return;
+    throw Error(ErrorCode::storage_unusable, quote(at.native()) + " is a link that leads nowhere")
+        .set_hint("mount what it leads to, or remove it");
+  }
+}
+
 ChainWalk::ChainWalk(const layout::CacheLayout& layout, const DiskChainReader& reader)
     : layout_(layout), reader_(reader) {
   for (const DirectoryEntry& entry : entries_of(layout.base_directory())) {
@@ -99,7 +109,8 @@ bool ChainWalk::has_gone(const Path& path) {
 }
 
 void ChainWalk::cannot_know(const std::string& what, const Error& error) {
-  usage_.unreadable.push_back(what + ": " + error.message());
+  const std::string hint = error.hint().empty() ? "" : " (" + error.hint() + ")";
+  usage_.unreadable.push_back(what + ": " + error.message() + hint);
 }
 
 // A device is opened only when somebody says that there is a qcow2 on it: opening can have effects.

@@ -28,6 +28,10 @@ struct SeenFile {
 // What is at `path`, behind symbolic links. Nothing: there is none.
 std::optional<SeenFile> file_at(const Path& path);
 
+// Throws Error when `path`, or what is there of the way to it, is a link that leads nowhere: what it leads to may only
+// not be mounted.
+void require_no_lost_link(const Path& path);
+
 // Follows disks through their backing chains and writes down who uses the base files on their way. Knows the base files
 // by inode, however a disk spells their path. Of thirty thousand disks each is looked at once and opened once.
 class ChainWalk {
@@ -45,13 +49,15 @@ class ChainWalk {
   // The format of a base file, by its record; nothing when the file is none.
   std::optional<std::string> format_of_base(const SeenFile& file) const;
 
-  // What can't be read makes usage unknown; what vanished while we looked at it uses nothing. `body` may throw Error.
+  // What can't be read makes usage unknown, but for what vanished while we looked at it: false. `body` may throw Error.
   template <class Body>
-  void guarded(const Path& path, const std::string& what, Body body) {
+  bool guarded(const Path& path, const std::string& what, Body body) {
     try {
-      body();
+      return body();
     } catch (const Error& error) {
-      if (!has_gone(path)) cannot_know(what, error);
+      if (has_gone(path)) return false;
+      cannot_know(what, error);
+      return true;
     }
   }
 

@@ -21,7 +21,7 @@ Error unreadable(int error, const Path& directory) {
   return Error::from_errno(error, "read directory " + quote(directory.native()));
 }
 
-// Not every file system says it in the directory. What is gone meanwhile is of no kind.
+// Not every file system says it in the directory. Unknown: it is gone meanwhile.
 int type_of(const struct dirent& entry, const Path& directory) {
   if (entry.d_type != DT_UNKNOWN) return entry.d_type;
   struct stat found {};
@@ -60,7 +60,9 @@ std::vector<DirectoryEntry> entries_of(const Path& directory) {
     if (entry == nullptr && error != 0) throw unreadable(error, directory);
     if (entry == nullptr) return entries;
     const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") entries.push_back({std::string(name), kind_of(type_of(*entry, directory))});
+    if (name == "." || name == "..") continue;
+    const int type = type_of(*entry, directory);
+    if (type != DT_UNKNOWN) entries.push_back({std::string(name), kind_of(type), entry->d_ino});
   }
 }
 

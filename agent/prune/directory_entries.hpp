@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@ struct DirectoryEntry {
 
   std::string name;
   Kind kind = Kind::other;
+  ino_t inode = 0;  // of what a file system is mounted on, where one is
 };
 
 // What is in a directory, in no order and without "." and "..". The directory itself says what each entry is: where the

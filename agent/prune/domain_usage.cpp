@@ -48,6 +48,7 @@ class DomainCollector {
   }
 
   void require_known(const domain::DomainFile& file) const {
+    require_no_lost_link(file.path);
     boost::system::error_code unknown;
     const Path instances = boost::filesystem::canonical(layout_.instances_path(), unknown);
     if (is_never_backed(file.format) || is_below(file.path, layout_.instances_path())) return;
