@@ -57,7 +57,7 @@ Task Routes::prepare_domain(const Names& names, const json& body) const {
   const OperationSubject subject{
       .kind = "prepare", .name = uuid.text(), .is_shared = true, .is_for_hook = !asked.is_beforehand};
   Task task = long_task(subject, [this, asked](OpContext& op) {
-    return to_json(use_cases_.domains.prepare(asked.domain, asked.request, !asked.is_beforehand, op));
+    return to_json(use_cases_.domains.prepare(asked.domain, asked.request, op));
   });
   // Not a part of the work: one who joins holds it too, for libvirt lets go of a domain whose hook gave up waiting.
   if (!asked.is_beforehand) task.at_first = [this, asked] { use_cases_.domains.hold(asked.domain); };

@@ -25,16 +25,11 @@ void note_missing_files(const domain::KnownDomain& domain, OpContext& op) {
 }  // namespace
 
 InstanceDisks DomainDisks::prepare(const domain::KnownDomain& domain, const std::optional<model::InstanceSpec>& request,
-                                   bool is_held, OpContext& op) {
+                                   OpContext& op) {
   const auto uuid = model::InstanceId::parse(domain.uuid, "uuid");
-  try {
-    InstanceDisks made = request ? provisioner_.create(*request, op) : InstanceDisks{uuid, {}};
-    note_missing_files(domain, op);
-    return made;
-  } catch (...) {
-    if (is_held) leases_.release(domain.uuid);
-    throw;
-  }
+  InstanceDisks made = request ? provisioner_.create(*request, op) : InstanceDisks{uuid, {}};
+  note_missing_files(domain, op);
+  return made;
 }
 
 }  // namespace basecache::provision

@@ -18,9 +18,10 @@ class DomainDisks {
   bool let_go(const std::string& uuid) { return leases_.release(uuid); }
 
   // Makes what `request` asks for; nothing without one. Files of the domain that aren't there afterwards are noted with
-  // the operation: nobody makes those. Errors of Provisioner::create(); then a domain that is held is let go of.
+  // the operation: nobody makes those. Errors of Provisioner::create(); a domain that is held stays so: libvirt lets go
+  // of it after a start that failed, and another start may hold it already.
   InstanceDisks prepare(const domain::KnownDomain& domain, const std::optional<model::InstanceSpec>& request,
-                        bool is_held, OpContext& op);
+                        OpContext& op);
 
  private:
   Provisioner& provisioner_;

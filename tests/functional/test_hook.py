@@ -116,6 +116,7 @@ class Failures(HookStory):
         self.assert_refused(self.hook(self.our_domain(uuid, creation(url))), "empty")
         missing = self.our_domain(uuid, creation(self.server.url("/nothing")))
         self.assert_refused(self.hook(missing), "/nothing")
+        self.assert_goes_on(self.hook(missing, "release", "end"))  # as libvirt does
         self.assertEqual(self.leases(), set())
         self.assertFalse(self.disk(uuid).parent.exists())
 
