@@ -6,6 +6,7 @@
 
 #include "agent/api/messages.hpp"
 #include "agent/api/routes.hpp"
+#include "agent/base/digest.hpp"
 #include "agent/domain/domain_message.hpp"
 #include "agent/model/json_fields.hpp"
 
@@ -18,13 +19,17 @@ using nlohmann::json;
 struct Preparation {
   domain::KnownDomain domain;
   std::optional<model::InstanceSpec> request;
+  std::string digest = {};     // of the request
   bool is_beforehand = false;  // no domain is being started: no hook waits, and nothing is to be held
 };
 
 Preparation preparation_from(const std::string& uuid, const json& body) {
   model::JsonFields fields(body, "");
   Preparation asked{.domain = domain::read_domain(uuid, fields), .request = {}};
-  if (const json* request = fields.object("request")) asked.request = creation_request(uuid, *request);
+  if (const json* request = fields.object("request")) {
+    asked.request = creation_request(uuid, *request);
+    asked.digest = hex_digest(DigestAlgorithm::sha256, request->dump());
+  }
   asked.is_beforehand = fields.boolean("beforehand").value_or(false);
   fields.finish();
   return asked;
@@ -54,11 +59,16 @@ json lease_answer(const std::string& uuid, bool is_leased) { return {{"uuid", uu
 Task Routes::prepare_domain(const Names& names, const json& body) const {
   const auto uuid = model::InstanceId::parse(names[0], "uuid");
   const Preparation asked = preparation_from(uuid.text(), body);
-  const OperationSubject subject{
-      .kind = "prepare", .name = uuid.text(), .is_shared = true, .is_for_hook = !asked.is_beforehand};
+  // Another request for the same instance waits for the first one's end at the instance's lock.
+  const OperationSubject subject{.kind = "prepare",
+                                 .name = uuid.text(),
+                                 .is_shared = true,
+                                 .is_for_hook = !asked.is_beforehand,
+                                 .wish = asked.digest};
   Task task = long_task(subject, [this, asked](OpContext& op) {
     return to_json(use_cases_.domains.prepare(asked.domain, asked.request, op));
   });
+  task.is_long = asked.request.has_value();  // there is nothing to wait for without one
   // Not a part of the work: one who joins holds it too, for libvirt lets go of a domain whose hook gave up waiting.
   if (!asked.is_beforehand) task.at_first = [this, asked] { use_cases_.domains.hold(asked.domain); };
   return task;

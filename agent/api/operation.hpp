@@ -32,6 +32,7 @@ struct OperationSubject {
   // Who asks for the same joins it, and it goes on when all who asked have gone.
   bool is_shared = false;
   bool is_for_hook = false;  // a hook of libvirt's waits for it (OpContext::hook_wait())
+  std::string wish = {};     // digest of what exactly is wanted: who wants something else joins nobody
 };
 
 using Work = std::function<nlohmann::json(OpContext& op)>;

@@ -60,7 +60,8 @@ std::shared_ptr<Operation> Operations::running(const OperationSubject& subject) 
   if (!subject.is_shared) return nullptr;
   for (const auto& [id, operation] : running_) {
     const OperationSubject& other = operation->subject();
-    if (other.is_shared && other.kind == subject.kind && other.name == subject.name) return operation;
+    const bool is_same = other.kind == subject.kind && other.name == subject.name && other.wish == subject.wish;
+    if (other.is_shared && is_same) return operation;
   }
   return nullptr;
 }

@@ -101,6 +101,21 @@ class Failures(HookStory):
         self.assert_same_content(images.raw(), self.disk(uuid), "raw", "qcow2")
         self.assertEqual(self.leases(), {uuid})
 
+    def test_a_start_with_another_request_doesnt_take_what_the_first_one_makes_for_its_own(self):
+        gate, uuid = self.server.gate(), new_uuid()
+        slow = self.server.serve("/slow", gated(images.qcow2().read_bytes(), gate))
+        _, client = self.daemon(self.hook_config())
+        first = self.start_hook(self.our_domain(uuid, creation(slow)))
+        gate.wait_reached()
+        changed = creation(slow, flavor={"root_gb": 0, "ephemeral_gb": 1})
+        second = self.start_hook(self.our_domain(uuid, changed, disks=("disk", "disk.eph0")))
+        eventually(lambda: len(client.operations()) == 2, "the second start's own work")
+        gate.open()
+        self.assert_goes_on(self.ended(first))
+        self.assert_goes_on(self.ended(second))
+        self.assertTrue(self.disk(uuid, "disk.eph0").exists())
+        self.assertEqual(self.server.gets["/slow"], 1)
+
     def test_a_daemon_that_is_stopped_cancels_what_goes_on(self):
         gate = self.server.gate()
         url, uuid = self.server.serve("/image", gated(images.qcow2().read_bytes(), gate)), new_uuid()

@@ -20,7 +20,7 @@ namespace {
 using domain::DomainOrigin;
 using nlohmann::json;
 
-// Nothing is made then, and libvirt heeds no answer.
+// Where nothing is made.
 constexpr std::chrono::seconds kLeaseTime{2};
 
 // What cannot be looked at counts as there: then libvirt tells of it.
@@ -80,7 +80,8 @@ HookResult DomainHook::prepare(const domain::DomainRequest& told, const domain::
   if (told.request && !(is_nova && complete)) body["request"] = json::parse(*told.request);
   std::optional<Progress> progress;
   try {
-    cli::SocketLink agent(config_.socket, start_ + config_.hook_deadline);
+    const auto patience = body.contains("request") ? config_.hook_deadline : std::min(config_.hook_deadline, kLeaseTime);
+    cli::SocketLink agent(config_.socket, start_ + patience);
     agent.ask(request_of(HookAction::prepare, told.uuid, body), [&](const Progress& now) { progress = now; });
     return {};
   } catch (const cli::Unreachable& error) {

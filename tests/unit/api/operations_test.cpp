@@ -293,6 +293,8 @@ TEST_CASE("who asks for a shared operation joins the one that runs, and all hear
   CHECK(second.take_progress()->done == 1);
   const auto other = operations.start({.kind = "prepare", .name = "b", .is_shared = true}, held.work());
   CHECK(other != operation);
+  const auto changed = operations.start({.kind = "prepare", .name = "a", .is_shared = true, .wish = "x"}, held.work());
+  CHECK(changed != operation);
   const auto unshared = operations.start({.kind = "prepare", .name = "a"}, held.work());
   CHECK(unshared != operation);
   held.release();
@@ -300,6 +302,7 @@ TEST_CASE("who asks for a shared operation joins the one that runs, and all hear
   CHECK_FALSE(outcome_in_the_end(second).failed());
   CHECK_FALSE(began_again);
   outcome_in_the_end(other);
+  outcome_in_the_end(changed);
   outcome_in_the_end(unshared);
   HeldWork anew;  // what has ended isn't joined
   anew.release();

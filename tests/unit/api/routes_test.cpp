@@ -289,7 +289,22 @@ TEST_CASE("a domain is held before its disks are made, and until it is let go") 
 
 TEST_CASE("a domain without a request is held, and nothing is made") {
   const ApiNode node;
+  CHECK_FALSE(node.routes.task({"POST", "/v1/domains/" + kInstance + "/prepare", "{}"}).is_long);
   CHECK(answer(node, "POST", "/v1/domains/" + kInstance + "/prepare", "{}").at("disks") == json::array());
+}
+
+TEST_CASE("only who wants the same disks of an instance joins their making") {
+  const ApiNode node;
+  const auto wish = [&](const json& request) {
+    const json body = {{"request", request}};
+    return node.routes.task({"POST", "/v1/domains/" + kInstance + "/prepare", body.dump()}).subject.wish;
+  };
+  const json request = {{"image_ref", kImageUrl}, {"admin_pass", "secret"}};
+  json other = request;
+  other["flavor"] = {{"root_gb", 1}};
+  CHECK(wish(request) == wish(request));
+  CHECK(wish(request) != wish(other));
+  CHECK(wish(request).find("secret") == std::string::npos);
 }
 
 TEST_CASE("what is prepared beforehand is neither held nor a hook's") {
