@@ -17,9 +17,10 @@ class DomainDisks {
   void hold(const domain::KnownDomain& domain) { leases_.hold(domain); }
   bool let_go(const std::string& uuid) { return leases_.release(uuid); }
 
-  // Makes what `request` asks for; nothing without one. Files of the domain that aren't there afterwards are noted with
-  // the operation: nobody makes those. Errors of Provisioner::create(); a domain that is held stays so: libvirt lets go
-  // of it after a start that failed, and another start may hold it already.
+  // Makes what `request` asks for; nothing without one. A disk that has grown beyond it is kept. Files of the domain
+  // that aren't there afterwards are noted with the operation: nobody makes those. Errors of Provisioner::create(); a
+  // domain that is held stays so: libvirt lets go of it after a start that failed, and another start may hold it
+  // already.
   InstanceDisks prepare(const domain::KnownDomain& domain, const std::optional<model::InstanceSpec>& request,
                         OpContext& op);
 

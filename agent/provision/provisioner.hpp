@@ -42,6 +42,9 @@ struct GuestSettings {
   injection::InjectionSettings injects = {};
 };
 
+// What becomes of a disk that stands and is larger than asked for: an operator may have grown it.
+enum class LargerDisk { refused, kept };
+
 // The use case: an image becomes the disks of an instance.
 class Provisioner {
  public:
@@ -62,8 +65,8 @@ class Provisioner {
 
   // Idempotent: disks that exist are kept and grown, never made again, but for a config drive that is to be. All or
   // nothing: on failure what this call made is gone, and an instance directory appears only when it is whole. One
-  // creation an instance at a time.
-  InstanceDisks create(const model::InstanceSpec& spec, OpContext& op);
+  // creation an instance at a time. A larger disk that is kept is noted with the operation.
+  InstanceDisks create(const model::InstanceSpec& spec, OpContext& op, LargerDisk larger = LargerDisk::refused);
 
   // The libvirt.xml that create() would make, with the request in it by which the disks can be made when it is started;
   // nothing is fetched, made or locked. Disks that stand already are in it as they are. Errors of create() as far as
@@ -85,10 +88,11 @@ class Provisioner {
   void keep(InstanceDirectory& directory, InstanceVolumes& volumes, OpContext& op) const;
   // `root`: what is known of it and goes into it where it is made now; null for any other disk.
   InstanceDisk provide_disk(const model::DiskSpec& disk, const RootDisk* root, InstanceDirectory& directory,
-                            InstanceVolumes& volumes, std::vector<cache::BaseFileLease>& leases, OpContext& op);
+                            InstanceVolumes& volumes, std::vector<cache::BaseFileLease>& leases, LargerDisk larger,
+                            OpContext& op);
   // The disk as it stands, grown where it has to be; nothing when there is none.
   std::optional<Standing> grow_existing(const model::DiskSpec& disk, const InstanceDirectory& directory,
-                                        const InstanceVolumes& volumes, OpContext& op) const;
+                                        const InstanceVolumes& volumes, LargerDisk larger, OpContext& op) const;
 
   cache::ImageCache& cache_;
   Backends backends_;

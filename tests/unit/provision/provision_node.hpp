@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/filesystem/operations.hpp>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
@@ -33,8 +34,9 @@ class FakeDisk : public DiskBackend {
     return {format_, size.value_or(base.virtual_size()), io};
   }
   MadeDisk grow_disk(const DiskPlace&, std::optional<Bytes> size, OpContext&) override {
+    if (size && *size < standing) throw Error(ErrorCode::disk_too_small, "less is asked for than there is");
     ++grown;
-    return {format_, size.value_or(Bytes{1}), io};
+    return {format_, size.value_or(std::max(standing, Bytes{1})), io};
   }
   std::optional<ExpectedDisk> expected(std::optional<model::DiskFormat>) const override {
     return ExpectedDisk{format_, io};
@@ -42,6 +44,7 @@ class FakeDisk : public DiskBackend {
   std::string fails_on;
   std::function<void()> before_end;
   int grown = 0;
+  Bytes standing = {};  // of the disks that are there
   DiskIo io = DiskIo::automatic;
 
  private:
