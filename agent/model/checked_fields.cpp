@@ -29,6 +29,9 @@ Error bad_field(const std::string& field, const std::string& why) {
 }
 
 bool has_control_bytes(std::string_view text) {
+  for (const char* no_character : {"\xef\xbf\xbe", "\xef\xbf\xbf"}) {
+    if (text.find(no_character) != text.npos) return true;
+  }
   return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 

@@ -18,6 +18,7 @@ inline constexpr std::size_t kLongestName = 255;
 // Error(invalid_request): "<field> <why>", with the field's name beside it.
 Error bad_field(const std::string& field, const std::string& why);
 
+// Control characters, or U+FFFE and U+FFFF, which are none and which XML hasn't.
 bool has_control_bytes(std::string_view text);
 
 // Text on one line, of at most so many characters; "" where there is none.

@@ -6,6 +6,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/model/instance_spec.hpp"
+#include "agent/model/repeatable_request.hpp"
 
 using namespace basecache;
 using namespace basecache::model;
@@ -61,4 +62,26 @@ TEST_CASE("a request is kept without its uuid and what is for once, and not at a
     CAPTURE(secret.dump());
     CHECK(spec_with(secret).repeatable.empty());
   }
+}
+
+TEST_CASE("of two requests the later one is kept over the earlier") {
+  const std::string uuid = "4e3f6d0c-5d3a-4b0e-9a53-2f6d1c7b8a90";
+  const auto both = [&](const json& earlier, const json& later) {
+    return json::parse(later_request(earlier.dump(), later.dump(), uuid));
+  };
+  CHECK(later_request("", "{}", uuid) == "{}");
+  CHECK(both({{"name", "web"}, {"flavor", {{"root_gb", 1}, {"swap", 16}}}}, {{"flavor", {{"root_gb", 2}}}}) ==
+        json{{"name", "web"}, {"flavor", {{"root_gb", 2}, {"swap", 16}}}});
+  CHECK(both({{"name", "web"}}, {{"name", nullptr}, {"hostname", "h"}}) == json{{"name", "web"}, {"hostname", "h"}});
+  CHECK(both({{"image_ref", "https://a/x"}, {"checksum", "md5:00"}, {"image_meta", {{"min_ram", 1}}}},
+             {{"image_ref", "https://a/y"}}) == json{{"image_ref", "https://a/y"}});
+  const json of_volume{{"volume_image_metadata", {{"min_ram", "1"}}}};
+  const json of_image{{"image_meta", {{"min_ram", 1}}}};
+  CHECK(both(of_volume, of_image) == of_image);  // both together are no request
+}
+
+TEST_CASE("a request is kept in ASCII, for XML hasn't every character") {
+  const std::string kept = spec_with({{"metadata", {{"a", "\xef\xbf\xbe \xc3\xa4"}}}}).repeatable;
+  CHECK(kept.find("\\ufffe \\u00e4") != kept.npos);
+  CHECK_THROWS_AS(spec_with({{"name", "a\xef\xbf\xbf"}}), Error);
 }
