@@ -12,11 +12,11 @@
 #include "agent/base/error.hpp"
 #include "agent/base/posix_file.hpp"
 #include "agent/base/text.hpp"
-#include "agent/domain/domain_xml.hpp"
 #include "agent/provision/instance_directory.hpp"
 #include "agent/provision/instance_domain.hpp"
 #include "agent/provision/instance_image.hpp"
 #include "agent/provision/instance_volumes.hpp"
+#include "agent/provision/standing_domain.hpp"
 #include "agent/provision/whole_file_system.hpp"
 
 namespace basecache::provision {
@@ -38,27 +38,6 @@ std::optional<RescuedDisk> rescued_disk(const InstanceDirectory& directory, cons
   if (!format.empty()) return RescuedDisk{.path = directory.place(root).path, .format = format, .is_volume = false};
   if (!volumes.existing(root)) return std::nullopt;
   return RescuedDisk{.path = volumes.place(root).path, .format = "raw", .is_volume = true};
-}
-
-// What a power cut left of a file that nobody had written out.
-bool is_empty(std::string_view text) { return text.find_first_not_of(std::string_view("\0 \t\r\n", 5)) == text.npos; }
-
-// Nothing: there is none. What is no file of ours to replace is somebody's.
-std::optional<std::string> existing_text(const Path& file) {
-  const fs::file_type type = fs::symlink_status(file).type();
-  if (type == fs::file_not_found) return std::nullopt;
-  return type == fs::regular_file ? read_small_file(file) : std::string("not a file");
-}
-
-// Nothing: what is there stays.
-std::optional<std::string> domain_text(std::string_view given, const std::optional<std::string>& existing,
-                                       domain::Domain domain, const domain::Hypervisor& hypervisor) {
-  const bool is_anothers = existing && !is_empty(*existing) && !domain::is_made_here(*existing);
-  if (given.empty() && is_anothers) return std::nullopt;
-  // What was made with secrets isn't made again by a later request that has none of them.
-  if (existing && domain::holds_no_request(*existing)) domain.request.clear();
-  std::string text = given.empty() ? domain_xml(domain, hypervisor) : std::string(domain::without_mark(given));
-  return existing == text ? std::nullopt : std::optional(std::move(text));
 }
 
 }  // namespace
@@ -88,9 +67,10 @@ void InstanceFiles::provide_console_log(InstanceDirectory& directory) const {
 void InstanceFiles::provide_domain(const std::string& name, std::string_view given, const domain::Domain& domain,
                                    InstanceDirectory& directory) const {
   const DiskPlace place = directory.place(name);
-  const auto text = domain_text(given, existing_text(place.path), domain, settings_.hypervisor);
-  if (!text) return;
-  stage_text(*text, place.staged);
+  const auto standing = standing_domain(place.path);
+  const std::string text = domain_to_stand(given, standing, domain, settings_.hypervisor);
+  if (standing == text) return;
+  stage_text(text, place.staged);
   directory.add_file(name, true);
 }
 

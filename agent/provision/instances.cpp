@@ -13,6 +13,7 @@
 #include "agent/base/text.hpp"
 #include "agent/layout/state_files.hpp"
 #include "agent/provision/disk_formats.hpp"
+#include "agent/provision/standing_domain.hpp"
 
 namespace basecache::provision {
 namespace {
@@ -82,8 +83,7 @@ InstanceDisks Instances::show(const model::InstanceId& uuid, OpContext& op) cons
 std::string Instances::domain(const model::InstanceId& uuid, const std::string& suffix, const OpContext& op) const {
   const std::string name = InstanceFiles::kDomain + suffix;
   const Path file = find(uuid, op).directory / name;
-  const bool is_file = fs::symlink_status(file).type() == fs::regular_file;
-  if (auto text = is_file ? read_small_file(file) : std::nullopt; text && !text->empty()) return *std::move(text);
+  if (auto text = shown_domain(file); text && !text->empty()) return *std::move(text);
   throw Error(ErrorCode::not_found, "instance " + uuid.text() + " has no " + name)
       .set_hint(suffix.empty() ? "a creation makes one, also of an instance whose disks are there (basecache create)"
                                : "a rescue has one (basecache create --suffix " + suffix + ")");

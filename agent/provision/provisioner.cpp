@@ -2,11 +2,11 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/text.hpp"
-#include "agent/domain/domain_xml.hpp"
 #include "agent/provision/instance_directory.hpp"
 #include "agent/provision/instance_domain.hpp"
 #include "agent/provision/instance_volumes.hpp"
 #include "agent/provision/planned_disks.hpp"
+#include "agent/provision/standing_domain.hpp"
 
 namespace basecache::provision {
 
@@ -89,7 +89,10 @@ std::string Provisioner::domain(const model::InstanceSpec& spec, OpContext& op) 
                         const InstanceDisks disks = planned.disks(decision);
                         const MadeInstance made{decision.spec, decision.plan, decision.hardware, disks};
                         const auto rescued = spec.suffix.empty() ? std::nullopt : planned.rescued();
-                        return domain_xml(domain_of(made, planned.directory(), rescued), files_.hypervisor());
+                        const auto standing =
+                            shown_domain(planned.directory() / (InstanceFiles::kDomain + spec.suffix));
+                        return domain_to_stand(spec.libvirt_xml, standing,
+                                               domain_of(made, planned.directory(), rescued), files_.hypervisor());
                       });
 }
 

@@ -68,9 +68,9 @@ class Provisioner {
   // creation an instance at a time. A larger disk that is kept is noted with the operation.
   InstanceDisks create(const model::InstanceSpec& spec, OpContext& op, LargerDisk larger = LargerDisk::refused);
 
-  // The libvirt.xml that create() would make, with the request in it by which the disks can be made when it is started;
-  // nothing is fetched, made or locked. Disks that stand already are in it as they are. Errors of create() as far as
-  // they can be told without the image's bytes; Error(invalid_request) where what a disk's format will be can't.
+  // The libvirt.xml that create() would leave, with the request in it by which the disks can be made when it is
+  // started; nothing is fetched, made or locked. Disks that stand already are in it as they are. Errors of create() as
+  // far as they can be told without the image's bytes; Error(invalid_request) where what a disk's format will be can't.
   std::string domain(const model::InstanceSpec& spec, OpContext& op) const;
 
  private:

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
+#include "agent/domain/domain_request.hpp"
 #include "tests/unit/provision/provision_node.hpp"
 
 using namespace basecache;
@@ -145,4 +146,57 @@ TEST_CASE("where the instance's own disk isn't known, a rescue's domain says so"
   CHECK(read_file(node.file("libvirt.xml.rescue")).find("vdb: the instance's own root disk") != std::string::npos);
   CHECK(names_in(node.layout.instance_directory(kUuid)) ==
         std::vector<std::string>{"disk.info", "disk.rescue", "image_meta.json.rescue", "libvirt.xml.rescue"});
+}
+
+TEST_CASE("the planned domain is the one that a creation leaves, whatever stands there") {
+  for (const std::string standing : {"", "<domain type='kvm'/>"}) {
+    for (const nlohmann::json& more :
+         {nlohmann::json{{"user_data", "eA=="}}, nlohmann::json{{"libvirt_xml", "<domain type='qemu'/>"}},
+          nlohmann::json{{"name", "web"}}}) {
+      CAPTURE(standing);
+      CAPTURE(more.dump());
+      FilesNode node;
+      node.create({{"user_data", "eA=="}});
+      if (!standing.empty()) write_file(node.file("libvirt.xml"), standing);
+      nlohmann::json request{{"uuid", kUuid}, {"image_ref", "http://registry.example/image"}, {"config_drive", true}};
+      request.update(more);
+      OpContext op = test_operation();
+      const auto spec = model::InstanceSpec::make(request);
+      const std::string planned = node.provisioner.domain(spec, op);
+      node.provisioner.create(spec, op);
+      CHECK(read_file(node.file("libvirt.xml")) == planned);
+    }
+  }
+}
+
+TEST_CASE("a request that is too long to be kept is told of, and the domain can be read and made anew") {
+  FilesNode node;
+  nlohmann::json network;
+  for (std::size_t i = 0; i < 30; ++i) network["links"][i] = std::string(8000, '&');
+  const auto request_kept = [&] {
+    return domain::domain_request(node.instances.domain(model::InstanceId::parse(kUuid, "uuid"), "", test_operation()))
+        .request;
+  };
+  node.create({{"network_data", network}});  // long, but escaped a mebibyte
+  CHECK(request_kept().has_value());
+  node.create({{"vendor_data", nullptr}, {"metadata", {{"a", "b"}}}});
+  CHECK(request_kept()->find("&&&") != std::string::npos);  // and the later one was put over it
+  network["links"][30] = std::string(8000, 'x');
+  network["links"][31] = std::string(8000, 'x');
+  const std::string listed(250, 'x');
+  nlohmann::json metadata;
+  for (int i = 0; i < 99; ++i) metadata[std::to_string(i)] = listed;
+  node.create({{"network_data", network}, {"metadata", metadata}});
+  CHECK_FALSE(request_kept().has_value());
+  CHECK(read_file(node.file("libvirt.xml")).find("<!-- the request by which it was made: ") != std::string::npos);
+}
+
+TEST_CASE("a domain in another encoding isn't shown as what it isn't") {
+  FilesNode node;
+  node.create();
+  const auto uuid = model::InstanceId::parse(kUuid, "uuid");
+  write_file(node.file("libvirt.xml"),
+             "<?xml version='1.0' encoding='iso-8859-1'?><domain><title>\xe4</title></domain>");
+  CHECK_THROWS_WITH((void)node.instances.domain(uuid, "", test_operation()),
+                    doctest::Contains("libvirt.xml' isn't UTF-8"));
 }
