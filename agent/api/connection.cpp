@@ -126,6 +126,7 @@ bool Connection::answer_unreadable(const boost::system::error_code& error) {
 
 void Connection::answer_task(const HttpRequest& request) {
   std::shared_ptr<Operation> operation;
+  std::optional<WaitingHook> hook;  // until it is answered, or has gone
   try {
     const Task task = routes_.task({.method = std::string(request.method_string()),
                                     .target = std::string(request.target()),
@@ -133,6 +134,7 @@ void Connection::answer_task(const HttpRequest& request) {
                                     .token = Secret(std::string(request["X-Auth-Token"]))});
     // One who has given up waiting for us while we couldn't listen may have put an end to what this is for.
     if (task.subject.is_shared && client_has_gone()) return;
+    if (task.subject.is_for_hook) hook.emplace(operations_.hook_wait());
     if (task.at_first) task.at_first();
     if (!task.is_long) return write_answer(run_at_once(task));
     operation = operations_.start(task.subject, task.work);
@@ -145,6 +147,7 @@ void Connection::answer_task(const HttpRequest& request) {
 
 Outcome Connection::run_at_once(const Task& task) {
   OpContext op("", std::stop_token(), OpContext::Clock::now() + limits_.quick_deadline);
+  op.set_hook_wait(operations_.hook_wait());
   return outcome_of(task.work, op);
 }
 

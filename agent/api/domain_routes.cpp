@@ -44,12 +44,9 @@ domain::KnownDomain domain_from(const std::string& uuid, const json& body) {
 
 // At once, and never behind libvirt.
 Task for_hook(Work work) {
-  return at_once([work = std::move(work)](OpContext& op) {
-    HookWait hook;
-    hook.raise();
-    op.set_hook_wait(hook);
-    return work(op);
-  });
+  Task task = at_once(std::move(work));
+  task.subject.is_for_hook = true;
+  return task;
 }
 
 json lease_answer(const std::string& uuid, bool is_leased) { return {{"uuid", uuid}, {"leased", is_leased}}; }

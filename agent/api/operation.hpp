@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
-#include "agent/base/hook_wait.hpp"
 #include "agent/base/op_context.hpp"
 
 namespace basecache::api {
@@ -31,7 +30,7 @@ struct OperationSubject {
   std::string name;  // uuid, image ref as it may be shown, key
   // Who asks for the same joins it, and it goes on when all who asked have gone.
   bool is_shared = false;
-  bool is_for_hook = false;  // a hook of libvirt's waits for it (OpContext::hook_wait())
+  bool is_for_hook = false;  // a hook of libvirt's waits for the answer (Operations::hook_wait())
   std::string wish = {};     // digest of what exactly is wanted: who wants something else joins nobody
 };
 
@@ -76,7 +75,6 @@ class Operation {
   bool waiting_ = true;
   std::uint64_t reports_ = 0;
   std::vector<int> listeners_;
-  HookWait hook_wait_;
   std::optional<Progress> progress_;
   std::optional<Outcome> outcome_;
 };

@@ -31,7 +31,6 @@ void log_end(const Operation& operation, OpContext& op, const Outcome& outcome) 
 std::shared_ptr<Operation> Operations::admit(OperationSubject subject) {
   if (shut_down_) throw Error(ErrorCode::busy, "the agent is shutting down").set_hint("ask again when it is back");
   auto operation = std::make_shared<Operation>(fmt::format("{}-{}", subject.kind, ++last_number_), std::move(subject));
-  if (operation->subject().is_for_hook) operation->hook_wait_.raise();
   running_.emplace(operation->id(), operation);
   return operation;
 }
@@ -41,10 +40,7 @@ std::shared_ptr<Operation> Operations::start(OperationSubject subject, Work work
   std::shared_ptr<Operation> operation;
   {
     const std::lock_guard guard(mutex_);
-    if (auto joined = shut_down_ ? nullptr : running(subject)) {
-      if (subject.is_for_hook) joined->hook_wait_.raise();
-      return joined;
-    }
+    if (auto joined = shut_down_ ? nullptr : running(subject)) return joined;
     operation = admit(std::move(subject));
   }
   try {
@@ -83,7 +79,7 @@ void Operations::perform(const std::shared_ptr<Operation>& operation, OpContext:
   operation->begin();
   OpContext op(operation->id(), operation->stop_.get_token(), deadline,
                [&operation](const Progress& progress) { operation->report(progress); });
-  op.set_hook_wait(operation->hook_wait_);
+  op.set_hook_wait(hook_wait_);
   Outcome outcome = outcome_of(
       [&](OpContext& running) {
         running.check();  // it may have been cancelled, or its time have passed, while it waited for a worker

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/api/operation.hpp"
+#include "agent/base/hook_wait.hpp"
 #include "agent/base/worker_pool.hpp"
 
 namespace basecache::api {
@@ -34,6 +35,8 @@ class Operations {
 
   std::vector<std::shared_ptr<Operation>> all() const;           // those that have not ended
   std::shared_ptr<Operation> find(const std::string& id) const;  // Error(not_found)
+  // What all operations carry. Raised by who answers a hook, for as long as that waits (WaitingHook).
+  const HookWait& hook_wait() const { return hook_wait_; }
   // Cancels what runs and waits, and takes nothing more.
   void shut_down();
 
@@ -46,6 +49,7 @@ class Operations {
   void forget(const std::string& id);
 
   const Limits limits_;
+  const HookWait hook_wait_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Operation>> running_;
   std::uint64_t last_number_ = 0;

@@ -2,19 +2,34 @@
 
 #include <atomic>
 #include <memory>
+#include <utility>
 
 namespace basecache {
 
-// Whether a libvirt hook waits for an operation. While it does, libvirt holds the lock of its domain: who asked libvirt
-// then would wait for the hook, which waits for him. Copies share it: a build that a hook's request joins is waited for
-// by a hook from then on. Never taken back.
+// Whether libvirt hooks wait for this process, whatever for. While one does, libvirt holds the lock of its domain: who
+// asked libvirt then would wait for the hook, which may wait for him, or for what he has: the lock of a base file, a
+// thread to build on, the turn to make room. Copies share one count; the daemon has one, and all that it does looks at
+// that. Safe for threads.
 class HookWait {
  public:
-  bool is_on() const { return *on_; }
-  void raise() { *on_ = true; }
+  bool is_on() const { return *waiting_ > 0; }
+  void raise() { ++*waiting_; }
+  void lower() { --*waiting_; }
 
  private:
-  std::shared_ptr<std::atomic<bool>> on_ = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<std::atomic<int>> waiting_ = std::make_shared<std::atomic<int>>(0);
+};
+
+// A hook that waits for as long as this lives.
+class WaitingHook {
+ public:
+  explicit WaitingHook(HookWait wait) : wait_(std::move(wait)) { wait_.raise(); }
+  WaitingHook(const WaitingHook&) = delete;
+  WaitingHook& operator=(const WaitingHook&) = delete;
+  ~WaitingHook() { wait_.lower(); }
+
+ private:
+  HookWait wait_;
 };
 
 }  // namespace basecache

@@ -48,7 +48,7 @@ class OpContext {
   const TransferOptions& transfers() const { return transfers_; }
   void set_transfers(TransferOptions options) { transfers_ = std::move(options); }
 
-  // While it is on, nothing that waits for libvirt may be called.
+  // While it is on, nothing that waits for libvirt may be called. Of the whole daemon, not of this operation alone.
   const HookWait& hook_wait() const { return hook_wait_; }
   void set_hook_wait(HookWait wait) { hook_wait_ = std::move(wait); }
 

@@ -70,7 +70,6 @@ struct SingleFlight::Flight {
 
   const std::string name;
   TransferOptions transfers;
-  HookWait hook_wait;  // on as soon as one of the callers is waited for by a hook
   ProgressFan fan;
   std::stop_source stop;
   std::condition_variable_any landed;
@@ -114,7 +113,6 @@ SingleFlight::FlightPtr SingleFlight::join_or_start(const std::string& name, con
     started = found == flights_.end();
     if (!started) {
       ++found->second->callers;
-      if (op.hook_wait().is_on()) found->second->hook_wait.raise();
       if (op.is_ahead()) return found->second;
       found->second->is_ahead = false;
       found->second->transfers.bytes_per_second.raise_to(op.transfers().bytes_per_second);
@@ -131,13 +129,12 @@ SingleFlight::FlightPtr SingleFlight::start(const std::string& name, const OpCon
   auto flight = std::make_shared<Flight>(name, op.transfers());
   flight->callers = 1;
   flight->is_ahead = op.is_ahead();
-  if (op.hook_wait().is_on()) flight->hook_wait.raise();
   flight->waits = builders_.is_busy();
-  builders_.submit([this, flight, id = op.id(), work = std::move(build)] {
+  builders_.submit([this, flight, id = op.id(), hook_wait = op.hook_wait(), work = std::move(build)] {
     OpContext build_op(id, flight->stop.get_token(), OpContext::Clock::now() + kNoDeadline,
                        [&fan = flight->fan](const Progress& progress) { fan.report(progress); });
     build_op.set_transfers(flight->transfers);
-    build_op.set_hook_wait(flight->hook_wait);
+    build_op.set_hook_wait(hook_wait);
     fly(flight, build_op, work);
   });
   ++unfinished_;

@@ -13,8 +13,8 @@ class DomainInventory {
   virtual ~DomainInventory() = default;
 
   // All of them, with every file that any of their descriptions names (snapshots' too). Error when the hypervisor can't
-  // tell, or not in time: cannot know is not unused. Never called for a hook (OpContext::hook_wait()), and given up as
-  // soon as one waits.
+  // tell, or not in time: cannot know is not unused. Error(busy) while a hook waits (OpContext::hook_wait()): the
+  // hypervisor isn't asked then, and who has asked gives up as soon as one begins to wait.
   virtual std::vector<domain::KnownDomain> domains(const OpContext& op) const = 0;
 };
 

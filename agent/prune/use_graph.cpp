@@ -12,32 +12,53 @@
 namespace basecache::prune {
 namespace {
 
+constexpr int kAttempts = 3;
+constexpr std::chrono::seconds kHooksTake{15};  // [basecache] hook_deadline is 10
+constexpr std::chrono::milliseconds kBetweenLooks{100};
+
+// Or for so long as a hook may take: where many guests are started there is always one that waits.
+void let_hooks_end(const OpContext& op) {
+  const auto end = OpContext::Clock::now() + kHooksTake;
+  while (op.hook_wait().is_on() && OpContext::Clock::now() < end) {
+    op.report({.step = "wait", .subject = "hooks of libvirt", .done = 0, .total = std::nullopt});
+    op.wait_for(kBetweenLooks);
+  }
+}
+
 std::string with_hint(const Error& error) {
   return error.hint().empty() ? error.message() : error.message() + " (" + error.hint() + ")";
 }
 
 }  // namespace
 
+UseGraph UseGraph::after_hooks() const {
+  UseGraph graph(*this);
+  graph.is_after_hooks_ = true;
+  return graph;
+}
+
 Usage UseGraph::collect(const OpContext& op) const {
   ChainWalk walk(layout_, chains_);
   collect_instances(layout_, walk);
   Usage usage = walk.take();
-  usage.add(domains_usage(op, walk));
+  bool was_asked = true;
+  usage.add(domains_usage(op, walk, was_asked));
   if (sources_.nodes != nullptr) usage.add(sources_.nodes->others(std::time(nullptr)));
   return usage;
 }
 
-Usage UseGraph::domains_usage(const OpContext& op, ChainWalk& walk) const {
+Usage UseGraph::domains_usage(const OpContext& op, ChainWalk& walk, bool& was_asked) const {
   Usage usage;
   const auto guarded = [&](auto body) {
     try {
       body();
     } catch (const Error& error) {
       usage.unreadable.push_back(with_hint(error));
+      if (error.code() == ErrorCode::busy) was_asked = false;  // what was told before is better
     }
   };
   guarded([&] {
-    if (sources_.domains != nullptr) collect_domains(sources_.domains->domains(op), "", layout_, walk);
+    if (sources_.domains != nullptr) collect_domains(domains(op), "", layout_, walk);
   });
   guarded([&] {
     if (sources_.leases != nullptr) collect_domains(sources_.leases->all(), " (its hook holds it)", layout_, walk);
@@ -46,13 +67,26 @@ Usage UseGraph::domains_usage(const OpContext& op, ChainWalk& walk) const {
   return usage;
 }
 
+std::vector<domain::KnownDomain> UseGraph::domains(const OpContext& op) const {
+  for (int attempt = 1;; ++attempt) {
+    if (is_after_hooks_) let_hooks_end(op);
+    try {
+      return sources_.domains->domains(op);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::busy || !is_after_hooks_ || attempt == kAttempts) throw;
+    }
+  }
+}
+
 // For a hook libvirt isn't asked: what was told before is better. A marker that can't be written ages, until the other
 // nodes don't believe it any more.
 void UseGraph::tell_nodes(const OpContext& op) const {
   if (sources_.nodes == nullptr || op.hook_wait().is_on()) return;
   try {
     ChainWalk walk(layout_, chains_);
-    sources_.nodes->tell(domains_usage(op, walk), asks_domains(), std::time(nullptr));
+    bool was_asked = true;
+    const Usage domains = domains_usage(op, walk, was_asked);
+    if (was_asked) sources_.nodes->tell(domains, asks_domains(), std::time(nullptr));
   } catch (const Error& error) {
     log_event(LogLevel::warning, "node_marker_not_written", {{"error", error.message()}});
   }

@@ -23,7 +23,11 @@ class UseGraph final : public cache::BaseFileUsers {
   UseGraph(const layout::CacheLayout& layout, const DiskChainReader& chains, UseSources sources = {})
       : layout_(layout), chains_(chains), sources_(sources) {}
 
-  // The hypervisor is asked once, and not at all while a hook waits for `op`: then usage isn't known. Writes nothing.
+  // The same usage, for who holds nothing that a hook may need: lets hooks that wait be answered before it asks the
+  // hypervisor, and asks again when one made it give up, a few times.
+  UseGraph after_hooks() const;
+
+  // The hypervisor is asked once, and not at all while a hook waits: then usage isn't known. Writes nothing.
   Usage collect(const OpContext& op) const;
 
   // Tells other nodes what this one's domains use: for who really prunes, and for a daemon from time to time.
@@ -33,11 +37,14 @@ class UseGraph final : public cache::BaseFileUsers {
   std::optional<std::string> reason_to_stay(const model::CacheKey& key, const OpContext& op) const override;
 
  private:
-  Usage domains_usage(const OpContext& op, class ChainWalk& walk) const;
+  // `was_asked`: false when the hypervisor wasn't, or not to the end, for a hook's sake.
+  Usage domains_usage(const OpContext& op, class ChainWalk& walk, bool& was_asked) const;
+  std::vector<domain::KnownDomain> domains(const OpContext& op) const;
 
   const layout::CacheLayout& layout_;
   const DiskChainReader& chains_;
   UseSources sources_;
+  bool is_after_hooks_ = false;
 };
 
 }  // namespace basecache::prune

@@ -26,7 +26,7 @@ Error hook_waits() {
   return {ErrorCode::busy, "libvirt isn't asked for its domains while one of them waits for its disks to start"};
 }
 
-// Stops a wait for libvirt with its operation, or as soon as a hook waits for that.
+// Stops a wait for libvirt with its operation, or as soon as a hook waits.
 class Patience {
  public:
   Patience(const OpContext& op, std::chrono::seconds patience)

@@ -23,7 +23,7 @@ struct LibvirtSettings {
 };
 
 // Asks libvirt by a child process, which is ended whenever nobody wants its answer any more: with the operation, and
-// as soon as a hook waits for the operation. Error(tool_failed) with a hint when libvirt isn't there, Error(timed_out)
+// as soon as a hook waits for this process. Error(tool_failed) with a hint when libvirt isn't there, Error(timed_out)
 // when it doesn't answer, Error(busy) for a hook.
 class LibvirtDomains final : public prune::DomainInventory {
  public:

@@ -323,26 +323,24 @@ TEST_CASE("a shared operation goes on when who asked for it has left, and anothe
   CHECK_FALSE(outcome_in_the_end(shared).failed());
 }
 
-TEST_CASE("work that a hook waits for knows it, also when the hook comes later") {
+TEST_CASE("all work knows for how long a hook waits, whatever it waits for") {
   HeldWork held;
   Operations operations({});
   HookWait seen;
-  OperationSubject subject{.kind = "prepare", .name = "a", .is_shared = true};
-  const auto operation = operations.start(subject, [&](OpContext& op) -> json {
+  const auto operation = operations.start({.kind = "create", .name = "a"}, [&](OpContext& op) -> json {
     seen = op.hook_wait();
     return held.work()(op);
   });
   held.wait_until_begun();
   CHECK_FALSE(seen.is_on());
-  subject.is_for_hook = true;
-  operations.start(subject, held.work());
-  CHECK(seen.is_on());
+  {
+    const WaitingHook first(operations.hook_wait());
+    const WaitingHook second(operations.hook_wait());
+    CHECK(seen.is_on());
+  }
+  CHECK_FALSE(seen.is_on());
   held.release();
   outcome_in_the_end(operation);
-  const auto for_hook = operations.start(subject, [](OpContext& op) -> json {
-    return {{"waits", op.hook_wait().is_on()}};
-  });
-  CHECK(outcome_in_the_end(for_hook).body == R"({"waits":true})");
 }
 
 TEST_CASE("the agent's own work runs in its thread, shows among the others, and can be cancelled by either side") {

@@ -321,6 +321,40 @@ TEST_CASE("a client that hangs up cancels what it asked for") {
   CHECK_FALSE(boost::filesystem::exists(daemon.layout.base_file(model::CacheKey::for_image(kImageUrl))));
 }
 
+TEST_CASE("a hook waits until it is answered or has gone, while what it asked for goes on") {
+  Daemon daemon;
+  daemon.source.gate.close();
+  const std::string target = "/v1/domains/" + kInstance + "/prepare";
+  const std::string body = R"({"request": {"image_ref": ")" + kImageUrl + "\"}}";
+  const HookWait hooks = daemon.operations.hook_wait();
+  {
+    Client client(daemon.socket);
+    client.request("POST", target, body);
+    daemon.source.gate.wait_for_arrivals(1);
+    CHECK(hooks.is_on());
+  }
+  while (hooks.is_on()) std::this_thread::yield();
+  CHECK(daemon.operations.all().size() == 1);
+  Client again(daemon.socket);
+  again.request("POST", target, body);
+  while (!hooks.is_on()) std::this_thread::yield();
+  daemon.source.gate.open();
+  CHECK(again.response().result_int() == 200);
+  while (hooks.is_on()) std::this_thread::yield();
+}
+
+TEST_CASE("nobody waits for a hook's answer to what is prepared beforehand") {
+  Daemon daemon;
+  daemon.source.gate.close();
+  Client client(daemon.socket);
+  client.request("POST", "/v1/domains/" + kInstance + "/prepare",
+                 R"({"beforehand": true, "request": {"image_ref": ")" + kImageUrl + "\"}}");
+  daemon.source.gate.wait_for_arrivals(1);
+  CHECK_FALSE(daemon.operations.hook_wait().is_on());
+  daemon.source.gate.open();
+  CHECK(client.response().result_int() == 200);
+}
+
 TEST_CASE("a client that has only finished sending still gets its answer") {
   Daemon daemon;
   daemon.source.gate.close();

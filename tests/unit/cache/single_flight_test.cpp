@@ -88,6 +88,17 @@ TEST_CASE("a build transfers as the caller who started it wants, and every calle
   CHECK(second.get() == std::vector<std::string>{"by first"});
 }
 
+TEST_CASE("a build sees a hook that comes to wait later") {
+  Flights f;
+  OpContext op = test_operation();
+  f.flights.run("x", op, [hooks = op.hook_wait(), build = f.build()](OpContext& build_op) {
+    CHECK_FALSE(build_op.hook_wait().is_on());
+    const WaitingHook hook(hooks);
+    CHECK(build_op.hook_wait().is_on());
+    return build(build_op);
+  });
+}
+
 TEST_CASE("who joins a build with a higher limit, or none, raises its limit") {
   Flights f;
   f.gate.close();

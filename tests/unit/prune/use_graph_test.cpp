@@ -28,11 +28,13 @@ class FakeInventory : public DomainInventory {
  public:
   std::vector<domain::KnownDomain> domains(const OpContext& op) const override {
     ++asked;
+    if (on_asked) on_asked();
     if (failure) throw *failure;
     if (op.hook_wait().is_on()) throw Error(ErrorCode::busy, "a hook waits");
     return known;
   }
   mutable int asked = 0;
+  std::function<void()> on_asked;
   std::optional<Error> failure;
   std::vector<domain::KnownDomain> known;
 };
@@ -112,6 +114,41 @@ TEST_CASE("other nodes are told what this one's domains use, and not by who only
   node.graph.tell_nodes(op);
   CHECK(node.graph.collect(op).unreadable == Lines{"a hook waits"});
   CHECK(node.other.others(std::time(nullptr)).unreadable.empty());
+}
+
+TEST_CASE("who can wait lets hooks be answered before it asks the hypervisor") {
+  GraphNode node;
+  HookWait wait;
+  OpContext op("prune", {}, OpContext::Clock::now() + std::chrono::hours(1), [&](const Progress& progress) {
+    CHECK(progress.step == "wait");
+    CHECK(node.inventory.asked == 0);
+    wait.lower();
+  });
+  op.set_hook_wait(wait);
+  wait.raise();
+  CHECK(node.graph.after_hooks().collect(op).unreadable.empty());
+  CHECK(node.inventory.asked == 1);
+}
+
+TEST_CASE("who can wait asks again when a hook made it give up, and not for ever") {
+  GraphNode node;
+  int hooks = 1;
+  node.inventory.on_asked = [&] {
+    if (hooks-- > 0) throw Error(ErrorCode::busy, "a hook waits");
+  };
+  CHECK(node.graph.after_hooks().collect(test_operation()).unreadable.empty());
+  CHECK(node.inventory.asked == 2);
+  hooks = 1;
+  CHECK(node.graph.collect(test_operation()).unreadable == Lines{"a hook waits"});
+  hooks = 1000;
+  CHECK(node.graph.after_hooks().collect(test_operation()).unreadable == Lines{"a hook waits"});
+}
+
+TEST_CASE("other nodes are told of a hypervisor that is away") {
+  GraphNode node;
+  node.inventory.failure = Error(ErrorCode::tool_failed, "libvirt is away");
+  node.graph.collect(test_operation());
+  CHECK(node.other.others(std::time(nullptr)).unreadable.size() == 1);
 }
 
 TEST_CASE("what other nodes use stays here") {
