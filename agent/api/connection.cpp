@@ -16,6 +16,7 @@
 #include "agent/api/operations.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/base/waiting_hook.hpp"
 
 namespace basecache::api {
 namespace {

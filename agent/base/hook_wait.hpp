@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <memory>
-#include <utility>
 
 namespace basecache {
 
@@ -18,18 +17,6 @@ class HookWait {
 
  private:
   std::shared_ptr<std::atomic<int>> waiting_ = std::make_shared<std::atomic<int>>(0);
-};
-
-// A hook that waits for as long as this lives.
-class WaitingHook {
- public:
-  explicit WaitingHook(HookWait wait) : wait_(std::move(wait)) { wait_.raise(); }
-  WaitingHook(const WaitingHook&) = delete;
-  WaitingHook& operator=(const WaitingHook&) = delete;
-  ~WaitingHook() { wait_.lower(); }
-
- private:
-  HookWait wait_;
 };
 
 }  // namespace basecache

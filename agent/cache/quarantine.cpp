@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/error.hpp"
-#include "agent/base/file_lock.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/posix_file.hpp"
+#include "agent/cache/removal_lock.hpp"
 #include "agent/layout/state_files.hpp"
 
 namespace basecache::cache {
@@ -69,10 +69,11 @@ void Quarantine::condemn(const model::CacheKey& key, const Unfitness& why) {
 }
 
 std::optional<std::string> Quarantine::isolate(const model::CacheKey& key, const OpContext& op) {
-  FileLock file(layout_.lock_file(key));
-  const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
-  if (!lock.owns()) return "a request is using it right now";
-  return isolate_locked(key, op);
+  if (!read_unfitness(layout_, key)) return std::nullopt;
+  const RemovalLock lock(layout_, key, users_, op);
+  if (lock.reason_to_stay()) return lock.reason_to_stay();
+  if (read_unfitness(layout_, key)) move_away(key);
+  return std::nullopt;
 }
 
 std::optional<std::string> Quarantine::isolate_locked(const model::CacheKey& key, const OpContext& op) {

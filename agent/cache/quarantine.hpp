@@ -34,7 +34,8 @@ class Quarantine {
   void condemn(const model::CacheKey& key, const Unfitness& why);
 
   // Moves the base file away if it is marked and nobody has it. Nothing: it is gone, or wasn't marked; else why it
-  // stays. Takes the exclusive lock of the key without waiting, so the caller holds none.
+  // stays. Takes the exclusive lock of the key without waiting, so the caller holds none, and not while it asks who has
+  // it.
   std::optional<std::string> isolate(const model::CacheKey& key, const OpContext& op);
   // The same for a caller who holds it.
   std::optional<std::string> isolate_locked(const model::CacheKey& key, const OpContext& op);

@@ -3,6 +3,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/file_lock.hpp"
 #include "agent/cache/refusals.hpp"
+#include "agent/cache/removal_lock.hpp"
 #include "agent/prune/base_directory.hpp"
 
 namespace basecache::prune {
@@ -27,9 +28,10 @@ PruneReport Pruner::prune(bool dry_run, OpContext& op) {
   if (!dry_run) uses_.tell_nodes(op);
   const auto complete = [&](BaseDirectoryEntry& entry) {
     if (const auto cached = cache_.find(*entry.key)) entry.leases = cached->leases;
-    if (may_be_withdrawn(entry, op)) entry.withdrawn = withdrawn(*entry.key, op);
+    if (may_be_withdrawn(entry)) entry.withdrawn = withdrawn(*entry.key, op);
   };
-  Sweep::Outcome swept = Sweep(layout, pins_, uses_).run(rules_, limits_.measure(layout), dry_run, complete, op);
+  Sweep::Outcome swept =
+      Sweep(layout, pins_, uses_.after_hooks()).run(rules_, limits_.measure(layout), dry_run, complete, op);
   PruneReport report{.dry_run = dry_run,
                      .decisions = std::move(swept.decisions),
                      .freed = swept.freed,
@@ -52,22 +54,19 @@ Bytes Pruner::remove(const model::CacheKey& key, OpContext& op) {
     throw in_use(key, reason->empty() ? "it is pinned" : "it is pinned: " + *reason)
         .set_hint("'basecache cache unpin " + key.text() + "' first");
   }
-  // The lock before the look at usage: with it held nobody can begin to use the base file, and whoever used it
-  // before has put his disk in its place.
-  FileLock file(layout.lock_file(key));
-  const ExclusiveLock lock(file, boost::interprocess::try_to_lock);
-  if (!lock.owns()) throw in_use(key, kLockIsHeld);
-  if (const auto why = uses_.reason_to_stay(key, op)) throw in_use(key, *why);
+  const cache::RemovalLock lock(layout, key, uses_.after_hooks(), op);
+  if (const auto& why = lock.reason_to_stay()) throw in_use(key, *why);
+  if (pins_.reason(key)) throw in_use(key, "it was pinned just now");
   const auto entry = cache_.find(key);
   if (!entry) throw no_base_file(key);
   unlink_base_file(layout, key, entry->allocated, kAskedFor);
   return entry->allocated;
 }
 
-// Only what could go, and never for a hook, which has no time.
-bool Pruner::may_be_withdrawn(const BaseDirectoryEntry& entry, const OpContext& op) const {
-  return standing_ != nullptr && !op.hook_wait().is_on() && rules_.remove_unused_base_images && entry.users.empty() &&
-         entry.leases == 0 && !entry.pin && entry.key->kind() == model::CacheKey::Kind::image;
+// Only what could go.
+bool Pruner::may_be_withdrawn(const BaseDirectoryEntry& entry) const {
+  return standing_ != nullptr && rules_.remove_unused_base_images && entry.users.empty() && entry.leases == 0 &&
+         !entry.pin && entry.key->kind() == model::CacheKey::Kind::image;
 }
 
 std::optional<std::string> Pruner::withdrawn(const model::CacheKey& key, const OpContext& op) const {

@@ -44,7 +44,7 @@ class Pruner {
 
  private:
   std::optional<Bytes> remove_transfer(const model::CacheKey& key) const;
-  bool may_be_withdrawn(const BaseDirectoryEntry& entry, const OpContext& op) const;
+  bool may_be_withdrawn(const BaseDirectoryEntry& entry) const;
   std::optional<std::string> withdrawn(const model::CacheKey& key, const OpContext& op) const;
 
   const cache::ImageCache& cache_;

@@ -24,9 +24,9 @@ class HookResult(NamedTuple):
 
 
 class HookStory(ImageStory):
-    def hook_config(self, **basecache: object) -> Path:
+    def hook_config(self, libvirt: dict | None = None, **basecache: object) -> Path:
         options = {"socket": self.scratch / "agent.sock", "hook_deadline": 60, **basecache}
-        config = self.config(basecache=options)
+        config = self.config(basecache=options, libvirt=libvirt or {})
         script = self.scratch / "hook"
         script.write_text(f'#!/bin/sh\nBASECACHE_CONFIG="{config}" exec "{HOOK}" "$@"\n')
         script.chmod(0o755)

@@ -12,6 +12,7 @@
 
 #include "agent/api/operation_watch.hpp"
 #include "agent/base/error.hpp"
+#include "agent/base/waiting_hook.hpp"
 #include "tests/support/scratch_dir.hpp"
 
 using namespace basecache;

@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "agent/base/waiting_hook.hpp"
 #include "agent/cache/leases.hpp"
 #include "agent/layout/state_files.hpp"
 #include "tests/unit/cache/fakes.hpp"

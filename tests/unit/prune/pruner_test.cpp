@@ -440,3 +440,11 @@ TEST_CASE("removing takes a base file of any age that nobody uses, and says when
   CHECK(node.pruner.remove(node.image, op).count > 0);
   CHECK_FALSE(boost::filesystem::exists(node.layout.base_file(node.image)));
 }
+
+TEST_CASE("a removal holds no lock while it looks for users") {
+  PruneNode node;
+  const Path base = node.old_base(node.image);
+  node.disk(node.layout.instances_path() / kFirst, "disk", "backing:" + base.native());
+  node.reader.on_read = [&] { CHECK(FileLock(node.layout.lock_file(node.image)).try_lock()); };
+  CHECK(remove_error(node) == ErrorCode::in_use);
+}
