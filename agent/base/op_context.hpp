@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -53,8 +55,11 @@ class OpContext {
   void set_hook_wait(HookWait wait) { hook_wait_ = std::move(wait); }
 
   // Work for a need that nobody has yet: it gives way to what somebody waits for.
-  bool is_ahead() const { return is_ahead_; }
-  void set_ahead() { is_ahead_ = true; }
+  // What it makes may become somebody's while it runs: whoever set the mark takes it back then.
+  using AheadMark = std::shared_ptr<std::atomic<bool>>;
+  bool is_ahead() const { return ahead_ && *ahead_; }
+  void set_ahead() { ahead_ = std::make_shared<std::atomic<bool>>(true); }
+  void set_ahead(AheadMark mark) { ahead_ = std::move(mark); }
 
  private:
   std::string id_;
@@ -64,7 +69,7 @@ class OpContext {
   StepTimer steps_;
   TransferOptions transfers_;
   HookWait hook_wait_;
-  bool is_ahead_ = false;
+  AheadMark ahead_;
   std::vector<std::string> notes_;
 };
 

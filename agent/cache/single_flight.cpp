@@ -75,8 +75,8 @@ struct SingleFlight::Flight {
   std::condition_variable_any landed;
   // Guarded by SingleFlight::mutex_.
   std::size_t callers = 0;
-  bool waits = false;     // for a thread
-  bool is_ahead = false;  // all of its callers work ahead
+  bool waits = false;                                                                // for a thread
+  const OpContext::AheadMark is_ahead = std::make_shared<std::atomic<bool>>(false);  // all of its callers work ahead
   bool gave_way = false;
   Outcome outcome;
   std::vector<Step> steps;
@@ -114,7 +114,7 @@ SingleFlight::FlightPtr SingleFlight::join_or_start(const std::string& name, con
     if (!started) {
       ++found->second->callers;
       if (op.is_ahead()) return found->second;
-      found->second->is_ahead = false;
+      *found->second->is_ahead = false;
       found->second->transfers.bytes_per_second.raise_to(op.transfers().bytes_per_second);
       return found->second;
     }
@@ -128,13 +128,14 @@ SingleFlight::FlightPtr SingleFlight::join_or_start(const std::string& name, con
 SingleFlight::FlightPtr SingleFlight::start(const std::string& name, const OpContext& op, Build build) {
   auto flight = std::make_shared<Flight>(name, op.transfers());
   flight->callers = 1;
-  flight->is_ahead = op.is_ahead();
+  *flight->is_ahead = op.is_ahead();
   flight->waits = builders_.is_busy();
   builders_.submit([this, flight, id = op.id(), hook_wait = op.hook_wait(), work = std::move(build)] {
     OpContext build_op(id, flight->stop.get_token(), OpContext::Clock::now() + kNoDeadline,
                        [&fan = flight->fan](const Progress& progress) { fan.report(progress); });
     build_op.set_transfers(flight->transfers);
     build_op.set_hook_wait(hook_wait);
+    build_op.set_ahead(flight->is_ahead);
     fly(flight, build_op, work);
   });
   ++unfinished_;
@@ -146,7 +147,7 @@ std::vector<SingleFlight::FlightPtr> SingleFlight::those_giving_way() {
   std::vector<FlightPtr> found;
   if (unfinished_ < most_) return found;
   for (const auto& [name, flight] : flights_) {
-    if (flight->is_ahead) found.push_back(flight);
+    if (*flight->is_ahead) found.push_back(flight);
   }
   for (const FlightPtr& flight : found) {
     flight->gave_way = true;
