@@ -72,6 +72,15 @@ void FileLock::lock_sharable() { (void)acquire(F_OFD_SETLKW, F_RDLCK); }
 void FileLock::unlock() { fd_.reset(); }
 void FileLock::unlock_and_lock_sharable() { (void)set_lock(fd_.get(), F_OFD_SETLK, F_RDLCK, path_); }
 
+bool is_held(const Path& lock_file) {
+  const UniqueFd fd(::open(lock_file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return false;  // nobody has made it, or what is to be taken there will fail
+  struct flock request {};
+  request.l_type = F_WRLCK;
+  request.l_whence = SEEK_SET;
+  return ::fcntl(fd.get(), F_OFD_GETLK, &request) == 0 && request.l_type != F_UNLCK;
+}
+
 ExclusiveLock lock_exclusive(FileLock& lock, const OpContext& op) {
   retry(op, [&] { return lock.try_lock(); });
   return ExclusiveLock(lock, boost::interprocess::accept_ownership);

@@ -49,6 +49,9 @@ class FileLock {
 using ExclusiveLock = boost::interprocess::scoped_lock<FileLock>;
 using SharedLock = boost::interprocess::sharable_lock<FileLock>;
 
+// Whether anybody holds the lock file's lock, in whatever way. Takes nothing, so that nobody meets the question.
+bool is_held(const Path& lock_file);
+
 // Wait until held. Throws Cancelled or Error(timed_out) as `op` says. Other holders are other processes
 // (threads of ours meet in single_flight first), so waiting is by retry, 1 ms doubling to 50 ms.
 ExclusiveLock lock_exclusive(FileLock& lock, const OpContext& op);

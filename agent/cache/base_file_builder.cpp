@@ -92,7 +92,8 @@ struct LimitAtEnd {
 };
 
 // Around every fetch: once more when the disk was full and others' left transfers could make room; and what can't be
-// held here doesn't stay. `most`: bytes that all left transfers may hold, none: a tenth of the file system.
+// held here doesn't stay. Neither where room was refused beforehand: all that could go has been looked at. `most`:
+// bytes that all left transfers may hold, none: a tenth of the file system.
 template <class Work>
 auto within_limits(const layout::CacheLayout& layout, const model::CacheKey& key, std::optional<Bytes> most,
                    Work work) {
@@ -101,11 +102,12 @@ auto within_limits(const layout::CacheLayout& layout, const model::CacheKey& key
     try {
       return work();
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::no_space || fetch::limit_left_transfers(layout, key, Bytes{0}).count == 0) throw;
+      if (error.code() != ErrorCode::no_space || Reservations::refused(error)) throw;
+      if (fetch::limit_left_transfers(layout, key, Bytes{0}).count == 0) throw;
     }
     return work();
   } catch (const Error& error) {
-    if (is_storage_failure(error.code())) try_to_remove_transfer(layout, key);
+    if (is_storage_failure(error.code()) && !Reservations::refused(error)) try_to_remove_transfer(layout, key);
     throw;
   }
 }

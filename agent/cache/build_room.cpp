@@ -23,11 +23,7 @@ bool may_have_holes(const model::ImageRecord& record) {
   return model::disk_format_from(record.disk_format.value_or("raw")) == model::DiskFormat::raw;
 }
 
-std::optional<Bytes> allocated_of(int file) {
-  struct stat found {};
-  if (::fstat(file, &found) != 0) return std::nullopt;
-  return Bytes{static_cast<std::uint64_t>(found.st_blocks) * 512};
-}
+Bytes allocated_of(const struct stat& file) { return {static_cast<std::uint64_t>(file.st_blocks) * 512}; }
 
 }  // namespace
 
@@ -39,23 +35,34 @@ BuildRoom::BuildRoom(Reservations* reservations, const layout::CacheLayout& layo
   if (reservations != nullptr) own_.emplace(*reservations, std::move(what));
 }
 
-// A raw file of this node may be sparse, and nobody knows before it is opened. With limits set, it has to fit as if it
-// weren't.
+// What is raw may be sparse, and a file of this node says how much of it is there once it is opened. With limits set,
+// it has to fit as if it weren't.
 void BuildRoom::expect_image(const model::ImageRecord& record, const OpContext& op) {
   declared_ = record.size;
-  if (!record.size || (may_have_holes(record) && !limits_are_set_)) return;
-  want_image(*record.size, op);
+  may_be_sparse_ = may_have_holes(record) && !limits_are_set_;
+  if (record.size && !may_be_sparse_) want_image(*record.size, op);
 }
 
 void BuildRoom::want_image(Bytes size, const OpContext& op) {
-  if (own_) own_->want(image_, size, Certainty::exact, op);
+  if (own_) own_->want(image_, size, may_be_sparse_ ? Certainty::at_most : Certainty::exact, op);
   image_size_ = size;
 }
 
+// Nobody said how much it would be: what a sparse one has not allocated so far it won't.
+void BuildRoom::want_more(Bytes received, const OpContext& op) {
+  const Bytes step = std::clamp(Bytes{received.count / kStepsShare}, kLeastStep, kMostStep);
+  struct stat found {};
+  const bool counts = may_be_sparse_ && ::lstat(image_.c_str(), &found) == 0;
+  if (own_) own_->want(image_, (counts ? allocated_of(found) : received) + step, Certainty::exact, op);
+  image_size_ = received + step;
+}
+
+// Few disks take more than twice what their image does.
 void BuildRoom::expect_disk(Bytes virtual_size, const OpContext& op) {
   if (!own_) return;
   if (stays_where_it_is_) own_->settle(image_);
-  own_->want(disk_, virtual_size, Certainty::at_most, op);
+  const Bytes likely{image_size_.count <= virtual_size.count / 2 ? 2 * image_size_.count : virtual_size.count};
+  own_->want(disk_, limits_are_set_ ? virtual_size : likely, Certainty::at_most, op);
 }
 
 void BuildRoom::expect_blank(Bytes size, const OpContext& op) {
@@ -86,7 +93,9 @@ void BuildRoom::Sink::start(const fetch::Transfer& transfer) {
   // Another size than the declared one is refused for that.
   if (transfer.size && transfer.size == room_.declared_.value_or(*transfer.size)) {
     Bytes size = *transfer.size;
-    if (transfer.file >= 0 && !room_.limits_are_set_) size = std::min(size, allocated_of(transfer.file).value_or(size));
+    struct stat found {};
+    const bool is_seen = transfer.file >= 0 && ::fstat(transfer.file, &found) == 0;
+    if (is_seen && !room_.limits_are_set_) size = std::min(size, allocated_of(found));
     room_.want_image(size, op_);
   }
   sink_.start(transfer);
@@ -94,9 +103,7 @@ void BuildRoom::Sink::start(const fetch::Transfer& transfer) {
 
 void BuildRoom::Sink::write(std::span<const std::byte> bytes) {
   received_ = received_ + Bytes{bytes.size()};
-  if (received_ > room_.image_size_) {
-    room_.want_image(received_ + std::clamp(Bytes{received_.count / kStepsShare}, kLeastStep, kMostStep), op_);
-  }
+  if (received_ > room_.image_size_) room_.want_more(received_, op_);
   sink_.write(bytes);
 }
 

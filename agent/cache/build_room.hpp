@@ -17,9 +17,10 @@ class BuildRoom {
   BuildRoom(Reservations* reservations, const layout::CacheLayout& layout, const model::CacheKey& key,
             std::string what);
 
-  // Before a byte is asked for. Error(no_space).
+  // Before a byte is asked for. Error(no_space), of a raw image only with limits set: most are sparse.
   void expect_image(const model::ImageRecord& record, const OpContext& op);
-  // A second file, made of the image. Error(no_space) only with limits set: most disks are sparse.
+  // A second file, made of the image. Error(no_space) only with limits set: most disks are sparse. Else room is made
+  // for twice the image at most.
   void expect_disk(Bytes virtual_size, const OpContext& op);
   // Of a file system or swap space of that size.
   void expect_blank(Bytes size, const OpContext& op);
@@ -49,10 +50,12 @@ class BuildRoom {
  private:
   using Certainty = Reservations::Certainty;
   void want_image(Bytes size, const OpContext& op);
+  void want_more(Bytes received, const OpContext& op);
 
   const Path image_;
   const Path disk_;
   const bool limits_are_set_;
+  bool may_be_sparse_ = false;
   bool stays_where_it_is_ = false;  // a file of this node, which may be decoded from there
   std::optional<Bytes> declared_ = {};
   Bytes image_size_ = {};

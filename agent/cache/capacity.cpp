@@ -17,9 +17,18 @@ Bytes sum(Bytes a, Bytes b) {
 
 }  // namespace
 
+// Guests' disks may fill the file system: that alone is no reason for anything to go.
+Bytes Capacity::kept_free() const { return min_free_is_wish && needed.count == 0 ? Bytes{0} : min_free; }
+
+Capacity Capacity::required() const {
+  Capacity least = *this;
+  if (min_free_is_wish) least.min_free = {};
+  return least;
+}
+
 Bytes Capacity::excess() const {
   const Bytes over_most = max_bytes ? above(sum(used, needed), *max_bytes) : Bytes{0};
-  return std::max(over_most, above(sum(needed, min_free), free));
+  return std::max(over_most, above(sum(needed, kept_free()), free));
 }
 
 Capacity Capacity::needing(Bytes more) const {
@@ -40,9 +49,9 @@ std::string Capacity::limit_met() const {
   if (max_bytes && sum(used, needed) > *max_bytes) {
     return fmt::format("{}the cache has {} of at most {}", wanted, to_text(used), to_text(*max_bytes));
   }
-  if (sum(needed, min_free) > free) {
+  if (sum(needed, kept_free()) > free) {
     return fmt::format("{}of its file system {} are free, of which {} have to stay free", wanted, to_text(free),
-                       to_text(min_free));
+                       to_text(kept_free()));
   }
   return "";
 }

@@ -1,33 +1,25 @@
 #include "agent/cache/reservations.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "agent/base/error.hpp"
-#include "agent/base/posix_file.hpp"
-#include "agent/base/unique_fd.hpp"
 
 namespace basecache::cache {
 namespace {
 
 constexpr int kAttempts = 3;  // others may take the room that was made
 constexpr std::chrono::milliseconds kBetweenLooks{50};
+constexpr const char* kMissingField = "missing_bytes";
 
 Bytes still_to_write(const std::string& file, Bytes wanted) {
   struct stat found {};
   if (::lstat(file.c_str(), &found) != 0) return wanted;
   const Bytes allocated{static_cast<std::uint64_t>(found.st_blocks) * 512};
   return allocated < wanted ? wanted - allocated : Bytes{0};
-}
-
-// What was removed may count as free only when the file system has written that down.
-void settle_removals(const Path& directory) {
-  const UniqueFd opened = open_file(directory, O_RDONLY | O_DIRECTORY);
-  (void)::syncfs(opened.get());
 }
 
 Error does_not_fit(const std::string& what, Bytes size, const Capacity& capacity, const StayingBytes& staying) {
@@ -38,7 +30,7 @@ Error does_not_fit(const std::string& what, Bytes size, const Capacity& capacity
                           capacity.limit_met(), stays.empty() ? "" : "; of the cache stay " + stays));
   const auto number = [&](const char* name, Bytes value) { error.add_field(name, std::to_string(value.count)); };
   number("wanted_bytes", size);
-  number("missing_bytes", missing);
+  number(kMissingField, missing);
   number("needed_bytes", capacity.needed);
   number("used_bytes", capacity.used);
   if (capacity.max_bytes) number("max_bytes", *capacity.max_bytes);
@@ -47,10 +39,16 @@ Error does_not_fit(const std::string& what, Bytes size, const Capacity& capacity
   number("under_disks_bytes", staying.under_disks);
   number("leased_bytes", staying.leased);
   number("pinned_bytes", staying.pinned);
+  number("quarantined_bytes", staying.quarantined);
   error.set_hint(
       "free space there, or change [basecache] cache_max_bytes or min_free_bytes; 'basecache cache prune --dry-run' "
-      "says "
-      "why each base file stays");
+      "says why each base file stays");
+  return error;
+}
+
+Error does_not_fit_ahead(const std::string& what, Bytes size, const Capacity& capacity) {
+  Error error = does_not_fit(what, size, capacity, {});
+  error.set_hint("nothing is removed for what is made ahead of need; a request for it makes room");
   return error;
 }
 
@@ -80,31 +78,53 @@ void Reservations::Reservation::want(const Path& file, Bytes size, Certainty cer
   const bool must_fit = certainty == Certainty::exact || all_.limits_.are_set();
   const Wish wish{.own = own_, .file = file, .size = size, .is_counted = must_fit};
   if (all_.grant_if_fits(wish).excess().count == 0) return;
-  std::unique_lock turn(all_.making_room_, std::defer_lock);
-  // Whoever has the turn may be asking libvirt, which may wait for a hook: who is waited for by one goes on without.
-  while (!turn.try_lock_for(kBetweenLooks) && !op.hook_wait().is_on()) op.check();
-  Capacity capacity = all_.grant_if_fits(wish);  // while we waited somebody may have made room enough
-  StayingBytes staying;
-  for (int attempt = 0; attempt < kAttempts && capacity.excess().count > 0; ++attempt) {
-    capacity.all_or_nothing = must_fit;
-    staying = all_.rooms_.make_room(capacity, op);
-    settle_removals(all_.layout_.base_directory());
-    capacity = all_.grant_if_fits(wish);
-  }
-  if (must_fit && capacity.excess().count > 0) throw does_not_fit(what_, size, capacity, staying);
+  const bool makes_room = !op.is_ahead();
+  const StayingBytes staying = makes_room ? all_.make_room(wish, op) : StayingBytes{};
+  const Capacity capacity = all_.grant_if_fits(wish, Wishes::let_go);
+  if (!must_fit || capacity.excess().count == 0) return;
+  throw makes_room ? does_not_fit(what_, size, capacity, staying) : does_not_fit_ahead(what_, size, capacity);
 }
 
-Capacity Reservations::grant_if_fits(const Wish& wish) {
+bool Reservations::refused(const Error& error) {
+  return std::ranges::find(error.fields(), kMissingField, [](const auto& field) { return field.first; }) !=
+         error.fields().end();
+}
+
+StayingBytes Reservations::make_room(const Wish& wish, const OpContext& op) {
+  std::unique_lock turn(making_room_, std::defer_lock);
+  // Whoever has the turn may be asking libvirt, which may wait for a hook: who is waited for by one goes on without.
+  while (!turn.try_lock_for(kBetweenLooks) && !op.hook_wait().is_on()) op.check();
+  const auto measure = [&] {
+    const std::scoped_lock guard(mutex_);
+    Capacity capacity = needed_with(wish);
+    capacity.all_or_nothing = true;
+    return capacity;
+  };
+  RoomMade made;
+  // While we waited somebody may have made room enough.
+  for (int attempt = 0; attempt < kAttempts && grant_if_fits(wish).excess().count > 0; ++attempt) {
+    made = rooms_.make_room(measure, op);
+    if (made.freed.count == 0 || made.staying.usage_unknown) break;
+  }
+  return made.staying;
+}
+
+Capacity Reservations::grant_if_fits(const Wish& wish, Wishes wishes) {
   const std::scoped_lock guard(mutex_);
-  Capacity capacity = limits_.measure(layout_);
-  capacity = capacity.needing(still_to_write(wish.file.native(), wish.size));
+  Capacity capacity = needed_with(wish);
+  if (wishes == Wishes::let_go) capacity = capacity.required();
+  if (wish.is_counted && capacity.excess().count == 0) (*wish.own)[wish.file.native()] = wish.size;
+  return capacity;
+}
+
+Capacity Reservations::needed_with(const Wish& wish) const {
+  Capacity capacity = limits_.measure(layout_).needing(still_to_write(wish.file.native(), wish.size));
   for (auto build = wanted_.begin(); build != wanted_.end(); ++build) {
     for (const auto& [file, size] : *build) {
       if (build == wish.own && file == wish.file.native()) continue;
       capacity = capacity.needing(still_to_write(file, size));
     }
   }
-  if (wish.is_counted && capacity.excess().count == 0) (*wish.own)[wish.file.native()] = wish.size;
   return capacity;
 }
 

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 
+#include "agent/base/error.hpp"
 #include "agent/base/op_context.hpp"
 #include "agent/cache/room_maker.hpp"
 #include "agent/cache/storage_limits.hpp"
@@ -29,9 +30,10 @@ class Reservations {
     Reservation& operator=(const Reservation&) = delete;
     ~Reservation();
 
-    // For `file`, in place of what was wanted for it. Where it doesn't fit, room is made first. Error(no_space) with
-    // all numbers when it still doesn't, and what was wanted before stays. With no limits set, what is needed `at_most`
-    // only makes room, as far as possible, and isn't counted.
+    // For `file`, in place of what was wanted for it. Where it doesn't fit, room is made first: all of it or none, and
+    // none for what is made ahead of need. Error(no_space) with all numbers when it still doesn't, and what was wanted
+    // before stays; for what is only wished to be kept free nobody is refused. With no limits set, what is needed
+    // `at_most` only makes room: it isn't refused, and isn't counted.
     void want(const Path& file, Bytes size, Certainty certainty, const OpContext& op);
     // It is all there.
     void settle(const Path& file);
@@ -48,6 +50,9 @@ class Reservations {
 
   const StorageLimits& limits() const { return limits_; }
 
+  // Whether it was one of these that said no, rather than a disk that was full.
+  static bool refused(const Error& error);
+
  private:
   struct Wish {
     std::list<Wanted>::iterator own;
@@ -55,8 +60,13 @@ class Reservations {
     Bytes size;
     bool is_counted;
   };
+  enum class Wishes { kept, let_go };
   // What is there, with all that is needed; nothing in excess: it is granted.
-  Capacity grant_if_fits(const Wish& wish);
+  Capacity grant_if_fits(const Wish& wish, Wishes wishes = Wishes::kept);
+  // Under mutex_.
+  Capacity needed_with(const Wish& wish) const;
+  // Stops once nothing goes any more. Says what stays.
+  StayingBytes make_room(const Wish& wish, const OpContext& op);
 
   const layout::CacheLayout& layout_;
   const StorageLimits limits_;

@@ -15,6 +15,7 @@ std::string StayingBytes::text() const {
   part(under_disks, "under disks");
   part(leased, "held by running requests");
   part(pinned, "pinned");
+  part(quarantined, "in quarantine");
   part(others, usage_unknown ? "of which nobody can tell who uses them" : "that stay for other reasons");
   return fmt::format("{}", fmt::join(parts, ", "));
 }

@@ -29,6 +29,7 @@ namespace basecache::layout {
 //         domains/<uuid>.json      a running domain that libvirt's hook has told of, and the files it names
 //         nodes/<host>.json, .lock whom this node's own domains use, for those that share instances_path
 //         locks/<uuid>             one creation or deletion an instance at a time
+//         locks/room               one removal of base files at a time
 class CacheLayout {
  public:
   explicit CacheLayout(Path instances_path, std::string base_directory_name = "_base");
@@ -61,6 +62,7 @@ class CacheLayout {
   Path instance_directory(std::string_view uuid) const;
   Path staged_instance_directory(std::string_view uuid) const;
   Path instance_lock(std::string_view uuid) const;
+  Path room_lock() const { return instance_lock_directory() / "room"; }
 
  private:
   Path instances_path_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/base/file_lock.hpp"
 #include "agent/prune/sweep.hpp"
 
 namespace basecache::prune {
@@ -14,11 +15,12 @@ Eviction::Eviction(const layout::CacheLayout& layout, const cache::Pins& pins, c
   rules_.resized_minimum_age = std::chrono::seconds::max();
 }
 
-cache::StayingBytes Eviction::make_room(const cache::Capacity& capacity, const OpContext& op) {
-  return Sweep(layout_, pins_, uses_)
-      .run(
-          rules_, capacity, false, [](BaseDirectoryEntry&) {}, op)
-      .staying;
+cache::RoomMade Eviction::make_room(const Measure& measure, const OpContext& op) {
+  const auto complete = [&](BaseDirectoryEntry& entry) {
+    if (is_held(layout_.lock_file(*entry.key))) entry.busy = kIsLocked;
+  };
+  const Sweep::Outcome swept = Sweep(layout_, pins_, uses_).run(rules_, measure, false, complete, op);
+  return {.freed = swept.freed, .staying = swept.staying};
 }
 
 }  // namespace basecache::prune

@@ -7,13 +7,13 @@
 
 namespace basecache::prune {
 
-// Makes room for a build, by the rules of a prune but for its ages: nobody waits for what has only grown old. Leases
-// needn't be counted: their locks are met.
+// Makes room for a build, by the rules of a prune but for its ages: nobody waits for what has only grown old. What is
+// locked is leased or being made (the build's own unfinished transfer too), here or in another process.
 class Eviction final : public cache::RoomMaker {
  public:
   Eviction(const layout::CacheLayout& layout, const cache::Pins& pins, const UseGraph& uses, const PruneRules& rules);
 
-  cache::StayingBytes make_room(const cache::Capacity& capacity, const OpContext& op) override;
+  cache::RoomMade make_room(const Measure& measure, const OpContext& op) override;
 
  private:
   const layout::CacheLayout& layout_;

@@ -82,7 +82,10 @@ void remove_for_room(std::vector<PruneDecision>& plan, const PruneRules& rules, 
     candidates.push_back(&decision);
     all = all + decision.entry.allocated;
   }
-  if (capacity.all_or_nothing && capacity.without(all).excess().count > 0) return;
+  if (capacity.all_or_nothing && capacity.without(all).excess().count > 0) {
+    capacity = capacity.required();
+    if (capacity.without(all).excess().count > 0) return;
+  }
   std::ranges::sort(candidates, goes_before);
   for (PruneDecision* candidate : candidates) {
     if (capacity.excess().count == 0) return;

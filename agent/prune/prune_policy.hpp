@@ -48,7 +48,8 @@ std::string used_by(const std::vector<std::string>& users);
 // The decisions of nova/virt/libvirt/imagecache.py, each with its reason; pure. `unreadable` not empty: keeps all base
 // files. Unexplained files are kept and named. Whatever nobody uses of an image that was withdrawn goes too.
 // While that leaves the cache above a limit, what nobody uses goes whatever its age, until it is below: first
-// unfinished transfers, then base files, each by its last use, the larger one of two.
+// unfinished transfers, then base files, each by its last use, the larger one of two. Where all or nothing is wanted
+// and not all can go, as much as the limits without the wish require, or nothing.
 std::vector<PruneDecision> make_prune_plan(std::vector<BaseDirectoryEntry> entries, const PruneRules& rules,
                                            const std::vector<std::string>& unreadable,
                                            const cache::Capacity& capacity = {});

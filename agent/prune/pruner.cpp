@@ -27,11 +27,12 @@ PruneReport Pruner::prune(bool dry_run, OpContext& op) {
   const auto step = op.steps().measure("prune");
   if (!dry_run) uses_.tell_nodes(op);
   const auto complete = [&](BaseDirectoryEntry& entry) {
+    if (entry.is_transfer) return;
     if (const auto cached = cache_.find(*entry.key)) entry.leases = cached->leases;
     if (may_be_withdrawn(entry)) entry.withdrawn = withdrawn(*entry.key, op);
   };
-  Sweep::Outcome swept =
-      Sweep(layout, pins_, uses_.after_hooks()).run(rules_, limits_.measure(layout), dry_run, complete, op);
+  const auto measure = [&] { return limits_.measure(layout); };
+  Sweep::Outcome swept = Sweep(layout, pins_, uses_.after_hooks()).run(rules_, measure, dry_run, complete, op);
   PruneReport report{.dry_run = dry_run,
                      .decisions = std::move(swept.decisions),
                      .freed = swept.freed,

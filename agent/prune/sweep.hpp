@@ -13,8 +13,10 @@
 
 namespace basecache::prune {
 
-// One pass over `_base`: what is there, what the plan says of it, and its carrying out. Two at once are safe, of other
-// processes too.
+inline constexpr const char* kIsLocked = "its lock is held: somebody is using or building it right now";
+
+// One pass over `_base`: what is there, what the plan says of it, and its carrying out. Of several at once, of other
+// processes too, one at a time measures, plans and removes, so that they don't make the same room twice.
 class Sweep {
  public:
   struct Outcome {
@@ -24,21 +26,22 @@ class Sweep {
     cache::Capacity capacity = {};              // as it is then
     cache::StayingBytes staying = {};
   };
-  // Adds what only the caller knows: leases of this process, whether an image was withdrawn. Called without locks.
+  // Adds to base files and transfers what only the caller knows: leases of this process, whether an image was
+  // withdrawn. Called without locks.
   using Complete = std::function<void(BaseDirectoryEntry&)>;
+
+  using Measure = cache::RoomMaker::Measure;
 
   Sweep(const layout::CacheLayout& layout, const cache::Pins& pins, const UseGraph& uses)
       : layout_(layout), pins_(pins), uses_(uses) {}
 
-  // Decides by usage, leases, pins, ages and room, then takes each file's lock and looks again before it removes; where
-  // that keeps it, others may have to go in its place. What is in use is marked as used, as by Nova's.
-  Outcome run(const PruneRules& rules, const cache::Capacity& capacity, bool dry_run, const Complete& complete,
+  // Decides by usage, leases, pins, ages and room, then takes each file's lock and looks again before it removes. Where
+  // that keeps one, it measures and plans again, for others may have to go in its place. All or nothing: nothing is
+  // removed before all that has to go is locked. What is in use is marked as used, as by Nova's.
+  Outcome run(const PruneRules& rules, const Measure& measure, bool dry_run, const Complete& complete,
               const OpContext& op) const;
 
  private:
-  // Turns the decision round when somebody holds the lock or the file's mtime isn't `mark` any more.
-  void remove_unless_used_meanwhile(PruneDecision& decision, const struct timespec& mark) const;
-
   const layout::CacheLayout& layout_;
   const cache::Pins& pins_;
   const UseGraph& uses_;

@@ -212,6 +212,24 @@ TEST_CASE("nothing goes in vain for who needs all of it") {
   CHECK(make_prune_plan(entries, {}, {}, capacity)[0].remove);
 }
 
+TEST_CASE("for what is only wished to be kept free nothing goes unless somebody needs room, then as much as can") {
+  cache::Capacity wish{.min_free = gibibytes(10), .min_free_is_wish = true, .free = gibibytes(5)};
+  const std::vector<BaseDirectoryEntry> entries{image(1, hours(3), gibibytes(4)), image(2, hours(2), gibibytes(4))};
+  const auto removed = [&] {
+    return std::ranges::count(make_prune_plan(entries, {}, {}, wish), true, &PruneDecision::remove);
+  };
+  CHECK(removed() == 0);
+  wish.needed = gibibytes(3);
+  wish.all_or_nothing = true;
+  CHECK(removed() == 2);
+  wish.needed = gibibytes(4);  // can't be had with the wish, and fits without it
+  CHECK(removed() == 0);
+  wish.needed = gibibytes(6);
+  CHECK(removed() == 1);
+  wish.needed = gibibytes(14);
+  CHECK(removed() == 0);
+}
+
 TEST_CASE("a base file that was used within the last minute stays even then, unless the ages are shorter") {
   const cache::Capacity capacity{.max_bytes = Bytes{0}, .used = gibibytes(1)};
   CHECK_FALSE(make_prune_plan({image(1, seconds(59), gibibytes(1))}, {}, {}, capacity)[0].remove);
