@@ -178,6 +178,7 @@ json to_json(const prune::PruneReport& report) {
            {{"under_disks_bytes", report.staying.under_disks.count},
             {"leased_bytes", report.staying.leased.count},
             {"pinned_bytes", report.staying.pinned.count},
+            {"quarantined_bytes", report.staying.quarantined.count},
             {"others_bytes", report.staying.others.count}}},
           {"unreadable", report.unreadable}};
 }

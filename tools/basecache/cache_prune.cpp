@@ -30,9 +30,10 @@ std::string staying_text(const json& report) {
   if (missed.get<std::uint64_t>() == 0) return "";
   const json& staying = report["staying"];
   return fmt::format(
-      "the limits are missed by {}: {} under disks, {} held by requests, {} pinned and {} more of the cache stay\n",
+      "the limits are missed by {}: {} under disks, {} held by requests, {} pinned, {} in quarantine and {} more of "
+      "the cache stay\n",
       size_of(missed), size_of(staying["under_disks_bytes"]), size_of(staying["leased_bytes"]),
-      size_of(staying["pinned_bytes"]), size_of(staying["others_bytes"]));
+      size_of(staying["pinned_bytes"]), size_of(staying["quarantined_bytes"]), size_of(staying["others_bytes"]));
 }
 
 std::string prune_text(const json& report) {

@@ -234,5 +234,5 @@ TEST_CASE("a prune report counts what it removed and kept") {
     {"name":"notes.txt","remove":false,"reason":"unexplained","allocated_bytes":0,"age_seconds":0}],
     "refusals_forgotten":3,"unreadable":["why"],
     "capacity":{"used_bytes":7,"max_bytes":5,"free_bytes":9,"min_free_bytes":1,"excess_bytes":2},
-    "staying":{"under_disks_bytes":4,"leased_bytes":0,"pinned_bytes":3,"others_bytes":0}})"));
+    "staying":{"under_disks_bytes":4,"leased_bytes":0,"pinned_bytes":3,"quarantined_bytes":0,"others_bytes":0}})"));
 }
