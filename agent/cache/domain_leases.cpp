@@ -55,6 +55,16 @@ std::optional<std::string> uuid_of(const Path& file) {
   return is_uuid(uuid) ? std::optional(std::move(uuid)) : std::nullopt;
 }
 
+std::vector<Lease> read_all(const layout::CacheLayout& layout) {
+  std::vector<Lease> leases;
+  for (const Path& file : layout::state_files(layout.domain_lease_directory())) {
+    const auto uuid = uuid_of(file);
+    if (!uuid) continue;
+    if (auto lease = read_lease(file, *uuid)) leases.push_back(*std::move(lease));
+  }
+  return leases;
+}
+
 }  // namespace
 
 DomainLeases::DomainLeases(const layout::CacheLayout& layout)
@@ -81,12 +91,16 @@ bool DomainLeases::release(const std::string& uuid) {
 
 std::vector<domain::KnownDomain> DomainLeases::all() const {
   std::vector<domain::KnownDomain> held;
-  for (const Path& file : layout::state_files(layout_.domain_lease_directory())) {
-    const auto uuid = uuid_of(file);
-    if (!uuid) continue;
-    auto lease = read_lease(file, *uuid);
-    if (!lease || (lease->node == node_ && lease->boot != boot_)) continue;
-    held.push_back(std::move(lease->domain));
+  for (Lease& lease : read_all(layout_)) {
+    if (lease.node == node_ && lease.boot == boot_) held.push_back(std::move(lease.domain));
+  }
+  return held;
+}
+
+std::multimap<std::string, domain::KnownDomain> DomainLeases::others() const {
+  std::multimap<std::string, domain::KnownDomain> held;
+  for (Lease& lease : read_all(layout_)) {
+    if (lease.node != node_) held.emplace(lease.node, std::move(lease.domain));
   }
   return held;
 }

@@ -45,11 +45,11 @@ std::string file_name_of(std::string_view host) {
   return name;
 }
 
-// Of the two parts the machine's is the last and has no dots, the host's is for people.
-std::string file_name_of(std::string_view host, std::string_view machine) {
-  std::string last = file_name_of(machine);
-  for (auto dot = last.find('.'); dot != std::string::npos; dot = last.find('.')) last.replace(dot, 1, "%2E");
-  return file_name_of(host) + "." + last;
+// Of a file's name, after the host's and a dot; it has none itself.
+std::string machine_part(std::string_view machine) {
+  std::string part = file_name_of(machine);
+  for (auto dot = part.find('.'); dot != std::string::npos; dot = part.find('.')) part.replace(dot, 1, "%2E");
+  return part;
 }
 
 std::string node(const std::string& name) { return "node " + quote(name.substr(0, name.rfind('.')), 80); }
@@ -93,7 +93,7 @@ struct NodeMarkers::Marker {
 };
 
 NodeMarkers::NodeMarkers(const layout::CacheLayout& layout, std::string host, const std::string& machine)
-    : layout_(layout), host_(std::move(host)), name_(file_name_of(host_, machine)) {}
+    : layout_(layout), host_(std::move(host)), name_(file_name_of(host_) + "." + machine_part(machine)) {}
 
 bool NodeMarkers::hold() {
   held_.reset();
@@ -170,6 +170,11 @@ std::set<std::string> NodeMarkers::names() const {
     }
   }
   return names;
+}
+
+bool NodeMarkers::knows_machine(const std::string& machine) const {
+  const std::string end = "." + machine_part(machine);
+  return std::ranges::any_of(names(), [&](const std::string& name) { return name.ends_with(end); });
 }
 
 Usage NodeMarkers::others(std::time_t now) const {

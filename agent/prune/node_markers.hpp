@@ -37,6 +37,9 @@ class NodeMarkers {
   // hypervisor. A usage that isn't known leaves the keys that were told before. `seen`: only whom domains use.
   void tell(const Usage& seen, bool asks_domains, std::time_t now) const;
 
+  // Whether anything is left of a node on that machine: it lives, or told within kFresh before others() was called.
+  bool knows_machine(const std::string& machine) const;
+
   // What the others tell: their users as "node 'n2': ..."; unreadable: a node that lives and doesn't know, hasn't told
   // yet or not for kFresh (later than in an hour counts as that), or whose marker can't be read. What is left of nodes
   // that are gone is removed.

@@ -1,6 +1,9 @@
 #include "agent/prune/use_graph.hpp"
 
+#include <algorithm>
 #include <ctime>
+#include <iterator>
+#include <vector>
 
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
@@ -43,7 +46,27 @@ Usage UseGraph::collect(const OpContext& op) const {
   Usage usage = walk.take();
   bool was_asked = true;
   usage.add(domains_usage(op, walk, was_asked));
-  if (sources_.nodes != nullptr) usage.add(sources_.nodes->others(std::time(nullptr)));
+  if (sources_.nodes != nullptr) usage.add(other_nodes_usage(walk));
+  return usage;
+}
+
+// By what they told, and by what a hook there holds since. What of that can't be seen from here is theirs to tell.
+Usage UseGraph::other_nodes_usage(ChainWalk& walk) const {
+  Usage usage = sources_.nodes->others(std::time(nullptr));
+  if (sources_.leases == nullptr) return usage;
+  try {
+    const auto leases = sources_.leases->others();
+    std::vector<domain::KnownDomain> held;
+    for (auto machine = leases.begin(); machine != leases.end(); machine = leases.upper_bound(machine->first)) {
+      if (!sources_.nodes->knows_machine(machine->first)) continue;
+      const auto [first, last] = leases.equal_range(machine->first);
+      std::transform(first, last, std::back_inserter(held), [](const auto& lease) { return lease.second; });
+    }
+    collect_domains(held, " (its hook on another node holds it)", layout_, walk);
+  } catch (const Error&) {
+    // Whoever asked for our own leases was told.
+  }
+  usage.users.merge(walk.take().users);
   return usage;
 }
 

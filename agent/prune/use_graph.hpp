@@ -37,6 +37,7 @@ class UseGraph final : public cache::BaseFileUsers {
   std::optional<std::string> reason_to_stay(const model::CacheKey& key, const OpContext& op) const override;
 
  private:
+  Usage other_nodes_usage(class ChainWalk& walk) const;
   // `was_asked`: false when the hypervisor wasn't, or not to the end, for a hook's sake.
   Usage domains_usage(const OpContext& op, class ChainWalk& walk, bool& was_asked) const;
   std::vector<domain::KnownDomain> domains(const OpContext& op) const;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <boost/filesystem/operations.hpp>
+
 #include "agent/base/error.hpp"
 #include "agent/layout/state_files.hpp"
 #include "tests/support/scratch_dir.hpp"
@@ -60,7 +62,7 @@ struct GraphNode {
   FakeInventory inventory;
   cache::DomainLeases leases{layout};
   NodeMarkers nodes{layout, "n1"};
-  NodeMarkers other{layout, "n2"};
+  NodeMarkers other{layout, "n2", "m2"};
   UseGraph graph{layout, chains, {.domains = &inventory, .leases = &leases, .nodes = &nodes}};
 };
 
@@ -157,4 +159,16 @@ TEST_CASE("what other nodes use stays here") {
   theirs.users[node.key] = {"domain 'db' disk vda"};
   node.other.tell(theirs, true, std::time(nullptr));
   CHECK(node.users(node.graph.collect(test_operation())) == Lines{"node 'n2': domain 'db' disk vda"});
+}
+
+TEST_CASE("what another node's hook holds stays while anything is known of that node, and stops nothing here") {
+  GraphNode node;
+  cache::DomainLeases theirs(node.layout, "m2", "boot");
+  theirs.hold(node.web());
+  CHECK(node.users(node.graph.collect(test_operation())).empty());
+  node.other.tell({}, true, std::time(nullptr));
+  CHECK(node.users(node.graph.collect(test_operation())) ==
+        Lines{"domain 'web01' disk vda (its hook on another node holds it)"});
+  boost::filesystem::remove(node.scratch / "disk");  // it is on that node only
+  CHECK(node.graph.collect(test_operation()).unreadable.empty());
 }
