@@ -31,9 +31,13 @@ std::optional<std::string> reason_to_stay(const BaseDirectoryEntry& entry, const
   return std::nullopt;
 }
 
+bool was_used_now(const BaseDirectoryEntry& entry, const PruneRules& rules) {
+  return entry.age < std::min(rules.kept_after_use, minimum_age(*entry.key, rules));
+}
+
 // Why it goes without anybody needing room; nothing when it doesn't.
 std::optional<std::string> reason_to_go(const BaseDirectoryEntry& entry, const PruneRules& rules) {
-  if (entry.withdrawn && !entry.is_transfer) return "unused, and " + *entry.withdrawn;
+  if (entry.withdrawn && !entry.is_transfer && !was_used_now(entry, rules)) return "unused, and " + *entry.withdrawn;
   const std::chrono::seconds minimum = minimum_age(*entry.key, rules);
   if (entry.age < minimum) return std::nullopt;
   return fmt::format("{} for {} (minimum {})", entry.is_transfer ? "unfinished transfer, abandoned" : "unused",
@@ -62,7 +66,7 @@ PruneDecision decide(BaseDirectoryEntry entry, const PruneRules& rules, bool usa
 bool may_go_for_room(const PruneDecision& decision, const PruneRules& rules, bool usage_known) {
   const BaseDirectoryEntry& entry = decision.entry;
   if (decision.remove || entry.allocated.count == 0 || reason_to_stay(entry, rules, usage_known)) return false;
-  return entry.is_transfer || entry.age >= std::min(rules.kept_after_use, minimum_age(*entry.key, rules));
+  return entry.is_transfer || !was_used_now(entry, rules);
 }
 
 bool goes_before(const PruneDecision* a, const PruneDecision* b) {

@@ -12,10 +12,17 @@
 namespace basecache::prune {
 namespace {
 
+constexpr std::chrono::seconds kUsageHolds{5};
+
 using Marks = std::map<std::string, struct timespec>;
 
 bool same_mtime(const struct timespec& a, const struct timespec& b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+void set_users(BaseDirectoryEntry& entry, const Usage& usage) {
+  const auto users = usage.users.find(*entry.key);
+  entry.users = users == usage.users.end() ? std::vector<std::string>{} : users->second;
 }
 
 void keep(PruneDecision& decision, std::string reason) {
@@ -112,19 +119,26 @@ Sweep::Outcome Sweep::run(const PruneRules& rules, const Measure& measure, bool 
                           const OpContext& op) const {
   // First the marks, then the usage: whoever begins to use a base file after we looked changes its mark.
   std::vector<SeenEntry> seen = look_around(layout_);
-  const Usage usage = uses_.collect(op);
+  Usage usage = uses_.collect(op);
+  const auto collected = OpContext::Clock::now();
+  bool is_any_withdrawn = false;
   std::vector<BaseDirectoryEntry> entries;
   Marks marks;
   for (SeenEntry& item : seen) {
     BaseDirectoryEntry& entry = item.entry;
     marks.emplace(entry.name, item.mtime);
     if (entry.key && !entry.is_transfer) {
-      if (const auto users = usage.users.find(*entry.key); users != usage.users.end()) entry.users = users->second;
+      set_users(entry, usage);
       entry.pin = pins_.reason(*entry.key);
     }
     if (entry.key) complete(entry);
-    if (!dry_run && !entry.users.empty()) cache::try_to_mark_used(layout_, *entry.key);
+    is_any_withdrawn = is_any_withdrawn || entry.withdrawn;
     entries.push_back(std::move(entry));
+  }
+  if (is_any_withdrawn || OpContext::Clock::now() - collected > kUsageHolds) usage = uses_.collect(op);
+  for (BaseDirectoryEntry& entry : entries) {
+    if (entry.key && !entry.is_transfer) set_users(entry, usage);
+    if (!dry_run && !entry.users.empty()) cache::try_to_mark_used(layout_, *entry.key);
   }
 
   // Nobody asks libvirt with this lock held: a build that a hook waits for may wait for it.

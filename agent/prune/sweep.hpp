@@ -27,7 +27,7 @@ class Sweep {
     cache::StayingBytes staying = {};
   };
   // Adds to base files and transfers what only the caller knows: leases of this process, whether an image was
-  // withdrawn. Called without locks.
+  // withdrawn. Called without locks. May take minutes: then, and where one was withdrawn, usage is collected again.
   using Complete = std::function<void(BaseDirectoryEntry&)>;
 
   using Measure = cache::RoomMaker::Measure;

@@ -249,16 +249,20 @@ TEST_CASE("unfinished transfers go first, even while nobody can tell who uses th
   CHECK_FALSE(decision_of(plan, 2).remove);
 }
 
-TEST_CASE("a base file whose image was withdrawn goes whatever its age, unless it is used") {
-  BaseDirectoryEntry unused = image(1, seconds(1), gibibytes(1));
+TEST_CASE("a base file whose image was withdrawn goes when it isn't used, nor was a moment ago") {
+  BaseDirectoryEntry unused = image(1, seconds(60), gibibytes(1));
   unused.withdrawn = "its image was deactivated";
-  BaseDirectoryEntry used = image(2, seconds(1), gibibytes(1));
+  BaseDirectoryEntry used = image(2, seconds(60), gibibytes(1));
   used.withdrawn = unused.withdrawn;
   used.users = {"instance a disk 'disk'"};
-  const auto plan = make_prune_plan({unused, used}, {}, {});
+  BaseDirectoryEntry used_now = image(3, seconds(59), gibibytes(1));
+  used_now.withdrawn = unused.withdrawn;
+  const auto plan = make_prune_plan({unused, used, used_now}, {}, {});
   CHECK(decision_of(plan, 1).remove);
   CHECK(decision_of(plan, 1).reason == "unused, and its image was deactivated");
   CHECK_FALSE(decision_of(plan, 2).remove);
+  CHECK_FALSE(decision_of(plan, 3).remove);
+  CHECK(decision_of(make_prune_plan({used_now}, {.original_minimum_age = seconds(10)}, {}), 3).remove);
 }
 
 TEST_CASE("what a plan keeps is told by why") {
