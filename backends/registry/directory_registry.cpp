@@ -170,7 +170,12 @@ ImageListing DirectoryRegistry::list() const {
 StoredImage DirectoryRegistry::show(const std::string& id) const {
   const std::string known = known_id(id);
   const auto record = read_small_file(layout_.record(known));
-  if (!record) throw no_image(id);
+  if (!record && is_there(layout_.staging())) throw no_image(id);
+  if (!record) {
+    throw no_image(id)
+        .add_field("registry", "missing")
+        .set_hint("nothing was imported to " + quote(layout_.directory.native()) + ", or it isn't mounted");
+  }
   return stored_image_from(*record, known);
 }
 

@@ -52,7 +52,9 @@ class DirectoryRegistry : public fetch::ImageSource {
   StoredImage import_image(const ImageImport& import, OpContext& op);
   // A damaged record or a missing folder doesn't stop the list.
   ImageListing list() const;
-  StoredImage show(const std::string& id) const;      // Error(image_not_found, image_unacceptable)
+  // Error(image_not_found, image_unacceptable). A folder that was never imported to, as a mount point without its file
+  // system is, says so in a field: "registry" is "missing". describe() does too.
+  StoredImage show(const std::string& id) const;
   void remove(const std::string& id, OpContext& op);  // damaged ones too; Error(image_not_found)
 
   model::ImageRecord describe(const model::ImageRef& ref, OpContext& op) override;

@@ -18,6 +18,12 @@ bool is_deactivated(const Error& error) {
       error.fields(), [](const auto& field) { return field.first == "status" && field.second == "deactivated"; });
 }
 
+// As directory_registry.hpp tells it.
+bool is_of_no_registry(const Error& error) {
+  return std::ranges::any_of(error.fields(),
+                             [](const auto& field) { return field.first == "registry" && field.second == "missing"; });
+}
+
 }  // namespace
 
 std::optional<std::string> SourceStanding::withdrawn(const model::ImageRef& ref, const OpContext& op) {
@@ -52,7 +58,8 @@ std::optional<std::string> SourceStanding::ask(const model::ImageRef& ref, const
     (void)source_.describe(ref, question);
     return std::nullopt;
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::image_not_found) return "its image is gone where it came from";
+    if (error.code() == ErrorCode::image_not_found && is_of_no_registry(error)) return std::nullopt;
+    if (error.code() == ErrorCode::image_not_found) return "its image is gone where it came from, or not ours to see";
     if (is_deactivated(error)) return "its image was deactivated";
     if (error.code() == ErrorCode::source_unavailable || error.code() == ErrorCode::timed_out) throw;
     return std::nullopt;  // it is there, in whatever state

@@ -448,30 +448,3 @@ TEST_CASE("a removal holds no lock while it looks for users") {
   node.reader.on_read = [&] { CHECK(FileLock(node.layout.lock_file(node.image)).try_lock()); };
   CHECK(remove_error(node) == ErrorCode::in_use);
 }
-
-TEST_CASE("who begins to use a base file while the registry is asked for its image keeps it") {
-  struct Slow : ImageStanding {
-    std::optional<std::string> withdrawn(const model::ImageRef&, const OpContext&) override {
-      meanwhile();
-      return "its image was deactivated";
-    }
-    std::function<void()> meanwhile = [] {};
-  };
-  constexpr const char* origin = "9a2d629d-0000-4000-8000-000000000009";
-  for (const bool is_used_meanwhile : {false, true}) {
-    PruneNode node;
-    Slow registry;
-    const model::CacheKey key = model::CacheKey::for_image(origin);
-    const Path base = node.old_base(key);
-    cache::write_record(node.layout, key, {.origin = origin}, base);
-    if (is_used_meanwhile) {
-      registry.meanwhile = [&] {
-        node.disk(node.layout.instance_directory(kFirst), "disk", "backing:" + base.native());
-      };
-    }
-    Pruner pruner(node.images, node.pins, node.uses, {}, {}, &registry);
-    OpContext op = test_operation();
-    CHECK(PruneNode::decision(pruner.prune(false, op), key.text()).remove != is_used_meanwhile);
-    CHECK(boost::filesystem::exists(base) == is_used_meanwhile);
-  }
-}

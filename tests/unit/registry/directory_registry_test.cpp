@@ -1,9 +1,11 @@
 #include "backends/registry/directory_registry.hpp"
 
 #include <doctest/doctest.h>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <boost/filesystem/directory.hpp>
 #include <boost/filesystem/operations.hpp>
@@ -406,4 +408,25 @@ TEST_CASE("a full sink ends a fetch with its own error") {
   received.on_write = [] { throw Error(ErrorCode::no_space, "full"); };
   const model::ImageRecord record = folder.describe(kId);
   CHECK(code_of([&] { folder.registry.fetch(record, received, op); }) == ErrorCode::no_space);
+}
+
+TEST_CASE("an image that isn't there is told from a folder that isn't mounted") {
+  const auto is_missing = [](Folder& folder) {
+    try {
+      folder.describe(kId);
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::image_not_found);
+      return std::ranges::find(error.fields(), "registry", [](const auto& field) { return field.first; }) !=
+             error.fields().end();
+    }
+    FAIL("it is there");
+    return false;
+  };
+  Folder folder;
+  CHECK(is_missing(folder));
+  boost::filesystem::create_directory(folder.directory);
+  CHECK(is_missing(folder));
+  folder.import_image(folder.import_of());
+  folder.remove(kId);
+  CHECK_FALSE(is_missing(folder));
 }

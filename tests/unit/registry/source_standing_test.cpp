@@ -47,6 +47,7 @@ TEST_CASE("an image is withdrawn when the registry has it no more or has deactiv
   const Row rows[] = {
       {std::nullopt, false},
       {Error(ErrorCode::image_not_found, "gone"), true},
+      {Error(ErrorCode::image_not_found, "not mounted").add_field("registry", "missing"), false},
       {Error(ErrorCode::source_unauthorized, "deactivated").add_field("status", "deactivated"), true},
       {Error(ErrorCode::source_unauthorized, "who are you"), false},
       {Error(ErrorCode::source_unavailable, "down"), false},
