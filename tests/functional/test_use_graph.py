@@ -6,6 +6,7 @@ libvirt is the real library with its own test driver (test:///FILE), whose node 
 import json
 import os
 import socket
+import time
 import unittest
 import uuid
 from pathlib import Path
@@ -204,7 +205,7 @@ class Nodes(ImageStory):
                            libvirt=libvirt)
 
     def tells(self, host: str, age: int = 0, **changes) -> None:
-        marker = {"version": 1, "host": host, "written": int(self.base_path.stat().st_mtime) + 2 * DAY - age,
+        marker = {"version": 1, "host": host, "written": int(time.time()) - age,
                   "asks_domains": True, "unknown": "", "keys": {self.key: ["domain 'db' disk vda"]}, **changes}
         (self.markers / f"{host}.{MACHINE}.json").write_text(json.dumps(marker))
 
