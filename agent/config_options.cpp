@@ -92,6 +92,13 @@ constexpr OptionValue min_free_bytes{
       if (!config.min_free_bytes) return std::string("auto");
       return config.min_free_bytes->count == 0 ? "0" : show_bytes(*config.min_free_bytes);
     }};
+// Ten minutes after its start a domain that doesn't run is taken for ended (cache::DomainLeases).
+constexpr std::uint64_t kLongestHook = 300;
+constexpr OptionValue hook_deadline{
+    [](Config& config, std::string_view text) {
+      config.hook_deadline = std::chrono::seconds(parse_number(text, 1, kLongestHook));
+    },
+    [](const Config& config) { return fmt::format("{}", config.hook_deadline.count()); }};
 constexpr OptionValue mkfs_commands{
     [](Config& config, std::string_view text) { config.virt_mkfs = parse_mkfs_commands(text); },
     [](const Config& config) { return show_mkfs_commands(config.virt_mkfs); }};
@@ -324,7 +331,7 @@ constexpr std::array kOptions{
     ConfigOption{"basecache", "disk_mode", mode<&Config::disk_mode>, "Permissions of an instance's new files, octal."},
     ConfigOption{"basecache", "domains", choice<kDomainsChoices, &Config::domains>,
                  "Whose domains are asked for before base files go: libvirt, none, or auto (libvirt where installed)."},
-    ConfigOption{"basecache", "hook_deadline", time<&Config::hook_deadline, 1>,
+    ConfigOption{"basecache", "hook_deadline", hook_deadline,
                  "Seconds for which libvirt's hook lets the start of a domain wait for its disks."},
     ConfigOption{"basecache", "hook_failure", choice<kHookFailures, &Config::hook_failure>,
                  "A domain of ours whose disks can't be made: its start fails (fail), or goes on (ignore)."},

@@ -10,8 +10,8 @@
 // {"name", "files": [{"path", "format", "role"}]}.
 namespace basecache::domain {
 
-// Files that one domain may name.
-inline constexpr std::size_t kMostFiles = 4096;
+// Files that one domain may name: each has half a KiB of a request's body (api::ConnectionLimits).
+inline constexpr std::size_t kMostFiles = 2048;
 
 nlohmann::json to_json(const KnownDomain& domain);
 
