@@ -1,6 +1,7 @@
 #include "tools/basecache-qemu-hook/domain_hook.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -53,10 +54,20 @@ std::string goes_on_line(const domain::KnownDomain& domain, const std::string& w
   return failure_line("all disks of '" + domain.name + "' are there, so it is started all the same: " + why, "");
 }
 
+std::string advice_on(const Path& socket) {
+  const bool is_closed_to_us = ::access(socket.c_str(), W_OK) != 0 && errno == EACCES;
+  return is_closed_to_us ? "[basecache] socket_group says who may open it" : "systemctl status basecached";
+}
+
 }  // namespace
 
 HookResult DomainHook::refusal(std::string line) const {
   return {.is_refusal = config_.hook_failure == HookFailure::refuse, .line = std::move(line)};
+}
+
+// With a configuration that can't be read, that may be why.
+HookResult DomainHook::refusal(const std::string& why, const std::string& hint) const {
+  return refusal(failure_line(why, config_fault_.empty() ? hint : "the defaults count: " + config_fault_));
 }
 
 HookResult DomainHook::run(HookAction action, std::string_view xml) const {
@@ -66,9 +77,8 @@ HookResult DomainHook::run(HookAction action, std::string_view xml) const {
     const domain::KnownDomain domain = domain::known_domain(xml);
     return action == HookAction::prepare ? prepare(told, domain) : tell(action, domain);
   } catch (const Error& error) {
-    const std::string line = failure_line(error.message(), error.hint());
-    if (domain::mentions_ours(xml) && action == HookAction::prepare) return refusal(line);
-    return {.line = line};
+    if (domain::mentions_ours(xml) && action == HookAction::prepare) return refusal(error.message(), error.hint());
+    return {.line = failure_line(error.message(), error.hint())};
   }
 }
 
@@ -80,19 +90,20 @@ HookResult DomainHook::prepare(const domain::DomainRequest& told, const domain::
   if (told.request && !(is_nova && complete)) body["request"] = json::parse(*told.request);
   std::optional<Progress> progress;
   try {
-    const auto patience = body.contains("request") ? config_.hook_deadline : std::min(config_.hook_deadline, kLeaseTime);
+    const auto patience =
+        body.contains("request") ? config_.hook_deadline : std::min(config_.hook_deadline, kLeaseTime);
     cli::SocketLink agent(config_.socket, start_ + patience);
     agent.ask(request_of(HookAction::prepare, told.uuid, body), [&](const Progress& now) { progress = now; });
     return {};
   } catch (const cli::Unreachable& error) {
     if (complete) return {.line = goes_on_line(domain, error.message)};
-    return refusal(failure_line(error.message, "systemctl status basecached"));
+    return refusal(error.message, advice_on(config_.socket));
   } catch (const Error& error) {
     if (is_nova && complete) return {.line = goes_on_line(domain, error.message())};
     const bool is_late = error.code() == ErrorCode::timed_out && Clock::now() >= start_ + config_.hook_deadline;
-    return refusal(is_late ? not_ready_line(domain.name, progress) : failure_line(error.message(), error.hint()));
+    return is_late ? refusal(not_ready_line(domain.name, progress)) : refusal(error.message(), error.hint());
   } catch (const Cancelled&) {
-    return refusal(failure_line("making the disks of '" + domain.name + "' was cancelled", "start it again"));
+    return refusal("making the disks of '" + domain.name + "' was cancelled", "start it again");
   }
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "agent/config.hpp"
 #include "agent/domain/domain_request.hpp"
@@ -23,8 +24,10 @@ class DomainHook {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Of `config` it takes socket, hook_deadline (since `start`) and hook_failure.
-  DomainHook(const Config& config, Clock::time_point start) : config_(config), start_(start) {}
+  // Of `config` it takes socket, hook_deadline (since `start`) and hook_failure. `config_fault`: why these are
+  // defaults.
+  DomainHook(const Config& config, Clock::time_point start, std::string config_fault = {})
+      : config_(config), start_(start), config_fault_(std::move(config_fault)) {}
 
   // Nothing but a prepare of ours or Nova's is ever refused. Where no file of the domain that the agent would make is
   // missing, its start isn't refused for an agent that doesn't answer; one of Nova's isn't refused at all then.
@@ -34,9 +37,11 @@ class DomainHook {
   HookResult prepare(const domain::DomainRequest& told, const domain::KnownDomain& domain) const;
   HookResult tell(HookAction action, const domain::KnownDomain& domain) const;
   HookResult refusal(std::string line) const;
+  HookResult refusal(const std::string& why, const std::string& hint) const;
 
   const Config& config_;
   Clock::time_point start_;
+  std::string config_fault_;
 };
 
 }  // namespace basecache::hook

@@ -20,28 +20,31 @@ using namespace basecache;
 using namespace basecache::hook;
 using Clock = DomainHook::Clock;
 
-// libvirt clears the environment: only a script that stands in our place can name another file. An ordinary user's
-// libvirt calls the same hook, and may not be able to read the file.
-Config config_in_force() {
-  try {
-    ConfigSources sources;
-    if (const char* file = std::getenv("BASECACHE_CONFIG")) sources.config_file = file;
-    return load_config(sources).config;
-  } catch (const Error&) {
-    return {};
-  }
-}
-
 // Its own line, which libvirt never shows.
 void log(const std::string& line) {
   ::openlog("basecache-qemu-hook", LOG_PID, LOG_DAEMON);
   ::syslog(LOG_WARNING, "%s", line.c_str());
 }
 
+// libvirt clears the environment: only a script that stands in our place can name another file. An ordinary user's
+// libvirt calls the same hook, and may not be able to read the file. `fault`: why the defaults are in force.
+Config config_in_force(std::string& fault) {
+  try {
+    ConfigSources sources;
+    if (const char* file = std::getenv("BASECACHE_CONFIG")) sources.config_file = file;
+    return load_config(sources).config;
+  } catch (const Error& error) {
+    fault = error.message();
+    log("the defaults count: " + fault);
+    return {};
+  }
+}
+
 int run(HookAction action, Clock::time_point start) {
   const std::string xml = cli::read_standard_input(domain::kLongestDescription);
-  const Config config = config_in_force();
-  const HookResult result = DomainHook(config, start).run(action, xml);
+  std::string fault;
+  const Config config = config_in_force(fault);
+  const HookResult result = DomainHook(config, start, fault).run(action, xml);
   if (result.is_refusal) {
     (void)!::write(STDERR_FILENO, result.line.data(), result.line.size());
     return EXIT_FAILURE;
