@@ -10,12 +10,16 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stop_token>
+#include <thread>
 
 #include "agent/api/error_response.hpp"
 #include "agent/api/messages.hpp"
 #include "agent/api/operations.hpp"
+#include "agent/api/peer_policy.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/base/stop_event.hpp"
 #include "agent/base/waiting_hook.hpp"
 
 namespace basecache::api {
@@ -134,9 +138,9 @@ void Connection::answer_task(const HttpRequest& request) {
                                     .body = request.body(),
                                     .token = Secret(std::string(request["X-Auth-Token"]))});
     // One who has given up waiting for us while we couldn't listen may have put an end to what this is for.
-    if (task.subject.is_shared && client_has_gone()) return;
+    if ((task.subject.is_shared || task.at_first) && client_has_gone()) return;
     if (task.subject.is_for_hook) hook.emplace(operations_.hook_wait());
-    if (task.at_first) task.at_first();
+    if (task.at_first) task.at_first(caller());
     if (!task.is_long) return write_answer(run_at_once(task));
     operation = operations_.start(task.subject, task.work);
   } catch (const Error& error) {
@@ -147,9 +151,26 @@ void Connection::answer_task(const HttpRequest& request) {
 }
 
 Outcome Connection::run_at_once(const Task& task) {
-  OpContext op("", std::stop_token(), OpContext::Clock::now() + limits_.quick_deadline);
+  std::stop_source stop;
+  std::jthread watcher;
+  if (task.ends_with_client) {
+    watcher = std::jthread([&](const std::stop_token& end) {
+      const StopEvent ended(end);
+      std::array<pollfd, 2> watched{pollfd{stream_.fd(), 0, 0}, pollfd{ended.fd(), POLLIN, 0}};
+      while (::poll(watched.data(), watched.size(), -1) < 0 && errno == EINTR) {
+      }
+      if (watched[0].revents != 0) stop.request_stop();
+    });
+  }
+  OpContext op("", stop.get_token(), OpContext::Clock::now() + limits_.quick_deadline);
   op.set_hook_wait(operations_.hook_wait());
   return outcome_of(task.work, op);
+}
+
+uid_t Connection::caller() const {
+  const auto peer = peer_of(stream_.fd());
+  if (!peer) throw Error(ErrorCode::forbidden, "the kernel doesn't tell who asks");
+  return peer->uid;
 }
 
 void Connection::accompany(const std::shared_ptr<Operation>& operation, bool streaming) {

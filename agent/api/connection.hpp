@@ -41,6 +41,7 @@ class Connection {
   bool answer_unreadable(const boost::system::error_code& error);
   void answer_task(const HttpRequest& request);
   Outcome run_at_once(const Task& task);
+  uid_t caller() const;
 
   // Waits with the client for the operation's end; a client that goes away cancels what isn't shared.
   void accompany(const std::shared_ptr<Operation>& operation, bool streaming);

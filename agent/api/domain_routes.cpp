@@ -67,24 +67,23 @@ Task Routes::prepare_domain(const Names& names, const json& body) const {
   });
   task.is_long = asked.request.has_value();  // there is nothing to wait for without one
   // Not a part of the work: one who joins holds it too, for libvirt lets go of a domain whose hook gave up waiting.
-  if (!asked.is_beforehand) task.at_first = [this, asked] { use_cases_.domains.hold(asked.domain); };
+  if (!asked.is_beforehand) task.at_first = [this, asked](uid_t by) { use_cases_.domains.hold(asked.domain, by); };
   return task;
 }
 
 Task Routes::reconnect_domain(const Names& names, const json& body) const {
   const auto uuid = model::InstanceId::parse(names[0], "uuid");
-  return for_hook([this, domain = domain_from(uuid.text(), body)](OpContext&) {
-    use_cases_.domains.hold(domain);
-    return lease_answer(domain.uuid, true);
-  });
+  Task task = for_hook([uuid](OpContext&) { return lease_answer(uuid.text(), true); });
+  task.at_first = [this, domain = domain_from(uuid.text(), body)](uid_t by) { use_cases_.domains.hold(domain, by); };
+  return task;
 }
 
 Task Routes::let_domain_go(const Names& names, const json& body) const {
   const auto uuid = model::InstanceId::parse(names[0], "uuid");
-  return for_hook([this, domain = domain_from(uuid.text(), body)](OpContext&) {
-    use_cases_.domains.let_go(domain.uuid);
-    return lease_answer(domain.uuid, false);
-  });
+  (void)domain_from(uuid.text(), body);
+  Task task = for_hook([uuid](OpContext&) { return lease_answer(uuid.text(), false); });
+  task.at_first = [this, uuid](uid_t by) { use_cases_.domains.let_go(uuid.text(), by); };
+  return task;
 }
 
 }  // namespace basecache::api

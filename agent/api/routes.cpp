@@ -68,6 +68,13 @@ Task with_token(Task task, const Secret& token) {
   return task;
 }
 
+// Asks the hypervisor, which may take its time.
+Task while_asked(Work work) {
+  Task task = at_once(std::move(work));
+  task.ends_with_client = true;
+  return task;
+}
+
 }  // namespace
 
 Task at_once(Work work) { return {.subject = {}, .is_long = false, .work = std::move(work)}; }
@@ -177,7 +184,7 @@ Task Routes::remove_suffixed(const Names& names, const json&) const {
 }
 
 Task Routes::list_cache(const Names&, const json&) const {
-  return at_once([this](OpContext& op) -> json {
+  return while_asked([this](OpContext& op) -> json {
     const prune::Usage usage = use_cases_.uses.collect(op);
     json entries = json::array();
     for (const cache::CacheEntry& entry : use_cases_.cache.list()) entries.push_back(to_json(entry, usage));
@@ -192,7 +199,7 @@ Task Routes::list_cache(const Names&, const json&) const {
 
 Task Routes::show_base_file(const Names& names, const json&) const {
   const auto key = key_named(names[0]);
-  return at_once([this, key](OpContext& op) {
+  return while_asked([this, key](OpContext& op) {
     const auto entry = use_cases_.cache.find(key);
     if (!entry) throw Error(ErrorCode::not_found, "there is no base file " + key.text());
     return to_json(*entry, use_cases_.uses.collect(op));
@@ -201,7 +208,7 @@ Task Routes::show_base_file(const Names& names, const json&) const {
 
 Task Routes::remove_base_file(const Names& names, const json&) const {
   const auto key = key_named(names[0]);
-  return at_once([this, key](OpContext& op) -> json {
+  return while_asked([this, key](OpContext& op) -> json {
     return {{"key", key.text()}, {"freed_bytes", use_cases_.pruner.remove(key, op).count}};
   });
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -25,7 +27,9 @@ struct Task {
   OperationSubject subject;
   bool is_long = false;  // to be run as an operation, with progress; else at once
   Work work;
-  std::function<void()> at_first = {};  // before the work is begun, or joined; may be empty
+  // Before the work is begun, or joined, told who asks; not at all for one who has gone. May be empty.
+  std::function<void(uid_t caller)> at_first = {};
+  bool ends_with_client = false;  // what is run at once is cancelled when its client goes
 };
 
 Task at_once(Work work);

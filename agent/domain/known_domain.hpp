@@ -20,6 +20,7 @@ struct KnownDomain {
   std::string uuid;  // "" where its text has none
   std::string name;
   std::vector<DomainFile> files = {};
+  bool is_active = false;  // it runs, as its hypervisor says
 };
 
 }  // namespace basecache::domain

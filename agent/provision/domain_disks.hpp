@@ -14,8 +14,9 @@ class DomainDisks {
  public:
   DomainDisks(Provisioner& provisioner, cache::DomainLeases& leases) : provisioner_(provisioner), leases_(leases) {}
 
-  void hold(const domain::KnownDomain& domain) { leases_.hold(domain); }
-  bool let_go(const std::string& uuid) { return leases_.release(uuid); }
+  // `by`: whose libvirt asks, as DomainLeases has it.
+  void hold(const domain::KnownDomain& domain, uid_t by) { leases_.hold(domain, by); }
+  bool let_go(const std::string& uuid, uid_t by = 0) { return leases_.release(uuid, by); }
 
   // Makes what `request` asks for; nothing without one. A disk that has grown beyond it is kept. Files of the domain
   // that aren't there afterwards are noted with the operation: nobody makes those. Errors of Provisioner::create(); a

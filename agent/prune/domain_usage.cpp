@@ -22,7 +22,8 @@ bool is_below(const Path& path, const Path& directory) {
 
 class DomainCollector {
  public:
-  DomainCollector(const layout::CacheLayout& layout, ChainWalk& walk) : layout_(layout), walk_(walk) {}
+  DomainCollector(const layout::CacheLayout& layout, ChainWalk& walk, std::string advice)
+      : layout_(layout), walk_(walk), advice_(std::move(advice)) {}
 
   void collect(const domain::DomainFile& file, const std::string& user) {
     const auto found = file_at(file.path);
@@ -53,20 +54,39 @@ class DomainCollector {
     const Path instances = boost::filesystem::canonical(layout_.instances_path(), unknown);
     if (is_never_backed(file.format) || is_below(file.path, layout_.instances_path())) return;
     if (!instances.empty() && is_below(file.path, instances)) return;
-    throw Error(ErrorCode::storage_unusable,
-                "it is missing: mount what it is on, or undefine the domain if it isn't needed");
+    throw Error(ErrorCode::storage_unusable, "it is missing: mount what it is on, or " + advice_);
   }
 
   const layout::CacheLayout& layout_;
   ChainWalk& walk_;
+  const std::string advice_;  // where it is missing for good
 };
+
+// The ways out that a domain's owner has.
+std::string advice_for(const domain::KnownDomain& domain, ToldBy told_by, const layout::CacheLayout& layout) {
+  if (told_by == ToldBy::hypervisor) return "undefine the domain if it isn't needed";
+  return "if the domain doesn't run, remove its lease " + quote(layout.domain_lease(domain.uuid).native());
+}
+
+std::string_view remark_of(ToldBy told_by) {
+  switch (told_by) {
+    case ToldBy::hypervisor:
+      return "";
+    case ToldBy::hook:
+      return " (its hook holds it)";
+    case ToldBy::hook_elsewhere:
+      return " (its hook on another node holds it)";
+  }
+  return "";
+}
 
 }  // namespace
 
-void collect_domains(const std::vector<domain::KnownDomain>& domains, const std::string& remark,
-                     const layout::CacheLayout& layout, ChainWalk& walk) {
-  DomainCollector collector(layout, walk);
+void collect_domains(const std::vector<domain::KnownDomain>& domains, ToldBy told_by, const layout::CacheLayout& layout,
+                     ChainWalk& walk) {
+  const std::string remark(remark_of(told_by));
   for (const domain::KnownDomain& domain : domains) {
+    DomainCollector collector(layout, walk, advice_for(domain, told_by, layout));
     const std::string name = "domain " + quote(domain.name.empty() ? domain.uuid : domain.name, 80) + " ";
     for (const domain::DomainFile& file : domain.files) {
       const std::string user = name + file.role;

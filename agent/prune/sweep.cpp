@@ -119,7 +119,7 @@ Sweep::Outcome Sweep::run(const PruneRules& rules, const Measure& measure, bool 
                           const OpContext& op) const {
   // First the marks, then the usage: whoever begins to use a base file after we looked changes its mark.
   std::vector<SeenEntry> seen = look_around(layout_);
-  Usage usage = uses_.collect(op);
+  Usage usage = uses_.collect(op, !dry_run);
   const auto collected = OpContext::Clock::now();
   bool is_any_withdrawn = false;
   std::vector<BaseDirectoryEntry> entries;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <ctime>
 #include <iterator>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "agent/base/error.hpp"
@@ -40,12 +43,12 @@ UseGraph UseGraph::after_hooks() const {
   return graph;
 }
 
-Usage UseGraph::collect(const OpContext& op) const {
+Usage UseGraph::collect(const OpContext& op, bool tidies) const {
   ChainWalk walk(layout_, chains_);
   collect_instances(layout_, walk);
   Usage usage = walk.take();
   bool was_asked = true;
-  usage.add(domains_usage(op, walk, was_asked));
+  usage.add(domains_usage(op, walk, was_asked, tidies));
   if (sources_.nodes != nullptr) usage.add(other_nodes_usage(walk));
   return usage;
 }
@@ -62,7 +65,7 @@ Usage UseGraph::other_nodes_usage(ChainWalk& walk) const {
       const auto [first, last] = leases.equal_range(machine->first);
       std::transform(first, last, std::back_inserter(held), [](const auto& lease) { return lease.second; });
     }
-    collect_domains(held, " (its hook on another node holds it)", layout_, walk);
+    collect_domains(held, ToldBy::hook_elsewhere, layout_, walk);
   } catch (const Error&) {
     // Whoever asked for our own leases was told.
   }
@@ -70,7 +73,7 @@ Usage UseGraph::other_nodes_usage(ChainWalk& walk) const {
   return usage;
 }
 
-Usage UseGraph::domains_usage(const OpContext& op, ChainWalk& walk, bool& was_asked) const {
+Usage UseGraph::domains_usage(const OpContext& op, ChainWalk& walk, bool& was_asked, bool tidies) const {
   Usage usage;
   const auto guarded = [&](auto body) {
     try {
@@ -80,11 +83,21 @@ Usage UseGraph::domains_usage(const OpContext& op, ChainWalk& walk, bool& was_as
       if (error.code() == ErrorCode::busy) was_asked = false;  // what was told before is better
     }
   };
+  std::optional<std::set<std::string>> active;  // once the hypervisor has told
   guarded([&] {
-    if (sources_.domains != nullptr) collect_domains(domains(op), "", layout_, walk);
+    if (sources_.domains == nullptr) return;
+    const auto known = domains(op);
+    active.emplace();
+    for (const domain::KnownDomain& domain : known) {
+      if (domain.is_active) active->insert(domain.uuid);
+    }
+    collect_domains(known, ToldBy::hypervisor, layout_, walk);
   });
   guarded([&] {
-    if (sources_.leases != nullptr) collect_domains(sources_.leases->all(), " (its hook holds it)", layout_, walk);
+    if (sources_.leases == nullptr) return;
+    const auto* const told = active ? &*active : nullptr;
+    if (tidies) sources_.leases->remove_ended(told);
+    collect_domains(sources_.leases->all(told), ToldBy::hook, layout_, walk);
   });
   usage.add(walk.take());
   return usage;
@@ -108,7 +121,7 @@ void UseGraph::tell_nodes(const OpContext& op) const {
   try {
     ChainWalk walk(layout_, chains_);
     bool was_asked = true;
-    const Usage domains = domains_usage(op, walk, was_asked);
+    const Usage domains = domains_usage(op, walk, was_asked, false);
     if (was_asked) sources_.nodes->tell(domains, asks_domains(), std::time(nullptr));
   } catch (const Error& error) {
     log_event(LogLevel::warning, "node_marker_not_written", {{"error", error.message()}});

@@ -13,7 +13,7 @@ namespace basecache::prune {
 // Who tells what uses base files besides the instance directories. All of them outlive the graph.
 struct UseSources {
   const DomainInventory* domains = nullptr;  // nobody: this node has no hypervisor to ask
-  const cache::DomainLeases* leases = nullptr;
+  cache::DomainLeases* leases = nullptr;
   const NodeMarkers* nodes = nullptr;
 };
 
@@ -27,8 +27,9 @@ class UseGraph final : public cache::BaseFileUsers {
   // hypervisor, and asks again when one made it give up, a few times.
   UseGraph after_hooks() const;
 
-  // The hypervisor is asked once, and not at all while a hook waits: then usage isn't known. Writes nothing.
-  Usage collect(const OpContext& op) const;
+  // The hypervisor is asked once, and not at all while a hook waits: then usage isn't known. `tidies`:
+  // leases of domains that have ended are removed.
+  Usage collect(const OpContext& op, bool tidies = false) const;
 
   // Tells other nodes what this one's domains use: for who really prunes, and for a daemon from time to time.
   void tell_nodes(const OpContext& op) const;
@@ -39,7 +40,7 @@ class UseGraph final : public cache::BaseFileUsers {
  private:
   Usage other_nodes_usage(class ChainWalk& walk) const;
   // `was_asked`: false when the hypervisor wasn't, or not to the end, for a hook's sake.
-  Usage domains_usage(const OpContext& op, class ChainWalk& walk, bool& was_asked) const;
+  Usage domains_usage(const OpContext& op, class ChainWalk& walk, bool& was_asked, bool tidies) const;
   std::vector<domain::KnownDomain> domains(const OpContext& op) const;
 
   const layout::CacheLayout& layout_;

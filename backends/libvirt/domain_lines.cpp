@@ -21,6 +21,7 @@ constexpr Bytes kLongestLine = mebibytes(8);
 
 domain::KnownDomain domain_from(const json& line) {
   domain::KnownDomain domain{.uuid = line.at("uuid"), .name = line.at("name")};
+  domain.is_active = line.at("active").get<bool>();
   for (const json& file : line.at("files")) {
     domain.files.push_back({.path = file.at("path").get<std::string>(),
                             .format = file.at("format").get<std::string>(),
@@ -36,7 +37,9 @@ std::string line_of(const domain::KnownDomain& domain) {
   for (const domain::DomainFile& file : domain.files) {
     files.push_back({{"path", file.path.native()}, {"format", file.format}, {"role", file.role}});
   }
-  return json{{"uuid", domain.uuid}, {"name", domain.name}, {"files", std::move(files)}}.dump() + "\n";
+  const json line{
+      {"uuid", domain.uuid}, {"name", domain.name}, {"active", domain.is_active}, {"files", std::move(files)}};
+  return line.dump() + "\n";
 }
 
 std::string line_of(const Error& error) {

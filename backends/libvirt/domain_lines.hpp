@@ -9,9 +9,9 @@
 #include "agent/domain/known_domain.hpp"
 
 // What the lister says (list_program.hpp), a JSON object a line:
-//   {"uuid", "name", "files": [{"path", "format", "role"}]}   a domain
-//   {"error", "hint"}                                         why there is no more
-//   {"end": N}                                                that was all, N domains
+//   {"uuid", "name", "active", "files": [{"path", "format", "role"}]}   a domain
+//   {"error", "hint"}                                                   why there is no more
+//   {"end": N}                                                          that was all, N domains
 namespace basecache::libvirt {
 
 std::string line_of(const domain::KnownDomain& domain);

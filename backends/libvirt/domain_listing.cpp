@@ -91,6 +91,7 @@ class Listing {
                           if (!add(known, library_.domain_get_xml_desc(domain, 0))) return std::nullopt;
                           const int active = library_.domain_is_active(domain);
                           if (active < 0 && !is_absent()) throw last_error("tell whether it runs");
+                          known.is_active = active > 0;
                           if (active > 0) add(known, library_.domain_get_xml_desc(domain, VIR_DOMAIN_XML_INACTIVE));
                           add_snapshots(known, domain);
                           add_checkpoints(known, domain);

@@ -47,7 +47,7 @@ StandaloneLink::Agent& StandaloneLink::agent_for(const api::Request& request) {
 nlohmann::json StandaloneLink::ask(const api::Request& request, const ProgressSink& progress) {
   const api::Task task = agent_for(request).routes.task(request);
   OpContext op("standalone", signals_.token(), OpContext::Clock::now() + config_.request_deadline, progress);
-  if (task.at_first) task.at_first();
+  if (task.at_first) task.at_first(::geteuid());
   return task.work(op);
 }
 

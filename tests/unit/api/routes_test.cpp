@@ -19,7 +19,9 @@ const std::string kKey = model::CacheKey::for_image(kImageUrl).text();
 // What the task of a request answers, run here and now.
 json answer(const ApiNode& node, const std::string& method, const std::string& target, const std::string& body = "") {
   OpContext op = test_operation();
-  return node.routes.task({method, target, body}).work(op);
+  const Task task = node.routes.task({method, target, body});
+  if (task.at_first) task.at_first(0);
+  return task.work(op);
 }
 
 Error refusal(const ApiNode& node, const std::string& method, const std::string& target, const std::string& body = "") {
@@ -270,7 +272,7 @@ TEST_CASE("a domain is held before its disks are made, and until it is let go") 
   CHECK(task.subject.is_shared);
   CHECK(task.subject.is_for_hook);
   REQUIRE(task.at_first);
-  task.at_first();
+  task.at_first(0);
   CHECK(node.domain_leases.all().size() == 1);
   OpContext op = test_operation();
   const json made = task.work(op);
@@ -319,7 +321,7 @@ TEST_CASE("a domain whose disks can't be made is held until libvirt lets go of i
   const ApiNode node;
   const json body = {{"request", {{"image_ref", kImageUrl}, {"flavor", {{"root_gb", 0}}}, {"images_type", "raw"}}}};
   const Task task = node.routes.task({"POST", "/v1/domains/" + kInstance + "/prepare", body.dump()});
-  task.at_first();
+  task.at_first(0);
   std::stop_source stop;
   stop.request_stop();
   OpContext cancelled("test", stop.get_token(), OpContext::Clock::now() + std::chrono::seconds(60));

@@ -1,8 +1,13 @@
 #include "agent/cache/domain_leases.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/filesystem/operations.hpp>
+#include <ctime>
+#include <set>
 #include <string>
 
 #include "agent/base/error.hpp"
@@ -102,4 +107,65 @@ TEST_CASE("what else stands among the leases is nobody's") {
   CHECK(DomainLeases(place.layout).all().empty());
   boost::filesystem::remove_all(place.layout.domain_lease_directory());
   CHECK(DomainLeases(place.layout).all().empty());
+}
+
+namespace {
+
+// As if it had been held that long ago.
+void age(const Place& place, std::time_t seconds) {
+  const timespec then{.tv_sec = std::time(nullptr) - seconds, .tv_nsec = 0};
+  const timespec times[2] = {then, then};
+  REQUIRE(::utimensat(AT_FDCWD, place.layout.domain_lease(kUuid).c_str(), times, 0) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("a domain whose end nobody told of counts until libvirt says that it doesn't run") {
+  Place place;
+  DomainLeases leases(place.layout);
+  const std::set<std::string> none;
+  const std::set<std::string> running{kUuid};
+  leases.hold(web01());
+  CHECK(leases.all(&none).size() == 1);  // it is being started
+  age(place, 601);
+  CHECK(leases.all().size() == 1);
+  CHECK(leases.all(&running).size() == 1);
+  CHECK(leases.all(&none).empty());
+  leases.remove_ended(nullptr);
+  leases.remove_ended(&running);
+  CHECK(boost::filesystem::exists(place.layout.domain_lease(kUuid)));
+  leases.remove_ended(&none);
+  CHECK_FALSE(boost::filesystem::exists(place.layout.domain_lease(kUuid)));
+}
+
+TEST_CASE("what was held before a boot is removed, what another node or another user's libvirt runs is not") {
+  Place place;
+  const std::set<std::string> none;
+  DomainLeases now(place.layout, "a", "boot 2");
+  DomainLeases(place.layout, "a", "boot 1").hold(web01());
+  now.remove_ended(nullptr);
+  CHECK_FALSE(boost::filesystem::exists(place.layout.domain_lease(kUuid)));
+  DomainLeases(place.layout, "b", "boot 1").hold(web01());
+  age(place, 601);
+  now.remove_ended(&none);
+  CHECK(now.all(&none).size() == 1);
+  boost::filesystem::remove(place.layout.domain_lease(kUuid));
+  now.hold(web01(), ::geteuid() + 1000);
+  age(place, 601);
+  now.remove_ended(&none);
+  CHECK(now.all(&none).size() == 1);
+}
+
+TEST_CASE("only the user whose libvirt runs a domain lets go of it, and root") {
+  Place place;
+  DomainLeases leases(place.layout);
+  leases.hold(web01(), 1000);
+  CHECK_FALSE(leases.release(kUuid, 1001));
+  CHECK_THROWS_AS(leases.hold(web01(), 1001), Error);
+  leases.hold(web01(), 1000);
+  CHECK(leases.release(kUuid, 1000));
+  leases.hold(web01(), 1000);
+  leases.hold(web01());
+  CHECK_FALSE(leases.release(kUuid, 1000));
+  CHECK(leases.release(kUuid));
 }

@@ -13,7 +13,8 @@ namespace {
 const domain::KnownDomain kWeb{.uuid = "u-1",
                                .name = "web 'ü'",
                                .files = {{.path = "/i/disk", .format = "qcow2", .role = "disk vda"},
-                                         {.path = "/i/a\nb", .format = "", .role = "disk vdb"}}};
+                                         {.path = "/i/a\nb", .format = "", .role = "disk vdb"}},
+                               .is_active = true};
 
 std::optional<Error> refusal_of(const std::string& said) {
   return test::error_of([&] {
@@ -39,7 +40,9 @@ TEST_CASE("domains come back as they were told, however the bytes arrive") {
     CHECK(domains[0].files[1].path == kWeb.files[1].path);
     CHECK(domains[0].files[0].format == "qcow2");
     CHECK(domains[0].files[0].role == "disk vda");
+    CHECK(domains[0].is_active);
     CHECK(domains[1].files.empty());
+    CHECK_FALSE(domains[1].is_active);
   }
 }
 

@@ -39,7 +39,8 @@ constexpr const char* kSilent = "touch \"${0%/*}/runs\"\nexec sleep 1000\n";
 
 TEST_CASE("the child is asked for the domains of the node's libvirt") {
   const Lister lister(
-      "echo \"{\\\"uuid\\\":\\\"u\\\",\\\"name\\\":\\\"$1 $2 $LIBVIRT_AUTOSTART\\\",\\\"files\\\":[]}\"\n"
+      "echo \"{\\\"uuid\\\":\\\"u\\\",\\\"name\\\":\\\"$1 $2 "
+      "$LIBVIRT_AUTOSTART\\\",\\\"active\\\":true,\\\"files\\\":[]}\"\n"
       "echo '{\"end\":1}'\n");
   const auto domains = lister.domains();
   REQUIRE(domains.size() == 1);

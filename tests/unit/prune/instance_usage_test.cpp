@@ -53,7 +53,8 @@ struct RestlessNode {
   }
   Usage collect_domain(const Path& disk) const {
     ChainWalk walk(layout, disks);
-    collect_domains({{.uuid = kFirst, .name = "web01", .files = {{disk, "qcow2", "disk vda"}}}}, "", layout, walk);
+    collect_domains({{.uuid = kFirst, .name = "web01", .files = {{disk, "qcow2", "disk vda"}}}}, ToldBy::hypervisor,
+                    layout, walk);
     return walk.take();
   }
 

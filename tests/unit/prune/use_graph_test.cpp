@@ -1,6 +1,11 @@
 #include "agent/prune/use_graph.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <boost/filesystem/operations.hpp>
+#include <ctime>
 
 #include <boost/filesystem/operations.hpp>
 
@@ -94,6 +99,26 @@ TEST_CASE("a domain that libvirt and its hook tell of is named once") {
   node.inventory.known = {node.web()};
   node.leases.hold(node.web());
   CHECK(node.users(node.graph.collect(test_operation())) == Lines{"domain 'web01' disk vda"});
+}
+
+TEST_CASE("a domain that has ended while the agent was away stops nothing, once libvirt has told") {
+  GraphNode node;
+  domain::KnownDomain ended = node.web();
+  ended.files = {{node.scratch / "gone", "qcow2", "disk vdb"}};
+  node.leases.hold(ended);
+  const Path lease = node.layout.domain_lease(kWebId);
+  const timespec times[2] = {{.tv_sec = std::time(nullptr) - 601, .tv_nsec = 0},
+                             {.tv_sec = std::time(nullptr) - 601, .tv_nsec = 0}};
+  REQUIRE(::utimensat(AT_FDCWD, lease.c_str(), times, 0) == 0);
+  node.inventory.failure = Error(ErrorCode::tool_failed, "libvirt is away");
+  const Usage unknown = node.graph.collect(test_operation());
+  REQUIRE(unknown.unreadable.size() == 2);
+  CHECK(unknown.unreadable[1].find("remove its lease") != std::string::npos);
+  node.inventory.failure.reset();
+  CHECK(node.graph.collect(test_operation()).unreadable.empty());
+  CHECK(boost::filesystem::exists(lease));
+  CHECK(node.graph.collect(test_operation(), true).unreadable.empty());
+  CHECK_FALSE(boost::filesystem::exists(lease));
 }
 
 TEST_CASE("a lease that can't be read makes usage unknown") {
