@@ -111,12 +111,12 @@ class Failures(HookStory):
         first = self.start_hook(self.our_domain(uuid, creation(slow)))
         gate.wait_reached()
         changed = creation(slow, flavor={"root_gb": 0, "ephemeral_gb": 1})
-        second = self.start_hook(self.our_domain(uuid, changed, disks=("disk", "disk.eph0")))
+        second = self.start_hook(self.our_domain(uuid, changed, disks=("disk", "disk.local")))
         eventually(lambda: len(client.operations()) == 2, "the second start's own work")
         gate.open()
         self.assert_goes_on(self.ended(first))
         self.assert_goes_on(self.ended(second))
-        self.assertTrue(self.disk(uuid, "disk.eph0").exists())
+        self.assertTrue(self.disk(uuid, "disk.local").exists())
         self.assertEqual(self.server.gets["/slow"], 1)
 
     def test_a_daemon_that_is_stopped_cancels_what_goes_on(self):
