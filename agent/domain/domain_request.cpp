@@ -43,6 +43,8 @@ bool is_nova_namespace(std::string_view name) {
   return std::ranges::find(kNovaNamespaces, name) != kNovaNamespaces.end();
 }
 
+bool is_ours(xml_node node) { return local_name(node) == kInstanceElement && namespace_of(node) == kInstanceNamespace; }
+
 // Of the children in the parent's own namespace, whatever prefix each has.
 xml_node child_called(xml_node parent, std::string_view name) {
   return parent.find_child([name](xml_node child) { return local_name(child) == name; });
@@ -167,12 +169,14 @@ DomainRequest domain_request(std::string_view xml) {
   const xml_node domain = document.child("domain");
   if (!domain) throw unreadable("isn't that of a domain");
   const xml_node metadata = domain.child("metadata");
-  const xml_node ours = metadata.find_child([](xml_node child) {
-    return local_name(child) == kInstanceElement && namespace_of(child) == kInstanceNamespace;
-  });
+  const xml_node ours = metadata.find_child(is_ours);
   const xml_node nova = metadata.find_child(
       [](xml_node child) { return local_name(child) == "instance" && is_nova_namespace(namespace_of(child)); });
   if (!ours && !nova) return {};
+  const auto elements = metadata.children();
+  if (std::count_if(elements.begin(), elements.end(), is_ours) > 1) {
+    throw unreadable("has more than one <basecache:instance>");
+  }
   std::string uuid = lower_case(domain.child_value("uuid"));
   std::string name = domain.child_value("name");
   if (!is_uuid(uuid)) throw unreadable("has no uuid, or none that is one: " + quote(uuid, 80));

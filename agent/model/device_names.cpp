@@ -63,6 +63,17 @@ std::string required(std::string name, const std::string& prefix) {
 
 }  // namespace
 
+bool is_disk_name(std::string_view name) {
+  if (name.starts_with("/dev/")) name.remove_prefix(5);
+  for (const std::string_view prefix : {"vd", "sd", "hd", "xvd", "fd", "ubd"}) {
+    if (!name.starts_with(prefix)) continue;
+    const std::size_t letters = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz", prefix.size());
+    const bool has_letters = name.size() > prefix.size() && letters != prefix.size();
+    return has_letters && name.find_first_not_of("0123456789", letters) == name.npos;
+  }
+  return false;
+}
+
 DeviceNames::DeviceNames(const BlockDevices& devices, VirtType virt_type, std::optional<DiskBus> wish,
                          const std::string& root_prefix) {
   const std::string root = strip_dev(root_name(devices));

@@ -3,12 +3,16 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "agent/model/disk_bus.hpp"
 #include "agent/model/instance_spec.hpp"
 #include "agent/model/virt_type.hpp"
 
 namespace basecache::model {
+
+// Whether it is what guests call disks and their partitions: "/dev/vdb", "vdb", "sda1", "xvda".
+bool is_disk_name(std::string_view name);
 
 // The names that the guest's devices get, in the order in which Nova hands them out
 // (nova/virt/libvirt/blockinfo.py): "vda", without "/dev/".

@@ -9,6 +9,7 @@
 #include "agent/base/text.hpp"
 #include "agent/model/base64.hpp"
 #include "agent/model/checked_fields.hpp"
+#include "agent/model/device_names.hpp"
 #include "agent/model/domain_text.hpp"
 #include "agent/model/ephemeral_format.hpp"
 #include "agent/model/json_fields.hpp"
@@ -59,9 +60,7 @@ std::uint64_t at_least_one(JsonFields& fields, std::string_view name, std::uint6
 // "/dev/vdb" or "vdb"; it is compared and shown, never opened.
 std::string device_name(JsonFields& fields, std::string_view name) {
   std::string device = plain_text(fields, name, 64);
-  const std::string_view last = std::string_view(device).substr(device.starts_with("/dev/") ? 5 : 0);
-  const bool valid = std::ranges::all_of(last, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
-  if (!device.empty() && (last.empty() || !valid)) {
+  if (!device.empty() && !is_disk_name(device)) {
     throw bad_field(fields.path_of(name), quote(device) + " is not a device name like '/dev/vdb'");
   }
   return device;

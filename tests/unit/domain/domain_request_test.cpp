@@ -224,3 +224,10 @@ TEST_CASE("deep and long descriptions are no burden") {
   for (int i = 0; i < 40000; ++i) long_one += file_disk("other" + std::to_string(i), "vdx");
   CHECK(domain_request(nova(kRoot, file_disk("disk", "vda") + long_one)).request.has_value());
 }
+
+TEST_CASE("a domain with two requests says nothing that could be done") {
+  const std::string element = "<i xmlns=\"" + std::string(kInstanceNamespace) + "\"/>";
+  const std::string two = "<instance xmlns=\"" + std::string(kInstanceNamespace) + "\"/>";
+  CHECK(complaint_about(domain_with(two + element)).empty());
+  CHECK(complaint_about(domain_with(two + two)).find("more than one") != std::string::npos);
+}

@@ -123,3 +123,11 @@ TEST_CASE("a bus has no more devices than it has") {
   CHECK(names.has_room_on("sd"));
   CHECK_THROWS_AS(names.take(), Error);
 }
+
+TEST_CASE("a disk's name is a known prefix and letters, a partition's has a number too") {
+  for (const char* name : {"vda", "/dev/vdaa", "sda1", "hdc", "xvdb", "fda", "ubda"}) CHECK(is_disk_name(name));
+  for (const char* name : {"", "1", "xyz", "vd", "vd1", "/dev/", "vda1b", "sdA", "vdb/x", "/dev//dev/vda"}) {
+    CAPTURE(name);
+    CHECK_FALSE(is_disk_name(name));
+  }
+}

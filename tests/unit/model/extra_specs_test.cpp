@@ -85,3 +85,13 @@ TEST_CASE("a request is kept in ASCII, for XML hasn't every character") {
   CHECK(kept.find("\\ufffe \\u00e4") != kept.npos);
   CHECK_THROWS_AS(spec_with({{"name", "a\xef\xbf\xbf"}}), Error);
 }
+
+TEST_CASE("numbers and truths of a flavor are read as Python reads them") {
+  const std::map<std::string, std::string> texts{{"a", " +1_000 "}, {"b", "1__0"}, {"c", "_1"}, {"d", " Yes\n"},
+                                                 {"e", "+-1"},      {"f", ""},     {"g", "-7"}};
+  const ExtraSpecs specs(texts);
+  CHECK(specs.integer("a", 0, 5000) == 1000);
+  CHECK(specs.integer("g", -9, 9) == -7);
+  for (const char* wrong : {"b", "c", "e", "f"}) CHECK_THROWS_AS((void)specs.integer(wrong, -9999, 9999), Error);
+  CHECK(specs.truth("d") == true);
+}
