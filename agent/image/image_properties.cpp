@@ -85,6 +85,7 @@ class Parser {
     read_system();
     read_boot_files();
     read_block_devices();
+    read_unmade();
     return std::move(image_);
   }
 
@@ -151,6 +152,8 @@ class Parser {
     image_.os_type = word("os_type", read_.find("os_type"), {"linux", "windows"}, {});
     image_.architecture = word("hw_architecture", read_.find("hw_architecture", "architecture"), architectures(),
                                architecture_spellings());
+    image_.emulation = word("hw_emulation_architecture", read_.find("hw_emulation_architecture"), architectures(),
+                            architecture_spellings());
     const auto policy = read_.word("img_config_drive", {"optional", "mandatory"});
     if (policy == "mandatory") image_.config_drive = ConfigDrivePolicy::mandatory;
   }
@@ -186,6 +189,17 @@ class Parser {
     }
     if (const std::string* name = read_.find("img_root_device_name", "root_device_name")) {
       set_root_device("root_device_name", *name);
+    }
+  }
+
+  void read_unmade() {
+    for (const char* name : {"hw_tpm_version", "hw_tpm_model"}) {
+      if (read_.find(name) != nullptr) image_.unmade_security.emplace_back(name);
+    }
+    if (read_.truth("hw_mem_encryption").value_or(false)) image_.unmade_security.emplace_back("hw_mem_encryption");
+    for (const char* name : {"hw_video_ram", "hw_mem_page_size", "hw_numa_nodes", "hw_locked_memory", "hw_viommu_model",
+                             "hw_input_bus", "hw_pointer_model"}) {
+      if (read_.find(name) != nullptr) image_.unmade.emplace_back(name);
     }
   }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/base/error.hpp"
 #include "agent/image/image_block_devices.hpp"
@@ -50,6 +51,7 @@ struct ImageProperties {
   std::optional<std::string> os_distro = {};                     // a short id of libosinfo: "debian12"
   std::optional<std::string> os_type = {};                       // "linux", "windows"
   std::optional<std::string> architecture = {};                  // libvirt's name: "x86_64"
+  std::optional<std::string> emulation = {};                     // hw_emulation_architecture: goes before it
   ConfigDrivePolicy config_drive = ConfigDrivePolicy::optional;  // img_config_drive
 
   std::optional<model::ImageRef> kernel_id = {};  // an image of the registry, never a URL
@@ -57,6 +59,11 @@ struct ImageProperties {
   bool without_kernel = false;                       // kernel_id = nokernel
   std::optional<std::string> root_device_name = {};  // "/dev/vda"; also of `mappings`
   ImageBlockDevices block_devices = {};              // block_device_mapping, mappings
+
+  // Those that Nova makes a part of the domain and nobody here does, by name: what the guest's security rests on (TPM,
+  // encrypted memory), and what is missed less.
+  std::vector<std::string> unmade_security = {};
+  std::vector<std::string> unmade = {};
 
   // Properties that aren't named here are nobody's: carried, never read. Error(`code`), with the field "property",
   // names the first one that has a value it can't have, the value, and those that it can have.

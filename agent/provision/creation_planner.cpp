@@ -48,7 +48,9 @@ bool has_config_drive(const StandingInstance& standing, const std::string& suffi
 }  // namespace
 
 CreationDecision CreationPlanner::decide(const model::InstanceSpec& spec, const StandingInstance& standing,
-                                         OpContext& op) const {
+                                         OpContext& op, bool has_domain) const {
+  const UnmadeSecurity security =
+      has_domain || !spec.libvirt_xml.empty() ? UnmadeSecurity::noted : UnmadeSecurity::refused;
   const std::optional<std::string> root_volume = model::root_volume(spec, defaults_);
   const bool is_on_volume = root_volume.has_value();
   bool has_root = false;
@@ -56,8 +58,9 @@ CreationDecision CreationPlanner::decide(const model::InstanceSpec& spec, const 
   ChosenImage chosen;
   image::ImageProperties properties;
   model::BusWishes buses;
-  domain::GuestHardware hardware = hardware_of({}, spec.flavor, hypervisor_);
-  // Of the rescue's image only the buses count (nova/virt/libvirt/driver.py, rescue).
+  domain::GuestHardware hardware = hardware_of({}, spec.flavor, hypervisor_, ErrorCode::image_unacceptable, security);
+  // Of the rescue's image only buses and machine count, as in Nova's unstable rescue (nova/virt/libvirt/driver.py,
+  // rescue).
   const image::ImageProperties rescued = properties_of_rescued(spec, standing.directory);
   const auto with_image = [&] {
     return image::with_image(spec, spec.suffix.empty() ? properties : rescued, root_volume, chosen.blame);
@@ -72,7 +75,7 @@ CreationDecision CreationPlanner::decide(const model::InstanceSpec& spec, const 
                    properties = image::ImageProperties::parse(chosen.meta->properties, chosen.blame);
                    buses = image::buses_of(properties, defaults_.virt_type, chosen.blame);
                    buses.root_is_disc = spec.suffix.empty() && image::is_disc(*chosen.meta);
-                   hardware = hardware_of(properties, spec.flavor, hypervisor_, chosen.blame);
+                   hardware = hardware_of(properties, spec.flavor, hypervisor_, chosen.blame, security);
                    whole = with_image();
                    // Nothing is fetched for a disk that is there, and a rescue disk isn't of the flavor's size.
                    if (has_root || !spec.suffix.empty()) return;

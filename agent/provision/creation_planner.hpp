@@ -38,7 +38,9 @@ class CreationPlanner {
       : cache_(cache), defaults_(defaults), hypervisor_(hypervisor) {}
 
   // Errors of choose_image(), of the image's properties (in the context of the root disk), plan_disks().
-  CreationDecision decide(const model::InstanceSpec& spec, const StandingInstance& standing, OpContext& op) const;
+  // `has_domain`: somebody has made one already.
+  CreationDecision decide(const model::InstanceSpec& spec, const StandingInstance& standing, OpContext& op,
+                          bool has_domain = false) const;
 
  private:
   cache::ImageCache& cache_;

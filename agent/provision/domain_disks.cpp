@@ -27,7 +27,7 @@ void note_missing_files(const domain::KnownDomain& domain, OpContext& op) {
 InstanceDisks DomainDisks::prepare(const domain::KnownDomain& domain, const std::optional<model::InstanceSpec>& request,
                                    OpContext& op) {
   const auto uuid = model::InstanceId::parse(domain.uuid, "uuid");
-  InstanceDisks made = request ? provisioner_.create(*request, op, LargerDisk::kept) : InstanceDisks{uuid, {}};
+  InstanceDisks made = request ? provisioner_.create(*request, op, CreationFor::start) : InstanceDisks{uuid, {}};
   note_missing_files(domain, op);
   return made;
 }

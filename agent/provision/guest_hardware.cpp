@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -18,6 +20,9 @@ using image::ImageProperties;
 constexpr std::int64_t kMostOfTopology = 65536;
 // nova/virt/libvirt/driver.py, ALLOWED_QEMU_SERIAL_PORTS.
 constexpr std::int64_t kMostSerialPorts = 4;
+// Beside those of NUMA, which begin alike.
+constexpr std::array<std::string_view, 4> kUnmadeSpecs{"hw:mem_page_size", "hw:locked_memory", "hw:cpu_realtime",
+                                                       "hw:viommu_model"};
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 
 CpuTopology in_front(const CpuTopology& first, const CpuTopology& second) {
@@ -40,13 +45,19 @@ std::string text_of(const CpuTopology& topology) {
 class Builder {
  public:
   Builder(const ImageProperties& image, const model::Flavor& flavor, const domain::Hypervisor& hypervisor,
-          ErrorCode code)
-      : image_(image), flavor_(flavor), specs_(flavor.extra_specs), hypervisor_(hypervisor), code_(code) {}
+          ErrorCode code, UnmadeSecurity security)
+      : image_(image),
+        flavor_(flavor),
+        specs_(flavor.extra_specs),
+        hypervisor_(hypervisor),
+        code_(code),
+        security_(security) {}
 
   domain::GuestHardware build() {
     read_quotas();
     const model::VirtType type = hypervisor_.virt_type;
     if (type != model::VirtType::kvm && type != model::VirtType::qemu) return std::move(hardware_);
+    read_unmade();
     read_machine();
     read_secure_boot();
     read_processors();
@@ -75,10 +86,49 @@ class Builder {
       const auto limit = specs_.integer(std::string("quota:disk_") + name, 0, kMost);
       if (limit) hardware_.disk_quota.emplace(name, *limit);
     }
+    for (const std::string kind : {"bytes_sec", "iops_sec"}) require_one_limit(kind);
   }
 
+  // libvirt starts no domain that has both; 0 is no limit.
+  void require_one_limit(const std::string& kind) {
+    const auto limits = [&](const std::string& way) {
+      const auto limit = hardware_.disk_quota.find(way + kind);
+      return limit != hardware_.disk_quota.end() && limit->second != 0;
+    };
+    if (!limits("total_") || (!limits("read_") && !limits("write_"))) return;
+    const std::string name = "quota:disk_total_" + kind;
+    specs_.refuse(name, fmt::format("0 where quota:disk_read_{0} or quota:disk_write_{0} is given", kind));
+  }
+
+  void read_unmade() {
+    for (const std::string& name : image_.unmade_security) {
+      refuse_unmade(code_, "property", "the image's property " + name, name);
+    }
+    for (const std::string& name : image_.unmade) note_unmade(name);
+    for (const auto& [name, value] : flavor_.extra_specs) {
+      if (name == "hw:tpm_version" || name == "hw:tpm_model") refuse_unmade_spec(name);
+      if (name.starts_with("hw:numa_") || std::ranges::find(kUnmadeSpecs, name) != kUnmadeSpecs.end())
+        note_unmade(name);
+    }
+    const std::string encryption = "hw:mem_encryption";
+    if (specs_.truth(encryption).value_or(false)) refuse_unmade_spec(encryption);
+  }
+
+  void refuse_unmade(ErrorCode code, const char* kind, const std::string& field, const std::string& name) {
+    if (security_ == UnmadeSecurity::noted) return note_unmade(name);
+    const char* what = name.find("tpm") == name.npos ? "encrypted memory" : "a TPM";
+    throw Error(code, fmt::format("{} asks for {}, which domains that are made here don't have", field, what))
+        .add_field(kind, name)
+        .set_hint("take it out, or give the domain too (libvirt_xml)");
+  }
+  void refuse_unmade_spec(const std::string& name) {
+    refuse_unmade(ErrorCode::invalid_request, "field", "flavor.extra_specs." + name, name);
+  }
+
+  void note_unmade(const std::string& name) { hardware_.left_out.push_back(name + ": isn't made here"); }
+
   void read_machine() {
-    hardware_.arch = image_.architecture.value_or("");
+    hardware_.arch = image_.emulation.value_or(image_.architecture.value_or(""));
     hardware_.machine = image_.machine_type.value_or("");
     // Boards without a BIOS (nova/virt/libvirt/driver.py, _configure_guest_by_virt_type).
     const std::string& arch = hardware_.arch.empty() ? hypervisor_.arch : hardware_.arch;
@@ -184,14 +234,15 @@ class Builder {
   model::ExtraSpecs specs_;
   const domain::Hypervisor& hypervisor_;
   ErrorCode code_;
+  UnmadeSecurity security_;
   domain::GuestHardware hardware_;
 };
 
 }  // namespace
 
 domain::GuestHardware hardware_of(const ImageProperties& image, const model::Flavor& flavor,
-                                  const domain::Hypervisor& hypervisor, ErrorCode code) {
-  return Builder(image, flavor, hypervisor, code).build();
+                                  const domain::Hypervisor& hypervisor, ErrorCode code, UnmadeSecurity security) {
+  return Builder(image, flavor, hypervisor, code, security).build();
 }
 
 }  // namespace basecache::provision

@@ -41,12 +41,12 @@ StandingInstance standing(const InstanceDirectory& directory, const InstanceVolu
 }
 
 // The second growth ends one that was cut off.
-MadeDisk grow_disk(DiskBackend& backend, const DiskPlace& place, std::optional<Bytes> size, LargerDisk larger,
+MadeDisk grow_disk(DiskBackend& backend, const DiskPlace& place, std::optional<Bytes> size, CreationFor purpose,
                    OpContext& op) {
   try {
     return backend.grow_disk(place, size, op);
   } catch (const Error& error) {
-    if (larger == LargerDisk::refused || error.code() != ErrorCode::disk_too_small) throw;
+    if (purpose == CreationFor::request || error.code() != ErrorCode::disk_too_small) throw;
     op.note("disk " + quote(place.disk) + " stays as large as it is: " + error.message());
   }
   return backend.grow_disk(place, backend.grow_disk(place, std::nullopt, op).size, op);
@@ -54,20 +54,21 @@ MadeDisk grow_disk(DiskBackend& backend, const DiskPlace& place, std::optional<B
 
 }  // namespace
 
-InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op, LargerDisk larger) {
+InstanceDisks Provisioner::create(const model::InstanceSpec& spec, OpContext& op, CreationFor purpose) {
   return with_context(
       [&] { return "cannot create the disks of instance " + spec.uuid.text(); },
       [&] {
         std::vector<cache::BaseFileLease> leases;  // until the disks stand in their place
         InstanceDirectory directory(cache_.layout(), spec.uuid, op);
         InstanceVolumes volumes(backends_.volumes, {spec.uuid, spec.ephemeral_key_uuid}, op);
-        const CreationDecision decision = planner_.decide(spec, standing(directory, volumes), op);
+        const CreationDecision decision =
+            planner_.decide(spec, standing(directory, volumes), op, purpose == CreationFor::start);
         const auto& [whole, plan, known, image, hardware] = decision;
         const RootDisk root{.known = known, .spec = whole, .plan = plan};
         InstanceDisks made{spec.uuid, {}};
         for (const model::DiskSpec& disk : plan.disks) {
           const bool is_root = disk.name == model::kRootDisk + spec.suffix;
-          made.disks.push_back(provide_disk(disk, is_root ? &root : nullptr, directory, volumes, leases, larger, op));
+          made.disks.push_back(provide_disk(disk, is_root ? &root : nullptr, directory, volumes, leases, purpose, op));
         }
         if (!plan.makes_root) (void)injection_.wanted(whole, plan, op);  // for its note
         if (plan.config_drive) {
@@ -109,7 +110,7 @@ void Provisioner::keep(InstanceDirectory& directory, InstanceVolumes& volumes, O
 
 InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, const RootDisk* root, InstanceDirectory& directory,
                                        InstanceVolumes& volumes, std::vector<cache::BaseFileLease>& leases,
-                                       LargerDisk larger, OpContext& op) {
+                                       CreationFor purpose, OpContext& op) {
   const auto describe = [&](const Standing& standing, std::string base, std::string_view how) {
     return InstanceDisk{.name = disk.name,
                         .path = standing.path,
@@ -123,7 +124,7 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, const RootDi
   return with_context(
       [&] { return "disk " + quote(disk.name); },
       [&] {
-        if (const auto standing = grow_existing(disk, directory, volumes, larger, op)) {
+        if (const auto standing = grow_existing(disk, directory, volumes, purpose, op)) {
           return describe(*standing, "", "kept");
         }
         model::require_key(disk, volumes.key_id(), defaults_);
@@ -147,12 +148,12 @@ InstanceDisk Provisioner::provide_disk(const model::DiskSpec& disk, const RootDi
 // Whatever images_type is now: a disk stays where it is.
 std::optional<Provisioner::Standing> Provisioner::grow_existing(const model::DiskSpec& disk,
                                                                 const InstanceDirectory& directory,
-                                                                const InstanceVolumes& volumes, LargerDisk larger,
+                                                                const InstanceVolumes& volumes, CreationFor purpose,
                                                                 OpContext& op) const {
   const auto grow = [&](const StagedDisks& where, DiskBackend& backend, bool is_volume) {
     const auto step = op.steps().measure("grow " + disk.name);
     const DiskPlace place = where.place(disk.name);
-    return Standing{place.path, grow_disk(backend, place, disk.size, larger, op), is_volume};
+    return Standing{place.path, grow_disk(backend, place, disk.size, purpose, op), is_volume};
   };
   if (const auto format = directory.existing(disk.name)) return grow(directory, backends_.for_format(*format), false);
   if (volumes.existing(disk.name)) return grow(volumes, backends_.lvm, true);

@@ -42,8 +42,9 @@ struct GuestSettings {
   injection::InjectionSettings injects = {};
 };
 
-// What becomes of a disk that stands and is larger than asked for: an operator may have grown it.
-enum class LargerDisk { refused, kept };
+// What disks are made for. start: of a domain that somebody has: a disk that stands and is larger than asked for is
+// kept then, for an operator may have grown it, and what a domain of ours can't have isn't refused.
+enum class CreationFor { request, start };
 
 // The use case: an image becomes the disks of an instance.
 class Provisioner {
@@ -66,7 +67,7 @@ class Provisioner {
   // Idempotent: disks that exist are kept and grown, never made again, but for a config drive that is to be. All or
   // nothing: on failure what this call made is gone, and an instance directory appears only when it is whole. One
   // creation an instance at a time. A larger disk that is kept is noted with the operation.
-  InstanceDisks create(const model::InstanceSpec& spec, OpContext& op, LargerDisk larger = LargerDisk::refused);
+  InstanceDisks create(const model::InstanceSpec& spec, OpContext& op, CreationFor purpose = CreationFor::request);
 
   // The libvirt.xml that create() would leave, with the request in it by which the disks can be made when it is
   // started; nothing is fetched, made or locked. Disks that stand already are in it as they are. Errors of create() as
@@ -88,11 +89,11 @@ class Provisioner {
   void keep(InstanceDirectory& directory, InstanceVolumes& volumes, OpContext& op) const;
   // `root`: what is known of it and goes into it where it is made now; null for any other disk.
   InstanceDisk provide_disk(const model::DiskSpec& disk, const RootDisk* root, InstanceDirectory& directory,
-                            InstanceVolumes& volumes, std::vector<cache::BaseFileLease>& leases, LargerDisk larger,
+                            InstanceVolumes& volumes, std::vector<cache::BaseFileLease>& leases, CreationFor purpose,
                             OpContext& op);
   // The disk as it stands, grown where it has to be; nothing when there is none.
   std::optional<Standing> grow_existing(const model::DiskSpec& disk, const InstanceDirectory& directory,
-                                        const InstanceVolumes& volumes, LargerDisk larger, OpContext& op) const;
+                                        const InstanceVolumes& volumes, CreationFor purpose, OpContext& op) const;
 
   cache::ImageCache& cache_;
   Backends backends_;

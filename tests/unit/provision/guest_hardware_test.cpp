@@ -85,7 +85,7 @@ TEST_CASE("quotas are the flavor's, and those that Nova doesn't know mean nothin
   CHECK_FALSE(of_kvm.cpu_quota.period.has_value());
   CHECK((of_kvm.disk_quota == std::map<std::string, std::int64_t>{{"total_iops_sec", 7}}));
   CHECK(refusal({}, {{"quota:disk_total_iops_sec", "-1"}}) == ErrorCode::invalid_request);
-  CHECK(refusal({}, {{"quota:cpu_shares", "1 "}}) == ErrorCode::invalid_request);
+  CHECK(refusal({}, {{"quota:cpu_shares", "1 x"}}) == ErrorCode::invalid_request);
 }
 
 TEST_CASE("a container has quotas and no machine") {
@@ -102,4 +102,37 @@ TEST_CASE("what can't be said is told of") {
   CHECK(hardware({{"hw_cpu_policy", "dedicated"}}).left_out.size() == 1);
   CHECK(hardware({}, {{"hw:cpu_policy", "mixed"}}).left_out.size() == 1);
   CHECK(hardware({{"hw_cpu_policy", "shared"}}).left_out.empty());
+}
+
+TEST_CASE("a guest that asks for a TPM or encrypted memory isn't run without, unless its domain is somebody's") {
+  for (const char* name : {"hw_tpm_version", "hw_tpm_model", "hw_mem_encryption"}) {
+    CHECK(refusal({{name, "1"}}, {}) == ErrorCode::image_unacceptable);
+  }
+  for (const char* name : {"hw:tpm_version", "hw:tpm_model", "hw:mem_encryption"}) {
+    CHECK(refusal({}, {{name, "1"}}) == ErrorCode::invalid_request);
+  }
+  CHECK(hardware({{"hw_mem_encryption", "false"}}, {{"hw:mem_encryption", "no"}}).left_out.empty());
+  const auto noted = hardware_of(image::ImageProperties::parse({{"hw_tpm_version", "2.0"}}), {}, {},
+                                 ErrorCode::image_unacceptable, UnmadeSecurity::noted);
+  CHECK(noted.left_out == std::vector<std::string>{"hw_tpm_version: isn't made here"});
+}
+
+TEST_CASE("what Nova makes of image and flavor and nobody here does is told of") {
+  const auto noted = hardware({{"hw_numa_nodes", "2"}, {"hw_input_bus", "usb"}}, {{"hw:numa_mem.0", "1"}});
+  CHECK(noted.left_out == std::vector<std::string>{"hw_numa_nodes: isn't made here", "hw_input_bus: isn't made here",
+                                                   "hw:numa_mem.0: isn't made here"});
+}
+
+TEST_CASE("the architecture that is to be emulated goes before the image's own") {
+  CHECK(hardware({{"hw_architecture", "x86_64"}, {"hw_emulation_architecture", "aarch64"}}).arch == "aarch64");
+  CHECK(hardware({{"hw_emulation_architecture", "amd64"}}).arch == "x86_64");
+}
+
+TEST_CASE("limits of one kind that libvirt doesn't take together are refused") {
+  const auto both = [](const char* total, const char* read) {
+    return Texts{{"quota:disk_total_bytes_sec", total}, {"quota:disk_read_bytes_sec", read}};
+  };
+  CHECK(refusal({}, both("1", "1")) == ErrorCode::invalid_request);
+  CHECK(hardware({}, both("0", "1")).disk_quota.size() == 2);
+  CHECK(hardware({}, {{"quota:disk_total_iops_sec", "1"}, {"quota:disk_read_bytes_sec", "1"}}).disk_quota.size() == 2);
 }

@@ -50,23 +50,6 @@ TEST_CASE("a second creation keeps and grows what is there and makes what is mis
   CHECK(node.seen() == kOneInstance);
 }
 
-TEST_CASE("a disk that has grown beyond its request is refused, and kept for a start of its domain") {
-  ProvisionNode node;
-  node.create();
-  node.qcow2.standing = gibibytes(9);
-  CHECK_THROWS_WITH(node.create(), doctest::Contains("less is asked for"));
-  OpContext op = test_operation();
-  const auto spec = model::InstanceSpec::make({{"uuid", kUuid},
-                                               {"image_ref", "http://registry.example/image"},
-                                               {"flavor", {{"root_gb", 4}}},
-                                               {"block_device_info", {{"root_device_name", "/dev/vda"}}}});
-  const InstanceDisks kept = node.provisioner.create(spec, op, LargerDisk::kept);
-  CHECK(kept.disks.at(0).how == "kept");
-  CHECK(kept.disks.at(0).size == gibibytes(9));
-  REQUIRE(op.notes().size() == 1);
-  CHECK(op.notes().front() == "disk 'disk' stays as large as it is: less is asked for than there is");
-}
-
 TEST_CASE("how a disk is to be read and written is what its backend says, when it is made, kept and shown") {
   ProvisionNode node;
   node.qcow2.io = DiskIo::native;
