@@ -81,12 +81,14 @@ constexpr OptionValue prune_interval{
     [](const Config& config) { return show_prune_interval(config.prune_interval); }};
 constexpr OptionValue cache_max_bytes{
     [](Config& config, std::string_view text) {
-      config.cache_max_bytes = text == "none" ? std::nullopt : std::optional(parse_bytes(text));
+      config.cache_max_bytes = text == "none" ? std::nullopt : std::optional(parse_bytes(text, ", or 'none'"));
     },
     [](const Config& config) { return config.cache_max_bytes ? show_bytes(*config.cache_max_bytes) : "none"; }};
 constexpr OptionValue min_free_bytes{
     [](Config& config, std::string_view text) {
-      config.min_free_bytes = text == "auto" ? std::nullopt : std::optional(text == "0" ? Bytes{} : parse_bytes(text));
+      constexpr const char* kOtherwise = ", or '0' for no limit, or 'auto'";
+      config.min_free_bytes =
+          text == "auto" ? std::nullopt : std::optional(text == "0" ? Bytes{} : parse_bytes(text, kOtherwise));
     },
     [](const Config& config) {
       if (!config.min_free_bytes) return std::string("auto");

@@ -94,7 +94,7 @@ unsigned parse_mode(std::string_view text) {
 
 std::string show_mode(unsigned mode) { return fmt::format("{:04o}", mode); }
 
-Bytes parse_bytes(std::string_view text) {
+Bytes parse_bytes(std::string_view text, const std::string& otherwise) {
   constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();  // what an off_t can say
   const auto* const unit = std::ranges::find_if(kUnits, [&](const Unit& each) { return text.ends_with(each.name); });
   unsigned shift = 0;
@@ -104,7 +104,7 @@ Bytes parse_bytes(std::string_view text) {
   }
   const std::optional<std::uint64_t> count = parse_unsigned(text);
   if (!count || *count == 0 || *count > most >> shift) {
-    throw BadValue("a number of bytes above 0, e.g. 1073741824, 1024MiB or 1GiB");
+    throw BadValue("a number of bytes above 0, e.g. 1073741824, 1024MiB or 1GiB" + otherwise);
   }
   return {*count << shift};
 }

@@ -40,7 +40,7 @@ unsigned parse_mode(std::string_view text);
 std::string show_mode(unsigned mode);
 
 // A number of bytes, with KiB, MiB, GiB or TiB after it or nothing.
-Bytes parse_bytes(std::string_view text);
+Bytes parse_bytes(std::string_view text, const std::string& otherwise = "");
 std::string show_bytes(Bytes size);
 
 // Letters, digits, '-', '_' and '.': names of groups, hosts and file systems. May be empty.

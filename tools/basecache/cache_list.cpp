@@ -23,13 +23,29 @@ std::string warning_text(std::string_view what, const std::string& name, const s
   return fmt::format("{}: {}: {}\n", what, name, one_line(reason));
 }
 
+// The first of them, within a column's width: "instance 4e3f6d0c-... disk 'disk' and 3 more"; requests that go on are
+// users too.
+std::string users_of(const json& entry) {
+  constexpr std::size_t kWidth = 60;
+  const json& users = entry["users"];
+  const std::size_t count = users.size() + entry["leases"].get<std::size_t>();
+  if (users.empty()) return count == 0 ? "-" : fmt::format("{} running", count);
+  std::string text;
+  std::size_t shown = 0;
+  for (const json& user : users) {
+    const std::string name = one_line(user.get<std::string>());
+    if (shown > 0 && text.size() + 2 + name.size() > kWidth) break;
+    text += (shown++ > 0 ? ", " : "") + name;
+  }
+  return shown == count ? text : fmt::format("{} and {} more", text, count - shown);
+}
+
 std::string list_text(const json& answer) {
   Table table({"KEY", "KIND", "SIZE", "ON DISK", "LAST USED", "USERS", "PINNED", "ORIGIN"});
   for (const json& entry : answer["entries"]) {
     table.add({entry["key"], entry["kind"], size_of(entry["virtual_size_bytes"]), size_of(entry["allocated_bytes"]),
-               age_text(entry["age_seconds"]),
-               std::to_string(entry["users"].size() + entry["leases"].get<std::size_t>()),
-               entry["pin"].is_null() ? "-" : "yes", text_of(entry["origin"])});
+               age_text(entry["age_seconds"]), users_of(entry), entry["pin"].is_null() ? "-" : "yes",
+               text_of(entry["origin"])});
   }
   std::string text = table.text();
   for (const json& entry : answer["entries"]) {

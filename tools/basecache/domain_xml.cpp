@@ -22,7 +22,13 @@ void show_existing(const DomainOptions& options, Session& session) {
   const auto uuid = model::InstanceId::parse(options.uuid.front(), "uuid");
   const std::string suffix = model::parse_suffix(options.planned.suffix, true);
   const std::string query = suffix.empty() ? "" : "?suffix=" + suffix;
-  session.show(session.ask("GET", "/v1/instances/" + uuid.text() + "/domain" + query), domain_text);
+  try {
+    session.show(session.ask("GET", "/v1/instances/" + uuid.text() + "/domain" + query), domain_text);
+  } catch (Error& error) {
+    if (error.code() == ErrorCode::not_found && error.hint().empty())
+      error.set_hint("name one that is only planned by --instance " + uuid.text() + " and create's options");
+    throw;
+  }
 }
 
 void show_planned(const DomainOptions& options, Session& session) {
@@ -36,7 +42,8 @@ void show(const DomainOptions& options, Session& session) {
   if (options.uuid.size() == 1 && !is_planned) return show_existing(options, session);
   if (options.uuid.empty() && is_planned) return show_planned(options, session);
   throw Error(ErrorCode::invalid_request, "name one instance")
-      .set_hint("by UUID where its disks are there, else by --spec FILE, or --instance UUID with create's options");
+      .set_hint(
+          "by UUID where its disks are there; one that is planned by --instance UUID with create's options, or --spec");
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ Error not_ours(const std::string& file) {
 std::string description_of(const std::string& file) {
   if (file == "-") return read_standard_input(domain::kLongestDescription);
   if (auto text = read_small_file(file, domain::kLongestDescription)) return *std::move(text);
-  throw Error(ErrorCode::invalid_request, "--domain: there is no file " + quote(file));
+  throw Error(ErrorCode::invalid_request, "--domain: there is no file " + quote(file))
+      .set_hint("'-' reads what comes in on stdin: virsh dumpxml NAME | basecache prepare --domain -");
 }
 
 std::string prepared_text(const json& answer) {
@@ -34,7 +35,8 @@ std::string prepared_text(const json& answer) {
 
 void prepare(const std::string& file, Session& session) {
   const std::string xml = description_of(file);
-  const domain::DomainRequest told = domain::domain_request(xml);
+  const domain::DomainRequest told = with_context([&] { return "cannot read the domain of " + quote(file); },
+                                                  [&] { return domain::domain_request(xml); });
   if (told.origin == domain::DomainOrigin::foreign) throw not_ours(file);
   json body = domain::to_json(domain::known_domain(xml));
   if (told.request) body["request"] = json::parse(*told.request);
