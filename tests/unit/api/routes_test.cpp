@@ -334,7 +334,7 @@ TEST_CASE("a domain's message is checked as a whole before anything is held") {
   const std::string prepare = "/v1/domains/" + kInstance + "/prepare";
   for (const char* body :
        {R"({"request": {"uuid": "9a2d629d-0000-4000-8000-000000000002", "image_ref": "http://a/b"}})",
-        R"({"request": {}})", R"({"files": [{"path": "disk"}]})", R"({"files": [{}]})", R"({"file": []})", "[]",
+        R"({"files": [{"path": "disk"}]})", R"({"files": [{}]})", R"({"file": []})", "[]",
         R"({"files": [{"path": "/a", "size": 1}]})", R"({"beforehand": 1})"}) {
     CAPTURE(body);
     CHECK(refusal(node, "POST", prepare, body).code() == ErrorCode::invalid_request);
@@ -343,4 +343,5 @@ TEST_CASE("a domain's message is checked as a whole before anything is held") {
   CHECK(refusal(node, "POST", "/v1/domains/" + kInstance + "/release", R"({"request": {}})").code() ==
         ErrorCode::invalid_request);
   CHECK(node.domain_leases.all().empty());
+  CHECK(refusal(node, "POST", prepare, R"({"request": {}})").code() == ErrorCode::invalid_request);  // when it is made
 }
