@@ -1,5 +1,7 @@
 #include "tools/basecache/standalone_link.hpp"
 
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "backends/glance/image_href.hpp"
