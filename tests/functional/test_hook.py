@@ -274,7 +274,7 @@ class LibvirtThatWaits(HookStory):
     def test_a_start_that_joins_the_build_ends_its_wait_for_libvirt(self):
         uuid, request = new_uuid(), creation(self.serve_noise("new", 4))
         self.prepare_beforehand(uuid, request)
-        self.assert_refused(self.hook(self.our_domain(uuid, request)), "needs 4 MiB")
+        self.assert_refused(self.hook(self.our_domain(uuid, request)), "more are needed")
 
     def test_a_start_for_another_image_gets_the_thread_that_the_build_has(self):
         self.prepare_beforehand(new_uuid(), creation(self.serve_noise("new", 4)))
