@@ -174,7 +174,7 @@ TEST_CASE("who can wait asks again when a hook made it give up, and not for ever
 TEST_CASE("other nodes are told of a hypervisor that is away") {
   GraphNode node;
   node.inventory.failure = Error(ErrorCode::tool_failed, "libvirt is away");
-  node.graph.collect(test_operation());
+  node.graph.tell_nodes(test_operation());
   CHECK(node.other.others(std::time(nullptr)).unreadable.size() == 1);
 }
 
