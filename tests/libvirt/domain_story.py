@@ -45,12 +45,14 @@ class DomainStory(LibvirtStory):
         self.uuid = new_uuid()
 
     def configure(self, **options) -> Path:
-        return self.config(str(CONFIGURED), basecache={"domains": "libvirt", **self.options, **options})
+        return self.config(str(CONFIGURED), basecache={"domains": "libvirt", **self.options, **options},
+                           libvirt={"virt_type": "qemu"})
 
-    def imported(self, path: Path) -> str:
+    def imported(self, path: Path, **properties: str) -> str:
         """The UUID under which the registry has that image from now on."""
         uuid = new_uuid()
-        done = self.cli("image", "import", path, "--id", uuid, config=CONFIGURED)
+        said = [f"--property={name}={value}" for name, value in properties.items()]
+        done = self.cli("image", "import", path, "--id", uuid, *said, config=CONFIGURED)
         self.assertEqual(done.code, 0, done.err)
         return uuid
 
