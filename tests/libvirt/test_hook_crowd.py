@@ -67,8 +67,9 @@ class Ends(DomainStory):
     def setUp(self) -> None:
         super().setUp()
         self.define(self.domain())
-        self.libvirt.done("start", "--paused", "web01")  # a guest that can't end by itself
+        self.libvirt.done("start", "web01")
         self.assert_held()
+        self.assert_guest_started(self.uuid)
 
     def test_a_guest_that_is_killed_is_let_go(self):
         (guest,) = own_libvirt.guests()
@@ -79,12 +80,12 @@ class Ends(DomainStory):
         self.lease(self.uuid).unlink()  # as if nobody had been told at the start
         self.libvirt.restart()
         self.assert_held()
-        self.assertEqual(self.state("web01"), "paused")
+        self.assertEqual(self.state("web01"), "running")
 
     def test_an_agent_that_is_away_kills_no_guest_when_libvirtd_restarts(self):
         self.agent.stop()
         self.libvirt.restart()
-        self.assertEqual(self.state("web01"), "paused")
+        self.assertEqual(self.state("web01"), "running")
         self.libvirt.done("destroy", "web01")
 
 
