@@ -1,4 +1,5 @@
-// Random worlds of real files: instances whose disks are qcow2 chains of depth one to four, pruned by the real thing.
+// Random worlds of real files: instances and domains whose disks are qcow2 chains of depth one to four, pruned by the
+// real thing.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include <set>
 
 #include "agent/base/posix_file.hpp"
+#include "agent/cache/domain_leases.hpp"
 #include "agent/cache/leases.hpp"
 #include "agent/prune/eviction.hpp"
 #include "agent/prune/pruner.hpp"
@@ -45,12 +47,19 @@ std::string overlay_of(const Path& backing) {
   return out + backing.native();
 }
 
+struct KnownDomains : DomainInventory {
+  std::vector<domain::KnownDomain> domains(const OpContext&) const override { return known; }
+  std::vector<domain::KnownDomain> known;
+};
+
 struct FileWorld : FakeNode {
   explicit FileWorld(unsigned seed) : FakeNode("bytes"), random(seed) {
     const unsigned files = 1 + below(12);
     for (unsigned number = 0; number < files; ++number) make_base(number);
     const unsigned instances = below(6);
     for (unsigned number = 0; number < instances; ++number) make_instance(number);
+    const unsigned domains = below(4);
+    for (unsigned number = 0; number < domains; ++number) make_domain(number);
     for (const model::CacheKey& key : keys) {
       if (below(8) != 0) continue;
       pins.pin(key, "golden");
@@ -96,15 +105,34 @@ struct FileWorld : FakeNode {
   void make_instance(unsigned number) {
     const Path folder = layout.instance_directory(fmt::format("9a2d629d-0000-4000-8000-{:012}", number));
     make_directories(folder);
+    make_chain(folder, "disk");
+  }
+
+  // With its disk somewhere else; the hypervisor tells of it, or only its hook has.
+  void make_domain(unsigned number) {
+    const std::string name = fmt::format("domain-{}", number);
+    const domain::KnownDomain known{.uuid = fmt::format("9a2d629d-0000-4000-9000-{:012}", number),
+                                    .name = name,
+                                    .files = {{make_chain(elsewhere.path(), name), "qcow2", "disk vda"}}};
+    if (below(2) == 0) {
+      inventory.known.push_back(known);
+    } else {
+      domain_leases.hold(known);
+    }
+  }
+
+  // The disk on it.
+  Path make_chain(const Path& folder, const std::string& name) {
     const model::CacheKey& key = keys[below(static_cast<unsigned>(keys.size()))];
     staying.insert(key.text());
     Path below_it = layout.base_file(key);
     const unsigned depth = 1 + below(4);
     for (unsigned link = 1; link <= depth; ++link) {
-      const Path disk = folder / (link == depth ? "disk" : fmt::format("snapshot-{}", link));
+      const Path disk = folder / (link == depth ? name : fmt::format("{}-snapshot-{}", name, link));
       write_file(disk, overlay_of(below_it));
       below_it = disk;
     }
+    return below_it;
   }
 
   std::set<std::string> there() const {
@@ -132,7 +160,10 @@ struct FileWorld : FakeNode {
   cache::StorageLimits limits;
   cache::Pins pins{layout};
   qemu::DiskChain chains;
-  UseGraph uses{layout, chains};
+  ScratchDir elsewhere;
+  KnownDomains inventory;
+  cache::DomainLeases domain_leases{layout};
+  UseGraph uses{layout, chains, {.domains = &inventory, .leases = &domain_leases}};
 };
 
 constexpr unsigned kFirstSeed = 4711;
