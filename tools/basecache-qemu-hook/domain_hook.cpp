@@ -59,6 +59,13 @@ std::string advice_on(const Path& socket) {
   return is_closed_to_us ? "[basecache] socket_group says who may open it" : "systemctl status basecached";
 }
 
+// What the requester should hear of although the start goes on; "" where that is nothing.
+std::string notes_line(const domain::KnownDomain& domain, const json& answer) {
+  std::string text;
+  for (const json& note : answer.value("notes", json::array())) text += "; " + note.get<std::string>();
+  return text.empty() ? "" : failure_line(domain.name + text, "");
+}
+
 }  // namespace
 
 HookResult DomainHook::refusal(std::string line) const {
@@ -93,8 +100,9 @@ HookResult DomainHook::prepare(const domain::DomainRequest& told, const domain::
     const auto patience =
         body.contains("request") ? config_.hook_deadline : std::min(config_.hook_deadline, kLeaseTime);
     cli::SocketLink agent(config_.socket, start_ + patience);
-    agent.ask(request_of(HookAction::prepare, told.uuid, body), [&](const Progress& now) { progress = now; });
-    return {};
+    const json answer =
+        agent.ask(request_of(HookAction::prepare, told.uuid, body), [&](const Progress& now) { progress = now; });
+    return {.line = notes_line(domain, answer)};
   } catch (const cli::Unreachable& error) {
     if (complete) return {.line = goes_on_line(domain, error.message)};
     return refusal(error.message, advice_on(config_.socket));
