@@ -93,7 +93,7 @@ bool Reservations::refused(const Error& error) {
 StayingBytes Reservations::make_room(const Wish& wish, const OpContext& op) {
   std::unique_lock turn(making_room_, std::defer_lock);
   // Whoever has the turn may be asking libvirt, which may wait for a hook: who is waited for by one goes on without.
-  while (!turn.try_lock_for(kBetweenLooks) && !op.hook_wait().is_on()) op.check();
+  while (!turn.try_lock() && !op.hook_wait().is_on()) op.wait_for(kBetweenLooks);
   const auto measure = [&] {
     const std::scoped_lock guard(mutex_);
     Capacity capacity = needed_with(wish);

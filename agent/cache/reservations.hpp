@@ -72,7 +72,7 @@ class Reservations {
   const StorageLimits limits_;
   RoomMaker& rooms_;
   std::mutex mutex_;
-  std::timed_mutex making_room_;  // one at a time, but for hooks: the next may find that there is enough
+  std::mutex making_room_;  // one at a time, but for hooks: the next may find that there is enough
   std::list<Wanted> wanted_;
 };
 
