@@ -2,18 +2,15 @@
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import unittest
-from ctypes.util import find_library
 from pathlib import Path
 
 import images
-from harness import CLI, MIB, PATIENCE, creation, eventually, new_uuid, tool
+from harness import CLI, PATIENCE, creation, eventually, new_uuid, tool
 from hook_story import HOOK, LIBVIRT_ENVIRONMENT, NAMESPACE, HookStory
-from image_server import gated, whole
+from image_server import gated
 
 STARTS = 20
 FOREIGN = "<domain type='kvm'><name>x</name><uuid>{}</uuid><metadata/></domain>"
@@ -223,10 +220,10 @@ class Strangers(HookStory):
         self.assert_goes_on(self.hook(FOREIGN.format(new_uuid()), **as_nobody))
         self.assertEqual(self.leases(), set())
 
-    def test_neither_the_hook_nor_the_daemon_behind_it_has_libvirt(self):
+    def test_the_hook_has_no_libvirt(self):
         gate = self.server.gate()
         url, uuid = self.server.serve("/image", gated(images.qcow2().read_bytes(), gate)), new_uuid()
-        daemon, _ = self.daemon(self.hook_config())
+        self.daemon(self.hook_config())
         for program in (HOOK, HOOK.with_name("basecache-domain-hook")):
             self.assert_has_none(tool("ldd", program))
         running = self.start_hook(self.our_domain(uuid, creation(url)))
@@ -236,51 +233,10 @@ class Strangers(HookStory):
         self.assertEqual(Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text(), "")
         gate.open()
         self.assert_goes_on(self.ended(running))
-        self.assertNotIn("libvirt", Path(f"/proc/{daemon.pid}/maps").read_text())
 
     def assert_has_none(self, listed: str) -> None:
         for library in FORBIDDEN:
             self.assertNotIn(library, listed)
-
-
-@unittest.skipUnless(find_library("virt"), "libvirt's library isn't installed")
-class LibvirtThatWaits(HookStory):
-    """A libvirt that doesn't answer while its hook runs, and a build that needs room, for which it asks libvirt. It would
-    wait longer than the hook does."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.libvirt = socket.socket(socket.AF_UNIX)
-        self.addCleanup(self.libvirt.close)
-        self.libvirt.bind(str(self.scratch / "silent"))
-        self.libvirt.listen()
-        _, self.client = self.daemon(self.hook_config(
-            {"connection_uri": f"qemu+unix:///system?socket={self.scratch}/silent"}, domains="libvirt",
-            cache_max_bytes="6MiB", build_concurrency=1, hook_deadline=20))
-        old = self.client.request("POST", "/v1/cache/images", {"image_ref": self.serve_noise("old", 4)})
-        self.assertEqual(old.status, 200, old.body)
-        self.grow_old(self.base / old.body["key"])
-
-    def serve_noise(self, name: str, mebibytes: int) -> str:
-        return self.server.serve(f"/{name}", whole(random.Random(name).randbytes(mebibytes * MIB)))
-
-    def prepare_beforehand(self, uuid: str, request: dict) -> None:
-        stream = self.client.stream("POST", f"/v1/domains/{uuid}/prepare",
-                                    {"name": "web01", "request": request, "beforehand": True})
-        self.addCleanup(stream.close)
-        asking, _ = self.libvirt.accept()
-        self.addCleanup(asking.close)
-
-    def test_a_start_that_joins_the_build_ends_its_wait_for_libvirt(self):
-        uuid, request = new_uuid(), creation(self.serve_noise("new", 4))
-        self.prepare_beforehand(uuid, request)
-        self.assert_refused(self.hook(self.our_domain(uuid, request)), "more are needed")
-
-    def test_a_start_for_another_image_gets_the_thread_that_the_build_has(self):
-        self.prepare_beforehand(new_uuid(), creation(self.serve_noise("new", 4)))
-        uuid = new_uuid()
-        self.assert_goes_on(self.hook(self.our_domain(uuid, creation(self.serve_noise("small", 1)))))
-        self.assertTrue(self.disk(uuid).exists())
 
 
 class Beforehand(HookStory):
