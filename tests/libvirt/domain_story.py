@@ -44,9 +44,9 @@ class DomainStory(LibvirtStory):
         self.libvirt.start()
         self.uuid = new_uuid()
 
-    def configure(self, **options) -> Path:
+    def configure(self, libvirt: dict | None = None, **options) -> Path:
         return self.config(str(CONFIGURED), basecache={"domains": "libvirt", **self.options, **options},
-                           libvirt={"virt_type": "qemu"})
+                           libvirt={"virt_type": "qemu", **(libvirt or {})})
 
     def imported(self, path: Path, **properties: str) -> str:
         """The UUID under which the registry has that image from now on."""

@@ -1,15 +1,18 @@
 """What a start says when its disks can't be made, or not in time, and that libvirtd goes on whatever happens."""
 
 import os
+import random
 import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import images
 import private_machine
 import tiny_guest
-from domain_story import DomainStory, hook_processes, ours
-from harness import eventually
-from image_server import gated
+from domain_story import CONFIGURED, DomainStory, hook_processes, ours
+from harness import PATIENCE, cache_key, eventually
+from image_server import gated, whole
 from own_libvirt import said
 
 SHOWN = "Hook script execution failed"
@@ -133,15 +136,13 @@ class Waiting(DomainStory):
         self.starting = self.libvirt.virsh_process("start", "web01")
         self.gate.wait_reached()
 
-    def test_neither_it_nor_the_agent_has_libvirt_in_it_nor_has_it_children(self):
+    def test_it_has_neither_libvirt_in_it_nor_children(self):
         (hook,) = hook_processes()
-        for pid in (hook, self.agent.pid):
-            self.assertNotIn("libvirt", mapped(pid))
+        self.assertNotIn("libvirt", mapped(hook))
         self.assertEqual(children(hook), "")
         self.gate.open()
         self.assertEqual(said(self.starting).code, 0)
         self.assert_guest_started(self.uuid)
-        self.assertNotIn("libvirt", mapped(self.agent.pid))
         self.assertEqual(hook_processes(), [])
 
     def test_another_domain_starts_meanwhile(self):
@@ -162,6 +163,50 @@ class Waiting(DomainStory):
         self.libvirt.done("start", "web01")
         self.assert_guest_started(self.uuid)
         self.assertEqual(self.downloads(), 1)
+
+
+class NoRoom(DomainStory):
+    """Room that could be made if libvirt were asked. The agent's libvirt only takes what asks it."""
+
+    options = {"hook_deadline": 20}  # less than the agent's patience with a libvirt that doesn't answer
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.asked = socket.socket(socket.AF_UNIX)
+        self.addCleanup(self.asked.close)
+        self.asked.bind(str(self.scratch / "silent"))
+        self.asked.listen()
+        self.agent.stop()
+        self.configure({"connection_uri": f"qemu+unix:///system?socket={self.scratch}/silent"}, cache_max_bytes="36MiB")
+        self.start_agent()
+        unused = self.server.serve("/unused", whole(random.Random("unused").randbytes(32 << 20)))
+        self.assertEqual(self.client.request("POST", "/v1/cache/images", {"image_ref": unused}).status, 200)
+        self.unused = self.base / cache_key(unused)
+        self.grow_old(self.unused)
+
+    def test_while_a_start_waits_the_agent_doesnt_ask_libvirt(self):
+        gate = self.server.gate()
+        self.server.serve("/image", gated(tiny_guest.root_image().read_bytes(), gate))
+        self.define(self.domain(metadata=ours({"image_ref": self.url, "flavor": {"root_gb": 0}})))
+        starting = self.libvirt.virsh_process("start", "web01")
+        gate.wait_reached()
+        self.assertNotEqual(self.client.get("/v1/cache").body["usage_unknown"], [])
+        gate.open()  # what it is converted to has no room
+        self.assert_says(said(starting), SHOWN, "more are needed")
+        self.assertTrue(self.unused.exists())
+        self.asked.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            self.asked.accept()
+        self.assert_libvirt_answers()
+        self.assert_a_prune_asks()
+
+    def assert_a_prune_asks(self) -> None:
+        self.asked.settimeout(PATIENCE)
+        with ThreadPoolExecutor(1) as callers:
+            pruning = callers.submit(self.cli, "--json", "cache", "prune", config=CONFIGURED)
+            self.asked.accept()[0].close()
+            self.asked.close()  # hangs up on a second question too
+            self.assertNotEqual(pruning.result().json["unreadable"], [])
 
 
 def mapped(pid: int) -> str:
