@@ -35,7 +35,7 @@ class Readme(Story):
         done = subprocess.run(["bash", "-e", "-u", "-o", "pipefail", "-c", end + script], text=True, capture_output=True,
                               env=self.environment(), timeout=PATIENCE * 2)
         self.assertEqual(done.returncode, 0, f"{done.stdout}\n{done.stderr}")
-        for word in ("golden image", '"event":"result"', "the URL has no host", "would remove 0 of 3 files"):
+        for word in ("golden image", '"event":"result"', "the URL has no host", "are kept free\nwould remove 0 of 3 files", "disk.config.rescue"):
             self.assertIn(word, done.stdout)
 
 
