@@ -9,7 +9,7 @@ from typing import Callable
 from contest import ProcessCost
 from crowd import create_at_once
 from figures import Sample
-from harness import DAEMON, Daemon, cache_key, new_uuid
+from harness import CLI, DAEMON, Daemon, cache_key, new_uuid, tool
 from process import environment
 from socket_client import Client
 
@@ -71,6 +71,11 @@ class Agent:
     def timed_prune(self) -> list[Sample]:
         cost = ProcessCost(self.pid)
         return cost.samples([self._seconds(self.client.prune)])
+
+    def timed_command(self, *words: str) -> list[Sample]:
+        """A command of the command line, from its start to its end."""
+        cost = ProcessCost(self.pid)
+        return cost.samples([self._seconds(lambda: tool(CLI, "--config", self._config, *words))])
 
     @staticmethod
     def _seconds(work: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
-"""A pass over the instances of a node: which base files are in use."""
+"""A pass over the instances of a node: which base files are in use; as a prune, as a dry one and as a list of the cache."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agent_peer import Agent
 from cold import NOVA
-from contest import take_turns
+from contest import Contender, take_turns
 from harness import GIB, cache_key, tool
 from places import NAMES, Place
 from report import OURS, Comparison, Growth
@@ -22,10 +22,12 @@ NOVA_MOST, QUICK_NOVA_MOST = 1000, 50
 IMAGES = 10
 DISKS = ("disk", "disk.local", "disk.swap")
 BLOCK = 4096
+PRUNE = "prune"
+COMMANDS = {"prune --dry-run --json": ("cache", "prune", "--dry-run", "--json"), "cache list --json": ("cache", "list", "--json")}
 
 
-def case_name(count: int) -> str:
-    return f"prune, {count} instances"
+def case_name(count: int, work: str = PRUNE) -> str:
+    return f"{work}, {count} instances"
 
 
 def room(_setting: Setting) -> int:
@@ -33,25 +35,37 @@ def room(_setting: Setting) -> int:
 
 
 def measure(place: Place, setting: Setting) -> None:
-    points = {}
+    points: dict[str, dict[float, list[float]]] = {PRUNE: {}, **{work: {} for work in COMMANDS}}
     for count in QUICK_COUNTS if setting.quick else COUNTS:
-        if setting.wants(place.name, case_name(count)):
-            comparison = _measure_count(place, setting, count)
-            setting.found(comparison)
-            points[count] = [sample.seconds for sample in comparison.runs[OURS]]
-    if len(points) > 1:
-        setting.findings.growths.append(Growth("prune", place.name, "instance", points))
+        wanted = [work for work in points if setting.wants(place.name, case_name(count, work))]
+        if wanted:
+            for work, comparison in _measure_count(place, setting, count, wanted).items():
+                setting.found(comparison)
+                points[work][count] = [sample.seconds for sample in comparison.runs[OURS]]
+    for work, found in points.items():
+        if len(found) > 1:
+            setting.findings.growths.append(Growth(work, place.name, "instance", found))
 
 
-def _measure_count(place: Place, setting: Setting, count: int) -> Comparison:
+def _measure_count(place: Place, setting: Setting, count: int, wanted: list[str]) -> dict[str, Comparison]:
+    found = {}
     with Agent(place.path) as agent:
         known = make_instances(agent.instances, count)
-        contenders = {OURS: agent.timed_prune}
-        if setting.nova and count <= (QUICK_NOVA_MOST if setting.quick else NOVA_MOST):  # it takes more than a minute for that many
-            contenders[NOVA] = lambda: setting.nova.prune(agent.instances, known)
-        runs = take_turns(contenders, setting.rounds, lambda: None)
+        for work in wanted:
+            contenders = _contenders(agent, setting, work, known)
+            found[work] = Comparison(case_name(count, work), place.name, take_turns(contenders, setting.rounds, lambda: None))
         shutil.rmtree(agent.instances)
-    return Comparison(case_name(count), place.name, runs)
+    return found
+
+
+def _contenders(agent: Agent, setting: Setting, work: str, known: list[tuple[str, str]]) -> dict[str, Contender]:
+    """Of a command, its own start and all that it prints count too; CPU and memory are the daemon's."""
+    if work != PRUNE:
+        return {OURS: lambda: agent.timed_command(*COMMANDS[work])}
+    contenders = {OURS: agent.timed_prune}
+    if setting.nova and len(known) <= (QUICK_NOVA_MOST if setting.quick else NOVA_MOST):  # it takes more than a minute for that many
+        contenders[NOVA] = lambda: setting.nova.prune(agent.instances, known)
+    return contenders
 
 
 def make_instances(instances: Path, count: int) -> list[tuple[str, str]]:
