@@ -2,8 +2,8 @@
 """Which domain Nova's own driver makes of an image and a flavor: nova_domain.py STATE_DIRECTORY VIRT_TYPE.
 Needs python3-nova.
 
-Reads a list of [image properties, extra specs, flavor, os_type, {"disk_format"}] from its standard input and answers with a
-list of XML texts, or null where Nova refuses. LibvirtDriver._get_guest_config decides; what it asks of libvirt is answered
+Reads a list of creation requests (README) from its standard input and answers each with {"domain": XML text}, or where Nova
+refuses with {"refused": exception, "said": its words}. LibvirtDriver._get_guest_config decides; what it asks of libvirt is answered
 here as an x86_64 node with OVMF would. No networks.
 """
 
@@ -16,7 +16,10 @@ import nova_peer  # of tests/bench; first, as it patches what Nova wants patched
 
 from lxml import etree
 from nova import context, exception, objects
+from nova.console import serial
 from nova.virt.libvirt import blockinfo
+
+import nova_plan
 
 MACHINES = ("pc", "q35", "virt", "pseries", "s390-ccw-virtio")
 
@@ -42,6 +45,9 @@ class Node:
     def get_loader(self, _arch, _machine, has_secure_boot):
         return "/firmware", "/template", has_secure_boot
 
+    def get_guest(self, instance):
+        raise exception.InstanceNotFound(instance_id=instance.uuid)
+
     def has_min_version(self, *_args, **_kwargs):
         return True
 
@@ -55,32 +61,44 @@ def make_driver():
     made._get_guest_numa_config = lambda *_: SimpleNamespace(cpuset=None, cputune=None, numaconfig=None, numatune=None)
     made._get_guest_memory_backing_config = lambda *_: None
     made._sysinfo_serial_func = lambda: None
-    made._set_cache_mode = lambda _device: None
-    type(made).disk_cachemode = "none"
+    made._disk_cachemode, made.disk_cachemodes = None, {}  # it tries O_DIRECT, as we do
     made._get_ordered_vpmems = lambda *_: []
     return made
 
 
-def domain(ctx, row: list) -> str | None:
-    properties, specs, flavor, os_type, meta = row
-    instance = nova_peer.make_instance(ctx, "6a2c0a6e-1f0e-4b5e-8d43-0c5ff1f7c9b1", {"root_gb": 1, **flavor}, True)
-    instance.os_type = os_type
+def make_instance(ctx, request: dict):
+    flavor = request["flavor"]
+    instance = nova_peer.make_instance(ctx, "6a2c0a6e-1f0e-4b5e-8d43-0c5ff1f7c9b1", flavor, True)
+    instance.os_type = request["os_type"]
+    instance.kernel_id, instance.ramdisk_id = request.get("kernel_id", ""), request.get("ramdisk_id", "")
     instance.root_device_name = None
     instance.vcpu_model = None
     instance.pci_devices = objects.PciDeviceList(objects=[])
     instance.pci_requests = objects.InstancePCIRequests(requests=[])
     instance.resources = None
-    instance.flavor.extra_specs = specs
-    instance.flavor.vcpus = flavor.get("vcpus", 1)
-    image = objects.ImageMeta.from_dict({"name": "image", "properties": properties, **meta})
-    told = {"root_device_name": None, "image": [], "ephemerals": [], "swap": None, "block_device_mapping": []}
+    instance.system_metadata = {"vtpm_secret_uuid": "9d9d4c8e-6d3e-4f0e-8a2b-1f0c8f7d2f11"}
+    instance.flavor.extra_specs = flavor["extra_specs"]
+    instance.flavor.vcpus, instance.flavor.memory_mb = flavor["vcpus"], flavor["memory_mb"]
+    return instance
+
+
+def has_port_counts(request: dict) -> bool:
+    return any(name.endswith("serial_port_count")
+               for name in (*request["image_meta"]["properties"], *request["flavor"]["extra_specs"]))
+
+
+def domain(ctx, request: dict) -> dict:
+    instance = make_instance(ctx, request)
+    # Nova looks at the counts only there; else there is one.
+    nova_peer.CONF.set_override("enabled", has_port_counts(request), group="serial_console")
     try:
+        image = objects.ImageMeta.from_dict({"name": "image", **request["image_meta"]})
+        told = nova_plan.nova_devices(request)
         disks = blockinfo.get_disk_info(nova_peer.CONF.libvirt.virt_type, instance, image, told)
         config = make_driver()._get_guest_config(instance, [], image, disks, block_device_info=told, context=ctx)
-    except exception.NovaException as error:
-        print(type(error).__name__, error, file=sys.stderr)
-        return None
-    return config.to_xml()
+    except (exception.NovaException, ValueError) as error:
+        return {"refused": type(error).__name__, "said": str(error)}
+    return {"domain": config.to_xml()}
 
 
 def main() -> None:
@@ -88,6 +106,7 @@ def main() -> None:
     state, virt_type = sys.argv[1:]
     nova_peer.configure(state)
     nova_peer.answer_for_others()
+    serial.acquire_port = lambda _host: 10000
     instances = os.path.join(state, "instances")
     os.makedirs(instances)
     nova_peer.CONF.set_override("instances_path", instances)
@@ -95,7 +114,7 @@ def main() -> None:
     nova_peer.CONF.set_override("sysinfo_serial", "unique", group="libvirt")
     nova_peer.CONF.set_override("pointer_model", "ps2mouse")
     ctx = context.get_admin_context()
-    print(json.dumps([domain(ctx, row) for row in json.load(sys.stdin)]), file=answers, flush=True)
+    print(json.dumps([domain(ctx, request) for request in json.load(sys.stdin)]), file=answers, flush=True)
 
 
 if __name__ == "__main__":
