@@ -122,8 +122,8 @@ ROWS = [Row(*row) for row in [
     Row("two ephemerals and swap", flavor=ALL, more=TWO_EPHEMERALS),
     *(Row(f"two ephemerals and swap on {bus}", {"hw_disk_bus": bus, "hw_scsi_model": "virtio-scsi"}, flavor=ALL, more=TWO_EPHEMERALS)
       for bus in ("scsi", "sata", "usb", "ide")),
-    *(Row(" of ".join(filter(None, (image and f"{image} ports", flavor and f"a flavor's {flavor}"))), {"hw_serial_port_count": image} if image else {},
-          {"hw:serial_port_count": flavor} if flavor else {})
+    *(Row(" of ".join(filter(None, (image and f"{image} ports", flavor and f"a flavor's {flavor}"))),
+          {"hw_serial_port_count": image} if image else {}, {"hw:serial_port_count": flavor} if flavor else {})
       for image, flavor in (("1", ""), ("3", ""), ("4", ""), ("", "2"), ("2", "4"), ("4", "4"), ("4", "2"), ("0", "2"), ("5", ""))),
     *(Row(f"{arch}, emulated", {"hw_emulation_architecture": arch, **more}) for arch, more in EMULATED.items()),
     *(Row(f"{arch}, emulated before x86_64", {"hw_architecture": "x86_64", "hw_emulation_architecture": arch, **more})
