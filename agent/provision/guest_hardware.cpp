@@ -18,7 +18,7 @@ using image::ImageProperties;
 
 // nova/virt/hardware.py: the limit where neither flavor nor image has one.
 constexpr std::int64_t kMostOfTopology = 65536;
-// nova/virt/libvirt/driver.py, ALLOWED_QEMU_SERIAL_PORTS.
+// QEMU has four (nova/virt/libvirt/driver.py, QEMU_MAX_SERIAL_PORTS), of which Nova keeps one for console.log.
 constexpr std::int64_t kMostSerialPorts = 4;
 // Beside those of NUMA, which begin alike.
 constexpr std::array<std::string_view, 4> kUnmadeSpecs{"hw:mem_page_size", "hw:locked_memory", "hw:cpu_realtime",
